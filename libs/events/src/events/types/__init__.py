@@ -1,0 +1,21 @@
+"""Every event type of the company, one class each."""
+
+from __future__ import annotations
+
+from events.types import customer, kpi, ops, partner, pipeline
+from events.types.base import UNKNOWN, Dimensions, EventData, Owner
+
+__all__ = ["EVENT_TYPES", "UNKNOWN", "Dimensions", "EventData", "Owner"]
+
+
+def _collect() -> dict[str, type[EventData]]:
+    found: dict[str, type[EventData]] = {}
+    for module in (customer, pipeline, ops, partner, kpi):
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, EventData) and "wire_type" in vars(value):
+                found[value.wire_type] = value
+    return found
+
+
+EVENT_TYPES: dict[str, type[EventData]] = _collect()
+"""Wire type to class: the register that encoding, decoding and schemas are made from."""

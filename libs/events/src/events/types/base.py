@@ -1,0 +1,63 @@
+"""What all event types have in common, and the register of them.
+
+Invariant: a wire type names exactly one class, for ever. Fields are only added,
+with a default; a changed meaning is a new major version.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Final
+
+import msgspec
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128, description="opaque id")]
+Code = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=80, description="short name within the company")
+]
+Instant = Annotated[datetime, msgspec.Meta(tz=True, description="UTC instant, RFC 3339")]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+UNKNOWN: Final = "unknown"
+"""Value of a dimension that a fact does not have; never dropped from totals."""
+
+
+class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The payload of one event type. Subclasses set the class variables below.
+
+    Consumers read tolerantly (unknown fields are ignored); producers can only
+    write what the class holds.
+    """
+
+    wire_type: ClassVar[str]
+    """CloudEvents type, `com.tandem.<context>.<aggregate>.<past-tense>.v<major>`."""
+    topic: ClassVar[str]
+    """The topic that our own services publish it to."""
+    from_partners: ClassVar[bool] = False
+    """Whether partners may send it (it then comes on the topic `partner`)."""
+
+    @property
+    def subject(self) -> str:
+        """Id of the aggregate that it happened to: the CloudEvents subject and the log's key."""
+        raise NotImplementedError
+
+
+class Dimensions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a fact can be cut by, as of the fact's date; absent reads `unknown`.
+
+    `region` is the sales territory: the team's, else the customer's.
+    """
+
+    team: Code | None = None
+    channel: Code | None = None
+    segment: Code | None = None
+    sector: Code | None = None
+    region: Code | None = None
+    product: Code | None = None
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """One owner's part of a deal, in basis points; the parts of a deal sum to 10,000."""
+
+    owner_id: Id
+    weight_bp: Annotated[int, msgspec.Meta(gt=0, le=10_000)]
