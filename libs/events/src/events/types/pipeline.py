@@ -35,7 +35,14 @@ class DealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deal_id: Id
     pipeline: Code
     stage: Code
-    stage_rank: Annotated[int, msgspec.Meta(ge=0)]
+    stage_rank: Annotated[
+        int,
+        msgspec.Meta(
+            ge=0,
+            description="place among the pipeline's open stages from 0, won is above them all; "
+            "a deal that is lost or on hold keeps the rank that it had",
+        ),
+    ]
     status: DealStatus
     episode: Annotated[int, msgspec.Meta(ge=1, description="grows by one with each reopening")]
     created_at: Instant
@@ -62,6 +69,8 @@ class DealCreated(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     wire_type = "com.tandem.pipeline.deal.created.v1"
     topic = "pipeline"
+
+    override_reason: Reason | None = None
 
 
 class DealStageChanged(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -101,6 +110,8 @@ class DealWon(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
     wire_type = "com.tandem.pipeline.deal.won.v1"
     topic = "pipeline"
 
+    override_reason: Reason | None = None
+
 
 class DealLost(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The chance is gone, and why."""
@@ -110,6 +121,7 @@ class DealLost(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     reason: LostReason
     competitor: Code | None = None
+    override_reason: Reason | None = None
 
 
 class DealReopened(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
