@@ -72,6 +72,13 @@ class LeadCaptured(_LeadEvent, frozen=True, kw_only=True, omit_defaults=True):
     topic = "customer"
 
 
+class LeadDetailsChanged(_LeadEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """Owner, campaign or a dimension of a lead was corrected; it took no step."""
+
+    wire_type = "com.tandem.customer.lead.details_changed.v1"
+    topic = "customer"
+
+
 class LeadContacted(_LeadEvent, frozen=True, kw_only=True, omit_defaults=True):
     """We reached the lead for the first time."""
 
