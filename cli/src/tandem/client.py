@@ -1,0 +1,89 @@
+"""The gateway's public API as the command line uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+
+class GatewayUnreachable(Exception):
+    """Nothing answers at the gateway's address."""
+
+
+class GatewayRefused(Exception):
+    """The gateway answered with a problem document (RFC 9457)."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.problem = problem
+        super().__init__(self.text)
+
+    @property
+    def text(self) -> str:
+        """The problem in one line: what is wrong, where, and the mend."""
+        said = [str(self.problem.get("detail") or self.problem.get("title") or self.status)]
+        said += [
+            f"{error.get('field')}: {error.get('reason')}"
+            for error in self.problem.get("errors") or []
+        ]
+        if self.problem.get("hint"):
+            said.append(str(self.problem["hint"]))
+        return "; ".join(said)
+
+
+class Gateway:
+    """A session with the gateway; use it as a context manager."""
+
+    def __init__(self, url: str, token: str, *, timeout_seconds: float = 60.0) -> None:
+        self.url = url
+        self._client = httpx.Client(
+            base_url=url,
+            headers={"authorization": f"Bearer {token}"},
+            timeout=timeout_seconds,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The body of a 2xx answer. Raises GatewayRefused, GatewayUnreachable."""
+        return self._call("GET", path, params=dict(params or {}))
+
+    def post(self, path: str, body: Any, *, content_type: str = "application/json") -> Any:
+        """The body of a 2xx answer. Raises GatewayRefused, GatewayUnreachable."""
+        return self._call("POST", path, json=body, headers={"content-type": content_type})
+
+    def command(self, path: str, body: Any, *, version: int) -> Any:
+        """POST a command on the resource as it was at `version` (If-Match)."""
+        return self._call("POST", path, json=body, headers={"if-match": f'"{version}"'})
+
+    def stream(self, path: str, params: Mapping[str, Any]) -> Any:
+        """Context manager around a response whose lines are read as they come."""
+        return self._client.stream("GET", path, params=dict(params), timeout=None)
+
+    def _call(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            response = self._client.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise GatewayUnreachable(
+                f"no gateway answers at {self.url} ({type(error).__name__}); "
+                "start it with `make up`, or say where it is with --url"
+            ) from error
+        if response.is_success:
+            return response.json() if response.content else None
+        try:
+            problem = response.json()
+        except ValueError:
+            problem = {"detail": response.text[:200]}
+        raise GatewayRefused(response.status_code, problem)

@@ -1,0 +1,66 @@
+"""`tandem demo`: eighteen months of a small company, and one live story."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+import typer
+from rich.console import Console
+
+from tandem.commands.imports import print_tallies
+from tandem.demo.company import World
+from tandem.demo.live import live_story
+from tandem.demo.play import play
+from tandem.importing.sender import Sender
+from tandem.progress import StepProgress
+from tandem.session import ExitCode, TokenOption, UrlOption, fail, gateway_session
+
+_ROLE = "importer"
+
+EPILOG = """
+Examples:
+
+  tandem demo                 send the history (again: nothing is doubled)
+
+  tandem demo --live          win one deal and watch its KPI being pushed
+
+  tandem demo --seed 3        another company
+"""
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="Another seed is another history.")] = 7,
+    time_zone: Annotated[str, typer.Option(help="Zone the company lives in.")] = "Asia/Shanghai",
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; default: yesterday.")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Only play the live story.")] = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Import the history of a demo company, whose bad quarter has a known cause."""
+    if time_zone not in available_timezones():
+        fail(f"{time_zone!r} is no IANA time zone; write one like Asia/Shanghai", ExitCode.UNUSABLE)
+    zone = ZoneInfo(time_zone)
+    console = Console()
+    with gateway_session(url, token, role=_ROLE) as gateway:
+        if live:
+            live_story(gateway, console.print)
+            return
+        yesterday = datetime.now(zone).date() - timedelta(days=1)
+        world = World.ending(until.date() if until else yesterday, zone=zone, seed=seed)
+        with StepProgress(console) as progress:
+            tallies = list(play(world, Sender(gateway, progress), gateway))
+    print_tallies(console, tallies, title=f"History from {world.first_on} to {world.last_on}")
+    bad = f"{world.bad_quarter[0].year}-Q{(world.bad_quarter[0].month + 2) // 3}"
+    console.print(
+        f"The bad quarter is {bad}: the referral programme had been paused. Look:\n"
+        f"  tandem kpi revenue_net --grain quarter --from {world.first_on} --to {world.last_on}\n"
+        f"  tandem kpi win_rate --period {bad} --by channel --lang zh\n"
+        f"  tandem demo --live",
+        highlight=False,
+    )
+    if any(tally.refusals for tally in tallies):
+        raise typer.Exit(ExitCode.ROWS_REFUSED)

@@ -1,0 +1,175 @@
+"""`tandem kpi`: a KPI as a table, in English or Chinese; and what stands behind a number."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json
+
+Language = Literal["en", "zh"]
+LanguageOption = Annotated[Language, typer.Option("--lang", help="Language of names.", envvar="TANDEM_LANG")]
+FilterOption = Annotated[
+    list[str] | None, typer.Option("--filter", help="dimension:value; may be repeated.")
+]
+_ROLE = "boss"
+_WORDS = {
+    "period": {"en": "period", "zh": "周期"},
+    "value": {"en": "value", "zh": "数值"},
+    "n": {"en": "n", "zh": "样本数"},
+    "interval": {"en": "95 % interval", "zh": "95% 区间"},
+    "reason": {"en": "note", "zh": "说明"},
+    "kpi": {"en": "KPI", "zh": "指标"},
+    "name": {"en": "name", "zh": "名称"},
+    "unit": {"en": "unit", "zh": "单位"},
+    "formula": {"en": "formula", "zh": "公式"},
+    "watermark": {"en": "complete up to", "zh": "数据截至"},
+    "no_denominator": {"en": "nothing to divide by", "zh": "无分母"},
+    "immature": {"en": "too early to tell", "zh": "尚未成熟"},
+    "incomplete": {"en": "data not complete", "zh": "数据未完整"},
+    "no_target": {"en": "no target set", "zh": "未设目标"},
+    "below_floor": {"en": "too few cases", "zh": "样本过少"},
+}
+_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3, "JOD": 3}
+
+EPILOG = """
+Examples:
+
+  tandem kpi                                              the catalogue
+
+  tandem kpi revenue_net --period 2017-Q1                 one value
+
+  tandem kpi win_rate --grain quarter --from 2017-01-01 --to 2018-01-01 --by owner
+
+  tandem kpi revenue_net --period 2017 --filter region:Central --lang zh
+
+  tandem kpi revenue_net --period 2017-Q1 --explain       the events behind it
+
+Exit codes: 0 printed, 1 refused by the gateway, 2 wrong use, 4 gateway not reached.
+"""
+
+
+def show_kpi(
+    kpi: Annotated[str | None, typer.Argument(help="Id of the KPI; without it the catalogue.")] = None,
+    period: Annotated[str | None, typer.Option(help="2017, 2017-Q1, 2017-03 or 2017-03-31.")] = None,
+    grain: Annotated[str | None, typer.Option(help="day, week, month, quarter or year.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")] = None,
+    to: Annotated[str | None, typer.Option(help="Day after the last, YYYY-MM-DD.")] = None,
+    by: Annotated[str | None, typer.Option(help="Dimension to break down by.")] = None,
+    filters: FilterOption = None,
+    as_of: Annotated[str | None, typer.Option(help="As known at this instant or day.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="List the facts behind the value.")] = False,
+    lang: LanguageOption = "en",
+    json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Print a KPI, the catalogue of all KPIs, or the facts behind a value."""
+    query = {
+        "period": period, "grain": grain, "from": from_, "to": to,
+        "by": by, "filter": filters, "as_of": as_of,
+    }  # fmt: skip
+    given = {name: value for name, value in query.items() if value}
+    with gateway_session(url, token, role=_ROLE) as gateway:
+        if kpi is None:
+            answer = gateway.get("/v1/kpis")
+            show = _catalogue
+        elif explain:
+            answer = gateway.get(f"/v1/kpis/{kpi}/explain", given)
+            show = _explanation
+        else:
+            answer = gateway.get(f"/v1/kpis/{kpi}", given)
+            labels = _labels(gateway, answer) if by == "owner" and not json else {}
+            answer["labels"] = labels
+            show = _values
+    if json:
+        say_json(answer)
+    else:
+        show(Console(), answer, lang)
+
+
+def _word(name: str, lang: Language) -> str:
+    return _WORDS.get(name, {}).get(lang, name)
+
+
+def _catalogue(console: Console, answer: Any, lang: Language) -> None:
+    table = Table()
+    for name in ("kpi", "name", "unit", "formula"):
+        table.add_column(_word(name, lang))
+    for item in answer["items"]:
+        table.add_row(item["id"], item["name"][lang], item["unit"], str(item["formula"]))
+    console.print(table)
+
+
+def _labels(gateway: Any, answer: Any) -> dict[str, str]:
+    """Names of owners: events and KPIs hold only their ids."""
+    ids = sorted(
+        {
+            row["dimensions"]["owner"]
+            for period in answer["periods"]
+            for row in period["rows"]
+            if row["dimensions"].get("owner") not in {None, "unknown"}
+        }
+    )
+    names: dict[str, str] = {}
+    for start in range(0, len(ids), 100):
+        people = gateway.get("/v1/people", {"ids": ",".join(ids[start : start + 100])})
+        names |= {person["id"]: person["name"] for person in people["items"]}
+    return names
+
+
+def _values(console: Console, answer: Any, lang: Language) -> None:
+    table = Table(title=f"{answer['name'][lang]} ({answer['kpi']})", title_justify="left")
+    table.add_column(_word("period", lang))
+    if answer.get("by"):
+        table.add_column(answer["by"])
+    for name in ("value", "n", "interval", "reason"):
+        table.add_column(_word(name, lang), justify="right" if name != "reason" else "left")
+    for period in answer["periods"]:
+        for row in period["rows"]:
+            cells = [period["period"]]
+            if answer.get("by"):
+                value = row["dimensions"][answer["by"]]
+                cells.append(answer["labels"].get(value, value))
+            table.add_row(*cells, *_figures(answer, row, lang))
+    console.print(table)
+    console.print(f"{_word('watermark', lang)}: {answer.get('watermark') or '–'}", highlight=False)
+
+
+def _figures(answer: Any, row: Any, lang: Language) -> tuple[str, str, str, str]:
+    interval = row.get("interval")
+    return (
+        _figure(answer, row["value"]),
+        "–" if row.get("n") is None else f"{Decimal(str(row['n'])).normalize():,f}",
+        f"{_figure(answer, interval[0])} – {_figure(answer, interval[1])}" if interval else "",
+        _word(row["reason"], lang) if row.get("reason") else "",
+    )
+
+
+def _figure(answer: Any, value: Any) -> str:
+    """A value as a person reads it: money in major units, ratios in percent, null as a dash."""
+    if value is None:
+        return "–"
+    exact = Decimal(str(value))
+    if answer["unit"] == "money":
+        digits = _DIGITS.get(answer["currency"], 2)
+        return f"{exact.scaleb(-digits):,.{digits}f} {answer['currency']}"
+    if answer["unit"] == "ratio":
+        return f"{exact * 100:.2f} %"
+    return f"{exact.normalize():,f}"
+
+
+def _explanation(console: Console, answer: Any, lang: Language) -> None:
+    table = Table(title=f"{answer['kpi']} {_word('value', lang)}: {answer.get('value')}", title_justify="left")
+    for name in ("fact", "amount", "events"):
+        table.add_column(name)
+    for fact in answer["items"]:
+        events = "\n".join(f"{event['type']} {event['time']} {event['id']}" for event in fact["events"])
+        table.add_row(fact["fact"], str(fact["amount"]), events)
+    console.print(table)
+    if answer.get("next_cursor"):
+        console.print("… more; --json and `cursor` page on")

@@ -1,0 +1,80 @@
+"""`tandem parked`: events that could not be applied, and what to do with them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json
+
+_ROLE = "sre"
+IdArgument = Annotated[str, typer.Argument(help="Id of the parked event, as `list` shows it.")]
+
+parked = typer.Typer(
+    no_args_is_help=True,
+    help="Events that could not be applied. They hold back later events of the same key, "
+    "and nothing else. See docs/guides/parked-events.md.",
+)
+
+
+@parked.command("list", epilog="Example: tandem parked list --json")
+def list_parked(
+    cursor: Annotated[str | None, typer.Option(help="Where the last page ended.")] = None,
+    json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """List parked events, oldest first."""
+    with gateway_session(url, token, role=_ROLE) as gateway:
+        page = gateway.get("/v1/parked", {"cursor": cursor} if cursor else None)
+    if json:
+        say_json(page)
+        return
+    if not page["items"]:
+        Console().print("Nothing is parked.")
+        return
+    table = Table()
+    for name in ("id", "topic", "type", "subject", "reason", "parked at"):
+        table.add_column(name)
+    for item in page["items"]:
+        table.add_row(*(str(item.get(name) or "–") for name in _COLUMNS))
+    Console().print(table)
+    if page.get("next_cursor"):
+        Console().print(f"… more: --cursor {page['next_cursor']}")
+
+
+_COLUMNS = ("id", "topic", "type", "subject", "reason", "parked_at")
+
+
+@parked.command(epilog="Example: tandem parked show metrics:17")
+def show(id: IdArgument, url: UrlOption = None, token: TokenOption = None) -> None:
+    """Show one parked event whole, with its reason and how to mend it."""
+    with gateway_session(url, token, role=_ROLE) as gateway:
+        say_json(gateway.get(f"/v1/parked/{id}"))
+
+
+@parked.command(epilog="Example: tandem parked release metrics:17")
+def release(id: IdArgument, url: UrlOption = None, token: TokenOption = None) -> None:
+    """Try the event again, then those that waited behind it, in order."""
+    with gateway_session(url, token, role=_ROLE) as gateway:
+        _say(gateway.post(f"/v1/parked/{id}/release", {}), "will be tried again")
+
+
+@parked.command(epilog='Example: tandem parked discard metrics:17 --reason "sent by a test"')
+def discard(
+    id: IdArgument,
+    reason: Annotated[str, typer.Option(help="Why it will never count; kept for the audit.")],
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Give the event up for good, with a reason, and let those behind it go on."""
+    with gateway_session(url, token, role=_ROLE) as gateway:
+        _say(gateway.post(f"/v1/parked/{id}/discard", {"reason": reason}), "is discarded")
+
+
+def _say(answer: Any, what: str) -> None:
+    name = (answer or {}).get("id", "the event")
+    Console().print(f"{name} {what}.", highlight=False)

@@ -1,0 +1,1 @@
+"""A small company that never was: its eighteen months of history, made from a seed."""

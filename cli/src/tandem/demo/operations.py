@@ -1,0 +1,185 @@
+"""The operations side of the demo company: projects with tasks, costs, hours, targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from tandem.demo.company import CHANNELS, CURRENCY, PRODUCTS, REGIONS, World, add_months
+from tandem.demo.sales import Ref, Row, SalesHistory
+
+_TASKS = ("Survey the site", "Order material", "Install", "Train the staff", "Hand over")
+_OPERATING = (("rent", 420_000), ("salaries", 2_600_000), ("logistics", 310_000))
+_PROCESSES = {"rent": "facilities", "salaries": "delivery", "logistics": "shipping"}
+
+
+@dataclass
+class OperationsHistory:
+    """Rows for the imports of ops, and the targets that the company set itself."""
+
+    projects: list[Row] = field(default_factory=list)
+    costs: list[Row] = field(default_factory=list)
+    time_logs: list[Row] = field(default_factory=list)
+    targets: list[Row] = field(default_factory=list)
+
+
+def operations_history(world: World, sales: SalesHistory) -> OperationsHistory:
+    """Everything that operations did, following what sales sold."""
+    history = OperationsHistory()
+    projects = {product.code for product in PRODUCTS if product.with_project}
+    for deal in sales.deals:
+        if deal["outcome"] == "won" and deal["product"] in projects:
+            _add_project(world, history, deal)
+    for month in _months(world):
+        history.costs += _monthly_costs(world, month)
+        history.targets += _targets(month)
+    return history
+
+
+def _months(world: World) -> Iterator[date]:
+    month = world.first_on
+    while month <= world.last_on:
+        yield month
+        month = add_months(month, 1)
+
+
+def _add_project(world: World, history: OperationsHistory, deal: Row) -> None:
+    draw = world.random
+    number = deal["external_ref"].removeprefix("demo-deal-")
+    started_at = datetime.fromisoformat(deal["closed_at"]) + timedelta(days=draw.randint(1, 5))
+    if started_at.date() > world.last_on:
+        return
+    due_on = started_at.date() + timedelta(days=45)
+    took = 45 * draw.lognormvariate(-0.12, 0.16)
+    completed_at = started_at + timedelta(days=took)
+    done = completed_at.date() <= world.last_on
+    budget = deal["amount"]["amount_minor"] * 55 // 100
+    region = deal["owner_ref"].split("-")[1]
+    project: Row = {
+        "external_ref": f"demo-project-{number}",
+        "name": f"Demo retrofit {number}",
+        "customer_id": deal["customer_id"],
+        "owner_id": Ref("people", deal["owner_ref"]),
+        "team": f"team-{region}",
+        "due_on": due_on.isoformat(),
+        "budget": {"amount_minor": budget, "currency": CURRENCY},
+        "created_at": started_at.isoformat(),
+        "started_at": started_at.isoformat(),
+        "tasks": _tasks(started_at.date(), done=done),
+    }
+    if done:
+        project |= {
+            "completed_at": completed_at.isoformat(),
+            "accepted_first_time": draw.random() < 0.85,
+        }
+    history.projects.append(project)
+    _add_project_costs(world, history, project, budget, started_at)
+
+
+def _tasks(start: date, *, done: bool) -> list[Row]:
+    return [
+        {
+            "title": title,
+            "planned_start_on": (start + timedelta(days=9 * index)).isoformat(),
+            "planned_end_on": (start + timedelta(days=9 * index + 8)).isoformat(),
+            "effort_minutes": 2_400,
+            "done": done,
+        }
+        for index, title in enumerate(_TASKS)
+    ]
+
+
+def _add_project_costs(
+    world: World, history: OperationsHistory, project: Row, budget: int, started_at: datetime
+) -> None:
+    draw = world.random
+    for part, share in enumerate((0.4, 0.35, 0.25)):
+        day = started_at.date() + timedelta(days=8 + 14 * part)
+        if day > world.last_on:
+            return
+        history.costs.append(
+            {
+                "external_ref": f"{project['external_ref']}-cost-{part}",
+                "kind": "project",
+                "category": ("material", "labour", "travel")[part],
+                "team": project["team"],
+                "project_id": Ref("projects", project["external_ref"]),
+                "amount": {
+                    "amount_minor": round(budget * share * draw.uniform(0.85, 1.15)),
+                    "currency": CURRENCY,
+                },
+                "incurred_on": day.isoformat(),
+            }
+        )
+        history.time_logs.append(
+            {
+                "external_ref": f"{project['external_ref']}-time-{part}",
+                "person_id": project["owner_id"],
+                "team": project["team"],
+                "project_id": Ref("projects", project["external_ref"]),
+                "work_date": day.isoformat(),
+                "minutes": draw.choice((240, 360, 480)),
+            }
+        )
+
+
+def _monthly_costs(world: World, month: date) -> Iterator[Row]:
+    day = min(month.replace(day=25), world.last_on)
+    for region in REGIONS:
+        for category, amount in _OPERATING:
+            yield _cost(
+                f"demo-{month:%Y%m}-{region}-{category}",
+                "operating",
+                {
+                    "category": category,
+                    "team": f"team-{region}",
+                    "region": region,
+                    "process": _PROCESSES[category],
+                    "amount": _rent_in_yuan(category, round(amount * world.random.uniform(0.9, 1.1))),
+                },
+                day,
+            )
+    for channel in CHANNELS:
+        amount = round(channel.cost_minor_a_month * world.random.uniform(0.9, 1.1))
+        yield _cost(
+            f"demo-{month:%Y%m}-{channel.code}",
+            "acquisition",
+            {
+                "category": "campaigns",
+                "channel": channel.code,
+                "amount": {"amount_minor": amount, "currency": CURRENCY},
+            },
+            day,
+        )
+
+
+def _rent_in_yuan(category: str, amount_minor: int) -> dict[str, Any]:
+    """Rent is paid in another currency than the books are kept in, at a frozen rate."""
+    if category == "rent":
+        return {"amount_minor": amount_minor * 7, "currency": "CNY", "rate": "0.1408"}
+    return {"amount_minor": amount_minor, "currency": CURRENCY}
+
+
+def _cost(external_ref: str, kind: str, rest: Row, day: date) -> Row:
+    return {"external_ref": external_ref, "kind": kind, "incurred_on": day.isoformat()} | rest
+
+
+def _targets(month: date) -> Iterator[Row]:
+    """Revenue a quarter for the company and each team; operating budget a month."""
+    if month.month % 3 == 1:
+        quarter = f"{month.year}-Q{(month.month + 2) // 3}"
+        for region in REGIONS:
+            yield _target("revenue_net", "team", f"team-{region}", quarter, 18_000_000)
+        yield _target("revenue_net", "company", None, quarter, 72_000_000)
+    for region in REGIONS:
+        yield _target("operating_cost", "team", f"team-{region}", f"{month:%Y-%m}", 3_350_000)
+    yield _target("operating_cost", "company", None, f"{month:%Y-%m}", 13_400_000)
+
+
+def _target(kpi: str, scope: str, value_of: str | None, period: str, value: int) -> Row:
+    ref = "-".join(("demo", kpi, value_of or scope, period))
+    row: Row = {"external_ref": ref, "kpi": kpi, "scope": scope, "period": period}
+    row |= {"value": value, "currency": CURRENCY}
+    return row | ({"scope_value": value_of} if value_of else {})

@@ -1,0 +1,68 @@
+"""What every command shares: where the gateway is, who asks, and how a command ends."""
+
+from __future__ import annotations
+
+import json as json_format
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from tandem.client import Gateway, GatewayRefused, GatewayUnreachable
+from tandem.local_identity import local_token, local_url
+
+UrlOption = Annotated[
+    str | None,
+    typer.Option("--url", envvar="TANDEM_URL", help="The gateway; default: the one of `make up`."),
+]
+TokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        envvar="TANDEM_TOKEN",
+        help="Bearer token; default: one from the local development issuer.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+class ExitCode(IntEnum):
+    """How a command ended, for scripts."""
+
+    DONE = 0
+    REFUSED = 1
+    UNUSABLE = 2
+    ROWS_REFUSED = 3
+    UNREACHABLE = 4
+
+
+def fail(message: str, code: ExitCode) -> NoReturn:
+    """Say in one line what is wrong, on standard error, and end the command."""
+    Console(stderr=True).print(f"[red]tandem:[/red] {message}", highlight=False, soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def say_json(value: Any) -> None:
+    """Print a value for programs."""
+    typer.echo(json_format.dumps(value, ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def gateway_session(url: str | None, token: str | None, *, role: str) -> Iterator[Gateway]:
+    """A session with the gateway whose errors end the command in one clear line."""
+    token = token or local_token(role)
+    if token is None:
+        fail(
+            "no token: give one with --token or TANDEM_TOKEN, or start a local stack with `make up`",
+            ExitCode.UNUSABLE,
+        )
+    try:
+        with Gateway(url or local_url(), token) as gateway:
+            yield gateway
+    except GatewayUnreachable as error:
+        fail(str(error), ExitCode.UNREACHABLE)
+    except GatewayRefused as error:
+        fail(error.text, ExitCode.REFUSED)
