@@ -1,0 +1,1 @@
+"""What the company means by projects, tasks, costs and hours: pure, without I/O."""

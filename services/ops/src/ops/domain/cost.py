@@ -1,0 +1,86 @@
+"""Money that was spent.
+
+Invariant: every change adds one to `version` and causes exactly one event; a
+voided entry never changes again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from events.money import Money
+from events.types import Dimensions
+from events.types.ops import CostKind, CostRecorded, CostVoided
+
+from ops.errors import CostAlreadyVoided, CostProjectMissing, IncurredInFuture, OccurredBeforeLastChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """One entry: to win customers, to keep the house running, or for a project."""
+
+    id: str
+    kind: CostKind
+    amount: Money
+    incurred_on: date
+    changed_at: datetime
+    version: int = 1
+    external_ref: str | None = None
+    category: str | None = None
+    project_id: str | None = None
+    process: str | None = None
+    campaign_id: str | None = None
+    note: str | None = None
+    dimensions: Dimensions = Dimensions()
+    voided_at: datetime | None = None
+    void_reason: str | None = None
+
+    @classmethod
+    def record(cls, *, at: datetime, today: date, **details: Any) -> tuple[Cost, CostRecorded]:
+        """Enter a cost. `today` is the company's day: what is not yet spent is not a cost."""
+        cost = cls(changed_at=at, **details)
+        cost._check(today)
+        return cost, cost._recorded()
+
+    def correct(
+        self, *, at: datetime, today: date, **changes: Any
+    ) -> tuple[Cost, CostRecorded | None]:
+        """Replace what was entered; the same again changes nothing."""
+        if all(getattr(self, name) == value for name, value in changes.items()):
+            return self, None
+        corrected = self._next(at=at, **changes)
+        corrected._check(today)
+        return corrected, corrected._recorded()
+
+    def void(self, *, at: datetime, reason: str) -> tuple[Cost, CostVoided]:
+        """Take a mistaken entry back: it counts nowhere."""
+        voided = self._next(at=at, voided_at=at, void_reason=reason)
+        return voided, CostVoided(cost_id=self.id, reason=reason)
+
+    def _next(self, *, at: datetime, **changes: Any) -> Cost:
+        if self.voided_at is not None:
+            raise CostAlreadyVoided
+        if at < self.changed_at:
+            raise OccurredBeforeLastChange(self.changed_at)
+        return replace(self, version=self.version + 1, changed_at=at, **changes)
+
+    def _check(self, today: date) -> None:
+        if self.kind == "project" and self.project_id is None:
+            raise CostProjectMissing
+        if self.incurred_on > today:
+            raise IncurredInFuture(self.incurred_on, today)
+
+    def _recorded(self) -> CostRecorded:
+        return CostRecorded(
+            cost_id=self.id,
+            kind=self.kind,
+            amount=self.amount,
+            incurred_on=self.incurred_on,
+            category=self.category,
+            project_id=self.project_id,
+            process=self.process,
+            campaign_id=self.campaign_id,
+            dimensions=self.dimensions,
+        )
