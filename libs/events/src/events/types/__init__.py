@@ -12,7 +12,11 @@ def _collect() -> dict[str, type[EventData]]:
     found: dict[str, type[EventData]] = {}
     for module in (customer, pipeline, ops, partner, kpi):
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, EventData) and "wire_type" in vars(value):
+            if (
+                isinstance(value, type)
+                and issubclass(value, EventData)
+                and "wire_type" in vars(value)
+            ):
                 found[value.wire_type] = value
     return found
 

@@ -16,7 +16,14 @@ from events.types.base import Code, Dimensions, EventData, Id, Instant, Owner, R
 
 DealStatus = Literal["open", "won", "lost", "deleted"]
 LostReason = Literal[
-    "price", "competitor", "no_budget", "no_decision", "service", "fit", "other", "unknown"
+    "price",
+    "competitor",
+    "no_budget",
+    "no_decision",
+    "service",
+    "fit",
+    "other",
+    "unknown",
 ]
 
 
@@ -44,7 +51,9 @@ class DealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ),
     ]
     status: DealStatus
-    episode: Annotated[int, msgspec.Meta(ge=1, description="grows by one with each reopening")]
+    episode: Annotated[
+        int, msgspec.Meta(ge=1, description="grows by one with each reopening")
+    ]
     created_at: Instant
     closed_at: Instant | None = None
     owners: list[Owner] = []
@@ -143,7 +152,15 @@ class DealDeleted(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 ScopeDimension = Literal[
-    "company", "team", "owner", "product", "region", "segment", "channel", "project", "process"
+    "company",
+    "team",
+    "owner",
+    "product",
+    "region",
+    "segment",
+    "channel",
+    "project",
+    "process",
 ]
 
 

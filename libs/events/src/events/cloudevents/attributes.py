@@ -1,0 +1,84 @@
+"""CloudEvents 1.0 context attributes as text, whatever mode they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import msgspec
+
+from events.errors import Undecodable
+from events.event import MAX_SEQUENCE
+
+MAX_ATTRIBUTE_LENGTH: Final = 512
+CORE: Final = frozenset(
+    (
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "subject",
+        "time",
+        "datacontenttype",
+        "dataschema",
+    )
+)
+SEQUENCE_DIGITS: Final = 12
+"""Zero-padding makes the text sort as the number does, as the extension `sequence` demands."""
+
+_instant: Final = msgspec.json.Decoder(Annotated[datetime, msgspec.Meta(tz=True)])
+
+
+def required(attributes: Mapping[str, str], name: str) -> str:
+    """A non-empty attribute. Raises Undecodable."""
+    value = attributes.get(name)
+    if not value:
+        raise Undecodable(f"attribute {name} is missing", hint="every event needs it")
+    return checked(value, name)
+
+
+def checked(value: str, name: str) -> str:
+    """The value if a database and a header can hold it. Raises Undecodable."""
+    if len(value) > MAX_ATTRIBUTE_LENGTH:
+        raise Undecodable(
+            f"attribute {name} has {len(value)} characters of {MAX_ATTRIBUTE_LENGTH}",
+            hint="shorten it",
+        )
+    if "\x00" in value:
+        raise Undecodable(
+            f"attribute {name} contains a NUL character", hint="remove it"
+        )
+    return value
+
+
+def instant(value: str, name: str) -> datetime:
+    """An RFC 3339 instant in UTC. Raises Undecodable."""
+    try:
+        return _instant.decode(b'"%b"' % value.encode()).astimezone(UTC)
+    except (msgspec.DecodeError, UnicodeError, OverflowError):
+        raise Undecodable(
+            f"attribute {name} is no instant", hint="write it like 2026-01-31T09:30:00Z"
+        ) from None
+
+
+def sequence(value: str) -> int:
+    """The aggregate's version. Raises Undecodable."""
+    if (
+        value.isascii()
+        and value.isdigit()
+        and 1 <= (number := int(value[:25])) <= MAX_SEQUENCE
+    ):
+        return number
+    raise Undecodable(
+        f"attribute sequence is {value[:40]!r}",
+        hint="use the aggregate's version: 1, 2, 3, …",
+    )
+
+
+def instant_text(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def sequence_text(value: int) -> str:
+    return f"{value:0{SEQUENCE_DIGITS}d}"

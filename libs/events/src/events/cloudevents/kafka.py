@@ -1,0 +1,160 @@
+"""CloudEvents on a log record: binary mode is written, binary and structured are read.
+
+The mode is decided by the content-type alone, as the Kafka binding says: a
+structured record may carry `ce_` headers as well.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from events.cloudevents.attributes import (
+    checked,
+    instant,
+    instant_text,
+    required,
+    sequence,
+    sequence_text,
+)
+from events.cloudevents.structured import read_structured
+from events.errors import SchemaViolation, Undecodable
+from events.event import Event, UnknownData, decode_data, encode_data
+from events.log.port import NewRecord, Record
+
+JSON: Final = b"application/json"
+_OURS: Final = frozenset(
+    (
+        *("specversion", "id", "source", "type", "subject", "time", "datacontenttype"),
+        *("sequence", "recordedtime", "traceparent"),
+    )
+)
+
+
+def to_record(event: Event, *, topic: str | None = None) -> NewRecord:
+    """The event in binary mode, keyed by its subject."""
+    return binary_record(
+        event,
+        topic=event.data.topic if topic is None else topic,
+        value=encode_data(event.data),
+    )
+
+
+def binary_record(event: Event, *, topic: str, value: bytes) -> NewRecord:
+    """A record with the envelope of `event` around data that is encoded already."""
+    headers: list[tuple[str, bytes | None]] = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event.id.encode()),
+        ("ce_source", event.source.encode()),
+        ("ce_type", event.type.encode()),
+        ("ce_subject", event.subject.encode()),
+        ("ce_time", instant_text(event.time).encode()),
+        ("ce_sequence", sequence_text(event.sequence).encode()),
+        ("ce_recordedtime", instant_text(event.recordedtime).encode()),
+        ("content-type", JSON),
+    ]
+    if event.traceparent:
+        headers.append(("traceparent", event.traceparent.encode()))
+    headers.extend(
+        (f"ce_{name}", text.encode()) for name, text in event.extensions.items()
+    )
+    return NewRecord(
+        topic=topic, key=event.subject.encode(), value=value, headers=headers
+    )
+
+
+def from_record(record: Record) -> Event:
+    """Read a record in either mode; an unknown type comes with `UnknownData`.
+
+    Raises Undecodable, or SchemaViolation with the envelope in its `event`.
+    """
+    headers = dict(record.headers)
+    content_type = headers.get("content-type") or JSON
+    try:
+        if content_type.startswith(b"application/cloudevents"):
+            if not content_type.startswith(b"application/cloudevents+json"):
+                raise Undecodable(
+                    f"content-type {content_type[:80]!r} cannot be read",
+                    hint="send JSON, one event a record",
+                )
+            attributes, value = read_structured(record.value or b"")
+            content_type = attributes.get(
+                "datacontenttype", "application/json"
+            ).encode()
+        else:
+            attributes = {
+                name[3:]: text.decode()
+                for name, text in headers.items()
+                if text is not None and name.startswith("ce_")
+            }
+            value = record.value
+        if trace := headers.get("traceparent"):
+            attributes.setdefault("traceparent", trace.decode())
+    except UnicodeDecodeError:
+        raise Undecodable(
+            "a header is not valid UTF-8", hint="send attributes in UTF-8"
+        ) from None
+    return _event(
+        attributes, value, content_type=content_type, logged_ms=record.timestamp
+    )
+
+
+def _event(
+    attributes: dict[str, str],
+    value: bytes | None,
+    *,
+    content_type: bytes,
+    logged_ms: int,
+) -> Event:
+    if attributes.get("specversion") != "1.0":
+        raise Undecodable(
+            "attribute specversion is not 1.0", hint="send CloudEvents 1.0"
+        )
+    wire_type = required(attributes, "type")
+    occurred, recorded = attributes.get("time"), attributes.get("recordedtime")
+    logged = (
+        None if occurred and recorded else datetime.fromtimestamp(logged_ms / 1000, UTC)
+    )
+    recorded_at = instant(recorded, "recordedtime") if recorded else logged
+    occurred_at = instant(occurred, "time") if occurred else recorded_at
+    assert occurred_at is not None and recorded_at is not None  # noqa: S101, PT018 - for the type checker
+    envelope = Event(
+        id=required(attributes, "id"),
+        source=required(attributes, "source"),
+        type=wire_type,
+        subject=required(attributes, "subject"),
+        sequence=sequence(required(attributes, "sequence")),
+        time=occurred_at,
+        recordedtime=recorded_at,
+        data=UnknownData(raw=value or b""),
+        traceparent=attributes.get("traceparent"),
+        extensions={n: checked(v, n) for n, v in attributes.items() if n not in _OURS},
+    )
+    return _with_data(envelope, value, content_type)
+
+
+def _with_data(envelope: Event, value: bytes | None, content_type: bytes) -> Event:
+    try:
+        if not content_type.startswith(JSON) and b"+json" not in content_type:
+            raise SchemaViolation(
+                f"content type {content_type[:80]!r} is not JSON",
+                hint="send application/json",
+            )
+        data = decode_data(envelope.type, value or b"")
+    except SchemaViolation as error:
+        error.event = envelope
+        raise
+    if isinstance(data, UnknownData):
+        return envelope
+    return Event(
+        id=envelope.id,
+        source=envelope.source,
+        type=envelope.type,
+        subject=envelope.subject,
+        sequence=envelope.sequence,
+        time=envelope.time,
+        recordedtime=envelope.recordedtime,
+        data=data,
+        traceparent=envelope.traceparent,
+        extensions=envelope.extensions,
+    )

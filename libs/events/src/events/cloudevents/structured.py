@@ -1,0 +1,76 @@
+"""The structured mode: envelope and data as one JSON object, on Kafka and over HTTP."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import Any, Final
+
+import msgspec
+
+from events.cloudevents.attributes import instant_text, sequence_text
+from events.errors import Undecodable
+from events.event import Event, encode_data
+
+CONTENT_TYPE: Final = "application/cloudevents+json"
+
+_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_scalar: Final = msgspec.json.Decoder(str | int | bool | None)
+
+
+def read_structured(raw: bytes | msgspec.Raw) -> tuple[dict[str, str], bytes | None]:
+    """Split an event into attributes as text and data as JSON. Raises Undecodable."""
+    try:
+        members = _object.decode(raw)
+        data = members.pop("data", None)
+        base64 = members.pop("data_base64", None)
+        attributes = {name: _text(name, value) for name, value in members.items()}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Undecodable(
+            "the event is no JSON object", hint="send one object per event, in UTF-8"
+        ) from None
+    if data is not None and base64 is not None:
+        raise Undecodable(
+            "both data and data_base64 are given", hint="send only one of them"
+        )
+    known = {name: value for name, value in attributes.items() if value is not None}
+    if base64 is None:
+        return known, None if data is None else bytes(data)
+    try:
+        return known, b64decode(msgspec.json.decode(base64, type=str), validate=True)
+    except (msgspec.DecodeError, ValueError):
+        raise Undecodable(
+            "data_base64 is not valid base64", hint="use the padded alphabet"
+        ) from None
+
+
+def _text(name: str, raw: msgspec.Raw) -> str | None:
+    try:
+        value = _scalar.decode(raw)
+    except msgspec.DecodeError:
+        raise Undecodable(
+            f"attribute {name} is neither text nor a whole number nor a boolean",
+            hint="put structured values into data",
+        ) from None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def write_structured(event: Event) -> bytes:
+    """The event as one JSON object, as in the examples and for partners over HTTP."""
+    members: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.subject,
+        "time": instant_text(event.time),
+        "recordedtime": instant_text(event.recordedtime),
+        "sequence": sequence_text(event.sequence),
+        "datacontenttype": "application/json",
+    }
+    if event.traceparent:
+        members["traceparent"] = event.traceparent
+    return msgspec.json.encode(
+        members | event.extensions | {"data": msgspec.Raw(encode_data(event.data))}
+    )

@@ -1,0 +1,9 @@
+"""Consuming: the loop that applies events exactly once, written once."""
+
+from __future__ import annotations
+
+from events.consumer.consumer import Consumer
+from events.consumer.received import Connection, Handler, Received
+from events.consumer.settings import ConsumerSettings
+
+__all__ = ["Connection", "Consumer", "ConsumerSettings", "Handler", "Received"]

@@ -1,0 +1,27 @@
+"""How a consumer behaves; the defaults are for one machine and for production alike."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Times in seconds."""
+
+    max_records: int = 5_000
+    """Records of one transaction: larger folds better, and delays the first of them."""
+    poll_seconds: float = 0.2
+    """How long to wait for records before looking at anything else."""
+    pulse_seconds: float = 1.0
+    """How often membership, lag, watermark and requests about parked records are seen to."""
+    member_timeout_seconds: float = 4.0
+    """A member not heard of for so long has its partitions given to others."""
+    stuck_seconds: float = 60.0
+    """Work without progress for so long ends the process."""
+    retry_first_seconds: float = 0.1
+    retry_max_seconds: float = 5.0
+    parked_ratio_limit: float = 0.01
+    """A larger share of the last `parked_window` records rejected stops the partition."""
+    parked_window: int = 20_000
+    parked_consecutive_limit: int = 100
+    """More rejections than this in a row stop the partition: then the code is at fault."""

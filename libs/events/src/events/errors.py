@@ -1,0 +1,93 @@
+"""What can go wrong with events, in three kinds.
+
+Data errors (`DataError`) belong to one record: it is parked and the others flow.
+Infrastructure errors (`LogUnavailable`) are retried and never skipped. The rest
+end the process, because going on would lose or repeat events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from events.consumer.received import Received
+    from events.event import Event
+
+
+class EventsError(Exception):
+    """Base of all errors of this library: a fact, and a hint on how to mend it."""
+
+    def __init__(self, fact: str, *, hint: str = "") -> None:
+        super().__init__(f"{fact}; {hint}" if hint else fact)
+        self.fact = fact
+        self.hint = hint
+
+
+class DataError(EventsError):
+    """One record is at fault."""
+
+    reason = "unprocessable"
+
+
+class Undecodable(DataError):
+    """The record is no CloudEvent that we can read: not even its identity is certain."""
+
+    reason = "undecodable"
+
+
+class SchemaViolation(DataError):
+    """The envelope is sound but the data does not match its type.
+
+    `event` is the envelope with the data left raw; `field` is the path of the
+    first offence, such as `deal.owners[0].weight_bp` (empty for the whole).
+    """
+
+    reason = "schema"
+
+    def __init__(self, fact: str, *, hint: str = "", field: str = "") -> None:
+        super().__init__(fact, hint=hint)
+        self.field = field
+        self.event: Event | None = None
+
+
+class Unprocessable(DataError):
+    """Raised by a handler: this event can never be applied as it is; park it.
+
+    Do not raise it for what may pass by itself (a lost connection, a timeout):
+    such errors are let through and the batch is retried.
+    """
+
+    def __init__(self, received: Received, reason: str, hint: str = "") -> None:
+        super().__init__(reason, hint=hint)
+        self.received = received
+
+
+class EventTooLarge(EventsError):
+    """An event is larger than the log would take; refused before it is promised."""
+
+
+class LogUnavailable(EventsError):
+    """The log does not answer at present; trying again may help."""
+
+
+class PublishFailed(EventsError):
+    """The producer is in an unknown state: only a new process may publish again."""
+
+
+class TopicMissing(EventsError):
+    """A topic is not there; topics are never made by using them."""
+
+
+class LogChanged(EventsError):
+    """The log is not the one that was read before: recreated, truncated or cut.
+
+    Going on would skip or repeat events without notice, so the process stops.
+    """
+
+
+class ConsumerStuck(EventsError):
+    """There is work but nothing gets done: only a new process is known to help."""
+
+
+class Fenced(EventsError):
+    """Another process has claimed the partition; what was computed here is void."""

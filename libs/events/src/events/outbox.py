@@ -1,0 +1,150 @@
+"""Promise events inside the transaction that makes them true.
+
+Invariant: a row is in the outbox if and only if its event is not known to be on
+the log. It is a queue, not a history: the relay deletes what was acknowledged,
+so a transaction that commits late is never skipped (a cursor would lose it).
+
+The columns are those that Debezium's outbox event router reads, plus our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from events.errors import EventTooLarge
+from events.event import Event, encode_data
+
+if TYPE_CHECKING:
+    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+SHARDS: Final = 8
+"""Into how many queues an outbox is cut; at most so many relays can share one."""
+
+MAX_EVENT_BYTES: Final = 512 * 1024
+"""Half of what a broker takes by default, so that headers and growth have room."""
+
+_INSERT: Final = """
+INSERT INTO outbox (event_id, aggregatetype, aggregateid, aggregate_version, type, payload,
+                    source, occurred_at, recorded_at, traceparent, extensions, shard)
+SELECT e.event_id, e.topic, e.subject, e.version, e.type, e.payload::json, e.source,
+       e.occurred_at, e.recorded_at, e.traceparent, e.extensions::json, e.shard
+FROM unnest({0}) WITH ORDINALITY
+  AS e(event_id, topic, subject, version, type, payload, source, occurred_at, recorded_at,
+       traceparent, extensions, shard, n)
+ORDER BY e.n"""
+_TYPES: Final = (
+    *("text[]", "text[]", "text[]", "bigint[]", "text[]", "text[]", "text[]"),
+    *("timestamptz[]", "timestamptz[]", "text[]", "text[]", "smallint[]"),
+)
+_SQLALCHEMY_INSERT: Final = sa.text(
+    _INSERT.format(", ".join(f"CAST(:c{n} AS {kind})" for n, kind in enumerate(_TYPES)))
+)
+_ASYNCPG_INSERT: Final = _INSERT.format(
+    ", ".join(f"${n}::{kind}" for n, kind in enumerate(_TYPES, start=1))
+)
+
+
+def shard_of(subject: str) -> int:
+    """The queue of an aggregate: all its events share one, so their order is kept."""
+    return crc32(subject.encode()) % SHARDS
+
+
+def outbox_table(metadata: sa.MetaData) -> sa.Table:
+    """The outbox for a service's metadata, so that Alembic knows that it belongs there.
+
+    The table itself is made by `schema_sql.OUTBOX_SQL`.
+    """
+    text, instant = sa.Text(), sa.DateTime(timezone=True)
+    return sa.Table(
+        "outbox",
+        metadata,
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        sa.Column("event_id", text, nullable=False),
+        sa.Column("aggregatetype", text, nullable=False),
+        sa.Column("aggregateid", text, nullable=False),
+        sa.Column("aggregate_version", sa.BigInteger(), nullable=False),
+        sa.Column("type", text, nullable=False),
+        sa.Column("payload", postgresql.JSON(), nullable=False),
+        sa.Column("source", text, nullable=False),
+        sa.Column("occurred_at", instant, nullable=False),
+        sa.Column("recorded_at", instant, nullable=False),
+        sa.Column("traceparent", text),
+        sa.Column("extensions", postgresql.JSON()),
+        sa.Column("shard", sa.SmallInteger(), nullable=False),
+        sa.UniqueConstraint(
+            *("aggregatetype", "source", "aggregateid", "aggregate_version"),
+            name="outbox_version_is_unique",
+        ),
+    )
+
+
+async def append(
+    session: AsyncSession | AsyncConnection,
+    events: Sequence[Event],
+    *,
+    topic: str | None = None,
+) -> None:
+    """Promise events in the caller's SQLAlchemy transaction; the caller commits.
+
+    `topic` overrides that of the type (the gateway files all partners' events
+    under `partner`). Raises EventTooLarge; a version that is already promised
+    comes as SQLAlchemy's IntegrityError.
+    """
+    if events:
+        columns = _columns(events, topic)
+        await session.execute(
+            _SQLALCHEMY_INSERT, {f"c{n}": values for n, values in enumerate(columns)}
+        )
+
+
+async def append_asyncpg(
+    connection: asyncpg.Connection[Any] | PoolConnectionProxy[Any],
+    events: Sequence[Event],
+    *,
+    topic: str | None = None,
+) -> None:
+    """The same as `append` in the caller's asyncpg transaction.
+
+    A version that is already promised comes as asyncpg's UniqueViolationError.
+    """
+    if events:
+        await connection.execute(_ASYNCPG_INSERT, *_columns(events, topic))
+
+
+def _columns(events: Sequence[Event], topic: str | None) -> tuple[list[Any], ...]:
+    rows = [_row(event, topic) for event in events]
+    return tuple(list(column) for column in zip(*rows, strict=True))
+
+
+def _row(event: Event, topic: str | None) -> tuple[Any, ...]:
+    payload = encode_data(event.data)
+    if len(payload) > MAX_EVENT_BYTES:
+        raise EventTooLarge(
+            f"{event.type} about {event.subject} has {len(payload)} bytes of {MAX_EVENT_BYTES}",
+            hint="put the bulk elsewhere and send a reference",
+        )
+    extensions = (
+        msgspec.json.encode(event.extensions).decode() if event.extensions else None
+    )
+    return (
+        event.id,
+        topic or event.data.topic,
+        event.subject,
+        event.sequence,
+        event.type,
+        payload.decode(),
+        event.source,
+        event.time,
+        event.recordedtime,
+        event.traceparent,
+        extensions,
+        shard_of(event.subject),
+    )
