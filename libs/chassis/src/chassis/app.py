@@ -1,0 +1,100 @@
+"""Making a service's FastAPI application: what all of them have, around what each of them is."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from chassis import health, problems
+from chassis.auth.keys import KeySource
+from chassis.auth.tokens import Authenticator
+from chassis.clock import Clock, SystemClock
+from chassis.db import Database
+from chassis.health import Check
+from chassis.middleware import BodyLimit, RequestFrame
+from chassis.paging import CursorSeal
+from chassis.problems import Problem
+from chassis.resources import Resources
+from chassis.routes import declared_routes, refuse_undeclared, refuse_unknown_query
+from chassis.settings import ServiceSettings
+from chassis.tasks import BackgroundTask, TaskKeeper
+from chassis.telemetry import Telemetry
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+"""Something that a service holds open while it runs: enters with the database open."""
+
+
+def build_app(
+    settings: ServiceSettings,
+    *,
+    title: str,
+    routers: Sequence[APIRouter],
+    tasks: Sequence[BackgroundTask] = (),
+    lifespans: Sequence[Lifespan] = (),
+    checks: Mapping[str, Check] | None = None,
+    clock: Clock | None = None,
+    large_body_suffixes: tuple[str, ...] = ("/import",),
+    version: str = "0.1.0",
+) -> FastAPI:
+    """A service's application. Connects to nothing until its lifespan begins.
+
+    `tasks` run beside the requests from the moment that the database answers.
+    Raises RouteWithoutPermission.
+    """
+    resources = _resources(settings, clock or SystemClock())
+    named_checks = {"database": health.database_answers, **(checks or {})}
+    app = FastAPI(
+        title=title,
+        version=version,
+        lifespan=_lifespan(resources, tasks, lifespans),
+        dependencies=[Depends(refuse_unknown_query)],
+        responses={"default": {"model": Problem, "description": "Problem (RFC 9457)"}},
+        redirect_slashes=False,
+        # Its logs record validation errors with the caller's input; our own frame
+        # does traces and timing.
+        telemetry={"logs": False, "tracing": False, "metrics": False, "auto_configure": False},
+    )
+    app.state.resources = resources
+    app.state.checks = named_checks
+    app.add_middleware(BodyLimit, large_body_suffixes=large_body_suffixes)
+    problems.install(app)
+    for router in (*routers, health.router(named_checks)):
+        app.include_router(router)
+    refuse_undeclared(app)
+    app.state.routes = declared_routes(app)
+    # Added last, so that it is the outermost.
+    app.add_middleware(RequestFrame, telemetry=resources.telemetry)
+    return app
+
+
+def _resources(settings: ServiceSettings, clock: Clock) -> Resources:
+    return Resources(
+        settings=settings,
+        clock=clock,
+        database=Database(settings.database_url, application_name=settings.service),
+        authenticator=Authenticator(
+            issuer=settings.auth_issuer,
+            audience=settings.auth_audience,
+            keys=KeySource(settings.auth_jwks),
+            clock=clock,
+        ),
+        cursors=CursorSeal(settings.cursor_secret.get_secret_value()),
+        telemetry=Telemetry(),
+    )
+
+
+def _lifespan(
+    resources: Resources, tasks: Sequence[BackgroundTask], lifespans: Sequence[Lifespan]
+) -> Lifespan:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(resources.database.opened())
+            for part in lifespans:
+                await stack.enter_async_context(part(app))
+            keeper = TaskKeeper(resources, tasks)
+            app.state.tasks = keeper
+            await stack.enter_async_context(keeper.running())
+            yield
+
+    return lifespan

@@ -1,0 +1,21 @@
+"""Who is calling, and whether they may."""
+
+from chassis.auth.actor import SYSTEM, Actor, PermissionMissing
+from chassis.auth.dependencies import ActorDep, current_actor, public, require
+from chassis.auth.roles import PERMISSIONS, ROLES
+from chassis.auth.tokens import Authenticator, TokenMissing, TokenRefused
+
+__all__ = [
+    "PERMISSIONS",
+    "ROLES",
+    "SYSTEM",
+    "Actor",
+    "ActorDep",
+    "Authenticator",
+    "PermissionMissing",
+    "TokenMissing",
+    "TokenRefused",
+    "current_actor",
+    "public",
+    "require",
+]

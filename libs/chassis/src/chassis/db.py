@@ -1,0 +1,136 @@
+"""The service's own PostgreSQL database: sessions for requests, a pool for hot paths."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlmodel.ext.asyncio.session import AsyncSession as SqlModelSession
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS: Final = 5.0
+SESSION_CONNECTIONS: Final = 4
+SESSION_OVERFLOW: Final = 8
+"""Each connection is a server process of some 5-10 MB; requests queue rather than add more."""
+POOL_CONNECTIONS: Final = 4
+STATEMENT_SECONDS: Final = 20
+LONGEST_WAIT_SECONDS: Final = 10.0
+
+_SESSION_PARAMETERS: Final = {
+    "timezone": "UTC",
+    # JIT compiles for longer than our short statements run.
+    "jit": "off",
+    # A request whose client or process hangs must not hold locks for ever.
+    "idle_in_transaction_session_timeout": "30s",
+    "lock_timeout": "5s",
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+}
+_POOL_PARAMETERS: Final = {"timezone": "UTC", "jit": "off"}
+
+UNREACHABLE: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+"""What asyncpg raises while the server is away, starting or stopping."""
+
+
+class Database:
+    """Connections to one database; opens lazily, so that building an app needs no server."""
+
+    def __init__(self, url: str, *, application_name: str) -> None:
+        self._url = url
+        self._application_name = application_name
+        self._engine: AsyncEngine | None = None
+        self._sessions: async_sessionmaker[SqlModelSession] | None = None
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    @property
+    def sessions(self) -> async_sessionmaker[SqlModelSession]:
+        assert self._sessions is not None, "the database was not opened"
+        return self._sessions
+
+    @property
+    def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
+        """asyncpg connections, for consumers, imports and other hot paths."""
+        assert self._pool is not None, "the database was not opened"
+        return self._pool
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["Database"]:
+        """Hold the pools open. Connects only when a connection is asked for."""
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: self.connect(**_SESSION_PARAMETERS),
+            pool_size=SESSION_CONNECTIONS,
+            max_overflow=SESSION_OVERFLOW,
+            pool_timeout=CONNECT_SECONDS,
+            pool_pre_ping=True,
+            # Statement parameters are customers' data; they must not reach logs.
+            hide_parameters=True,
+        )
+        self._sessions = async_sessionmaker(
+            self._engine, class_=SqlModelSession, expire_on_commit=False, autoflush=False
+        )
+        self._pool = await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=POOL_CONNECTIONS,
+            timeout=CONNECT_SECONDS,
+            server_settings={"application_name": self._application_name, **_POOL_PARAMETERS},
+        )
+        try:
+            yield self
+        finally:
+            self._pool.terminate()
+            await self._engine.dispose()
+
+    async def connect(self, **parameters: str) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection of its own, for locks and migrations; the caller closes it."""
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_SECONDS,
+            server_settings={"application_name": self._application_name, **parameters},
+        )
+        return connection
+
+    async def check(self) -> None:
+        """Raise unless the database answers."""
+        async with self.pool.acquire(timeout=CONNECT_SECONDS) as connection:
+            await connection.execute("SELECT 1")
+
+    async def wait(self) -> None:
+        """Return when the database answers; until then say so, ever less often."""
+        delay = 0.2
+        while True:
+            try:
+                await self.check()
+            except (*UNREACHABLE, TimeoutError, asyncpg.InvalidCatalogNameError) as error:
+                log.warning(
+                    "database not reachable, trying again in %.1f s: %s", delay, first_line(error)
+                )
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LONGEST_WAIT_SECONDS)
+            else:
+                return
+
+
+def first_line(error: BaseException) -> str:
+    """An error's message without PostgreSQL's DETAIL, which quotes the data."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+async def driver_of(session: AsyncSession) -> "asyncpg.Connection[Any]":
+    """The asyncpg connection under the session, inside the session's transaction."""
+    connection = await session.connection()
+    # The adapter begins the transaction with the first statement that goes through it.
+    await connection.exec_driver_sql("SELECT 1")
+    raw = await connection.get_raw_connection()
+    driver = raw.driver_connection
+    assert isinstance(driver, asyncpg.Connection)
+    return driver

@@ -1,0 +1,147 @@
+"""What happens around every request: trace, timing, body limit, last resort.
+
+Pure ASGI: three do-nothing BaseHTTPMiddleware cost ten times as much as a
+request's own overhead, and break context variables for what comes after them.
+"""
+
+import logging
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis import problems, tracing
+from chassis.db import first_line
+from chassis.errors import Malformed, TooLarge
+from chassis.routes import DeclaredRoute
+from chassis.telemetry import UNMATCHED_ROUTE, Telemetry
+
+log = logging.getLogger(__name__)
+
+BODY_BYTES: Final = 1024 * 1024
+LARGE_BODY_BYTES: Final = 16 * 1024 * 1024
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class RequestFrame:
+    """Outermost: begins the trace, times the request, answers what nobody else caught."""
+
+    def __init__(self, app: ASGIApp, *, telemetry: Telemetry) -> None:
+        self._app = app
+        self._telemetry = telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace = tracing.follow(Headers(scope=scope).get("traceparent"))
+        started_at = time.perf_counter()
+        status = 0
+
+        async def send_framed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Trace-Id"] = trace.trace_id
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        with self._telemetry.http_in_progress.track_inprogress():
+            try:
+                await self._app(scope, receive, send_framed)
+            except Exception as error:
+                self._telemetry.http_broken.inc()
+                _report(error)
+                if status:
+                    # The answer has begun; cutting the connection is the only way to say so.
+                    raise
+                await problems.failure()(scope, receive, send_framed)
+            finally:
+                self._observe(scope, status, time.perf_counter() - started_at)
+
+    def _observe(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        self._telemetry.http_seconds.labels(
+            method, _template(scope), f"{status // 100}xx" if status else "aborted"
+        ).observe(seconds)
+
+
+class BodyLimit:
+    """Refuses bodies that are too large before they are in memory, and NUL in the target."""
+
+    def __init__(self, app: ASGIApp, *, large_body_suffixes: tuple[str, ...]) -> None:
+        self._app = app
+        self._large = large_body_suffixes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            refusal = Malformed("the address holds a NUL character", hint="remove %00")
+            await problems.respond(refusal)(scope, receive, send)
+            return
+        limit = LARGE_BODY_BYTES if scope["path"].endswith(self._large) else BODY_BYTES
+        if _announced(scope) > limit:
+            await _too_large(limit)(scope, receive, send)
+            return
+        await self._app(scope, _counting(receive, limit), send)
+
+
+def _announced(scope: Scope) -> int:
+    length = Headers(scope=scope).get("content-length", "0")
+    return int(length) if length.isdecimal() else 0
+
+
+def _too_large(limit: int) -> problems.ProblemResponse:
+    refusal = TooLarge(
+        f"the body is larger than {limit // 1024} KiB", hint="send it in several requests"
+    )
+    answer = problems.respond(refusal)
+    # The rest of the body is still coming; it is not read.
+    answer.headers["Connection"] = "close"
+    return answer
+
+
+def _counting(receive: Receive, limit: int) -> Receive:
+    taken = 0
+
+    async def receive_counted() -> Message:
+        nonlocal taken
+        message = await receive()
+        if message["type"] == "http.request":
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                # FastAPI lets this one pass while it reads a body; others become a 400.
+                raise HTTPException(413)
+        return message
+
+    return receive_counted
+
+
+def _template(scope: Scope) -> str:
+    app = scope.get("app")
+    table: Mapping[int, DeclaredRoute] = app.state.routes if app is not None else {}
+    route = table.get(id(scope.get("route")))
+    return route.path if route is not None else UNMATCHED_ROUTE
+
+
+def _report(error: Exception) -> None:
+    """Log where it broke. Messages of database errors quote rows; only their first line is kept."""
+    frames = traceback.extract_tb(error.__traceback__)[-12:]
+    log.error(
+        "request failed: %s: %s",
+        type(error).__name__,
+        first_line(error),
+        extra={"frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]},
+    )

@@ -1,0 +1,75 @@
+"""Schema migrations of a service, carried inside its package and run by one process at a time.
+
+A service keeps `migrations/versions/NNNN_*.py` in its package; no env.py is needed.
+"""
+
+import asyncio
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+_LOCK: Final = 7_236_118_403
+"""Advisory lock number; any constant that nobody else uses in the database."""
+_LOCK_TIMEOUT: Final = "5s"
+"""A migration that waits for a table lock makes every later query wait behind it."""
+_CONNECT_SECONDS: Final = 10.0
+
+
+class MigrationsMissing(Exception):  # noqa: N818 - a statement
+    """The named package carries no migrations."""
+
+
+def scripts_of(service: str) -> ScriptDirectory:
+    """The migration scripts in the package of `service`. Raises MigrationsMissing."""
+    if find_spec(service) is None:
+        raise MigrationsMissing(f"there is no service {service}; install it or correct the name")
+    folder = Path(str(resources.files(service))) / "migrations"
+    if not (folder / "versions").is_dir():
+        raise MigrationsMissing(f"the service {service} carries no migrations/versions folder")
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("path_separator", "os")
+    return ScriptDirectory.from_config(config)
+
+
+async def migrate(service: str, database_url: str) -> str | None:
+    """Bring the database to the newest revision; its id, None if there is no revision at all."""
+    scripts = scripts_of(service)
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda: asyncpg.connect(
+            database_url, timeout=_CONNECT_SECONDS, server_settings={"timezone": "UTC"}
+        ),
+        hide_parameters=True,
+    )
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_upgrade, scripts)
+    finally:
+        await engine.dispose()
+    return scripts.get_current_head()
+
+
+def migrate_now(service: str, database_url: str) -> str | None:
+    """`migrate` for callers without an event loop."""
+    return asyncio.run(migrate(service, database_url))
+
+
+def _upgrade(connection: Connection, scripts: ScriptDirectory) -> None:
+    def steps(revision: object, _context: object) -> list[object]:
+        return list(scripts._upgrade_revs("head", revision))  # type: ignore[arg-type]  # noqa: SLF001 - as alembic.command does
+
+    with EnvironmentContext(Config(), scripts, fn=steps) as environment:
+        environment.configure(connection=connection, transaction_per_migration=False)
+        with connection.begin():
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
+            environment.run_migrations()

@@ -1,0 +1,37 @@
+"""What a running service holds, in one place that routes and background tasks are handed."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+
+from chassis.clock import Clock
+from chassis.db import Database
+from chassis.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from chassis.auth.tokens import Authenticator
+    from chassis.paging import CursorSeal
+    from chassis.telemetry import Telemetry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Everything with a lifetime that belongs to one service process."""
+
+    settings: ServiceSettings
+    clock: Clock
+    database: Database
+    authenticator: "Authenticator"
+    cursors: "CursorSeal"
+    telemetry: "Telemetry"
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process was told to end: streams close, background tasks return."""
+
+
+def resources_of(request: Request) -> Resources:
+    """The resources of the service that this request came to."""
+    held = request.app.state.resources
+    assert isinstance(held, Resources)
+    return held
