@@ -28,7 +28,9 @@ NewDatabase = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
-def _no_network_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_network_in_unit_tests(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if "unit" not in request.path.parts:
         return
 
@@ -87,11 +89,15 @@ def migrate(service: str, url: str) -> None:
         text=True,
         check=False,
     )
-    assert result.returncode == 0, f"the migration of {service} failed:\n{result.stdout}{result.stderr}"
+    assert result.returncode == 0, (
+        f"the migration of {service} failed:\n{result.stdout}{result.stderr}"
+    )
 
 
 def start_postgres(folder: Path, *, durable: bool) -> PostgresServer:
-    cluster = Postgres(data=folder / "postgres", port=free_port(), log=folder / "postgres.log", durable=durable)
+    cluster = Postgres(
+        data=folder / "postgres", port=free_port(), log=folder / "postgres.log", durable=durable
+    )
     cluster.prepare()
     server = PostgresServer(cluster, Child(cluster.program()))
     server.start()

@@ -29,7 +29,9 @@ class Program:
     account: str | None = None
 
 
-def leashed(command: Sequence[str], *, stop_signal: signal.Signals, account: str | None) -> list[str]:
+def leashed(
+    command: Sequence[str], *, stop_signal: signal.Signals, account: str | None
+) -> list[str]:
     """The command line that ties `command` to the life of the calling thread's process."""
     return [
         sys.executable,
@@ -123,5 +125,9 @@ def last_line(log: Path) -> str:
         return "it wrote nothing"
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 4096))
-        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+        lines = [
+            line.strip()
+            for line in file.read().decode(errors="replace").splitlines()
+            if line.strip()
+        ]
     return lines[-1] if lines else "it wrote nothing"

@@ -50,7 +50,14 @@ broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 """
 
-JVM = ["-Xms96m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xlog:disable"]
+JVM = [
+    "-Xms96m",
+    "-Xmx320m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xshare:auto",
+    "-Xlog:disable",
+]
 
 
 @dataclass(frozen=True)
@@ -99,21 +106,30 @@ class Kafka:
 
     def _format(self) -> None:
         # What the formatter's `random-uuid` gives, without the second that a JVM takes.
-        cluster_id = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=").replace("-", "x")
+        cluster_id = (
+            base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=").replace("-", "x")
+        )
         shutil.rmtree(self.data, ignore_errors=True)
-        command = self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self.properties))
+        command = self._java(
+            "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self.properties)
+        )
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             result = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False
             )
         if result.returncode != 0:
-            raise CannotStart(f"Kafka's storage could not be formatted: {last_line(self.log)}", mend=f"see {self.log}")
+            raise CannotStart(
+                f"Kafka's storage could not be formatted: {last_line(self.log)}",
+                mend=f"see {self.log}",
+            )
 
     def program(self) -> Program:
         archive = self.jars.archive
         sharing = (
-            f"-XX:SharedArchiveFile={archive}" if archive.exists() else f"-XX:ArchiveClassesAtExit={self._training}"
+            f"-XX:SharedArchiveFile={archive}"
+            if archive.exists()
+            else f"-XX:ArchiveClassesAtExit={self._training}"
         )
         return Program(
             name="kafka",
@@ -132,7 +148,9 @@ class Kafka:
     def _training(self) -> Path:
         return self.home / "classes.jsa"
 
-    def _java(self, main_class: str, *arguments: str, options: list[str] | None = None) -> list[str]:
+    def _java(
+        self, main_class: str, *arguments: str, options: list[str] | None = None
+    ) -> list[str]:
         return [
             "java",
             *JVM,

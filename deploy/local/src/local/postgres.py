@@ -4,6 +4,7 @@ import importlib.util
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,9 @@ from local.settings import inherited_environment
 
 MAJOR_VERSION = 18
 USER = "tandem"
-ACCOUNT_UNDER_ROOT = "nobody"  # exists everywhere; creating an account of our own would outlive `make down`
+ACCOUNT_UNDER_ROOT = (
+    "nobody"  # exists everywhere; creating an account of our own would outlive `make down`
+)
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -93,7 +96,15 @@ class Postgres:
 
             entry = pwd.getpwnam(self.account)
             os.chown(data, entry.pw_uid, entry.pw_gid)
-        command = [str(binary("initdb")), "-D", str(data), "-U", USER, "--encoding=UTF8", "--locale=C.UTF-8"]
+        command = [
+            str(binary("initdb")),
+            "-D",
+            str(data),
+            "-U",
+            USER,
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        ]
         if self.password is None:
             command.append("--auth=trust")
         else:
@@ -113,13 +124,29 @@ class Postgres:
             raise CannotStart(f"initdb failed: {last_line(self.log)}", mend=f"see {self.log}")
 
     def is_ready(self) -> bool:
-        command = [str(binary("pg_isready")), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "2"]
+        command = [
+            str(binary("pg_isready")),
+            "-q",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "-t",
+            "2",
+        ]
         return subprocess.run(command, check=False).returncode == 0
 
     def execute(self, statement: str, *, database: str = "postgres") -> list[str]:
         """Run one statement through psql; gives the rows as text. Needs no event loop, so any caller can."""
-        server = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": USER, "PGDATABASE": database}
-        secret = {} if self.password is None else {"PGPASSWORD": self.password}  # never on a command line
+        server = {
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(self.port),
+            "PGUSER": USER,
+            "PGDATABASE": database,
+        }
+        secret = (
+            {} if self.password is None else {"PGPASSWORD": self.password}
+        )  # never on a command line
         result = subprocess.run(
             [str(binary("psql")), "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement],
             env=inherited_environment() | server | secret,
@@ -128,12 +155,16 @@ class Postgres:
             check=False,
         )
         if result.returncode != 0:
-            raise CannotStart(f"PostgreSQL refused: {result.stderr.strip()}", mend=f"see {self.log}")
+            raise CannotStart(
+                f"PostgreSQL refused: {result.stderr.strip()}", mend=f"see {self.log}"
+            )
         return result.stdout.splitlines()
 
-    def ensure_database(self, name: str) -> None:
-        if not self.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
-            self.execute(f'CREATE DATABASE "{name}"')
+    def ensure_databases(self, names: Sequence[str]) -> None:
+        present = self.execute("SELECT datname FROM pg_database")
+        for name in names:
+            if name not in present:
+                self.execute(f'CREATE DATABASE "{name}"')
 
 
 def binary(name: str) -> Path:

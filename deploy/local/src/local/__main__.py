@@ -1,0 +1,28 @@
+"""`python -m local`: the launcher without the command line's decoration, as tests run it."""
+
+import sys
+
+from local.errors import CannotStart
+from local.launcher import launch
+from local.settings import Settings
+
+CANNOT_START = 2
+
+
+def say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - the console is this program's output
+
+
+def main() -> int:
+    try:
+        launch(
+            Settings.load(), say=say, when_ready=lambda plan: say(f"gateway: {plan.url('gateway')}")
+        )
+    except CannotStart as refusal:
+        say(str(refusal))
+        return CANNOT_START
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

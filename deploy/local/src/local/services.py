@@ -1,0 +1,157 @@
+"""The processes of a stack: what each runs, with which environment, and how one sees that it is ready."""
+
+import http.client
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.cache import cache_folder
+from local.child import Program
+from local.identity import AUDIENCE, ISSUER, Issuer
+from local.kafka import Kafka
+from local.ports import Ports
+from local.postgres import Postgres
+from local.settings import LogKind, Settings, inherited_environment
+from local.state import Var
+
+SERVICES = ("customer", "pipeline", "ops", "metrics", "gateway")
+UPSTREAMS = ("customer", "pipeline", "ops", "metrics")
+EVENT_LOG_DATABASE = "eventlog"
+TOPICS = Path(__file__).parents[3] / "kafka" / "topics.yaml"
+HEALTH_TIMEOUT_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A program that runs as long as the stack does, and the sign that it serves."""
+
+    program: Program
+    is_ready: Callable[[], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that a stack is made of, worked out from its choices. Starting nothing, it can be tested."""
+
+    var: Var
+    ports: Ports
+    log: LogKind
+    settings: Settings
+
+    @property
+    def postgres(self) -> Postgres:
+        return Postgres(
+            data=self.var.postgres,
+            port=self.ports["postgres"],
+            log=self.var.log("postgres"),
+            password=self.var.secret("postgres"),
+        )
+
+    @property
+    def kafka(self) -> Kafka:
+        return Kafka(
+            home=self.var.kafka,
+            port=self.ports["kafka"],
+            controller_port=self.ports["kafka_controller"],
+            log=self.var.log("kafka"),
+            cache=cache_folder(),
+        )
+
+    @property
+    def event_log(self) -> str:
+        return self.kafka.url if self.log == "kafka" else self.postgres.url(EVENT_LOG_DATABASE)
+
+    @property
+    def databases(self) -> list[str]:
+        return [*SERVICES, *([EVENT_LOG_DATABASE] if self.log == "postgres" else [])]
+
+    def url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    def foundations(self) -> list[Unit]:
+        """What must stand before anything of ours can run."""
+        postgres = Unit(self.postgres.program(), self.postgres.is_ready)
+        if self.log == "postgres":
+            return [postgres]
+        return [postgres, Unit(self.kafka.program(), self.kafka.is_ready)]
+
+    def preparations(self) -> list[Program]:
+        """Commands that run once, at every start, side by side: each leaves alone what is done already."""
+        migrations = [
+            self._python(
+                f"migrate-{service}", "chassis.migrate", service, environment=self._service(service)
+            )
+            for service in SERVICES
+        ]
+        topics = self._python(
+            "topics",
+            "events.topics",
+            "apply",
+            str(TOPICS),
+            environment={"EVENT_LOG": self.event_log},
+        )
+        return [*migrations, topics]
+
+    def services(self) -> list[Unit]:
+        """All of ours, in no order: each must bear the absence of the others."""
+        outboxes = ",".join(self.postgres.url(service) for service in SERVICES)
+        relay = self._common("relay") | {"OUTBOX_URLS": outboxes}
+        units = [self._unit("relay", "chassis.relay", relay)]
+        units += [self._unit(service, service, self._service(service)) for service in SERVICES]
+        return units
+
+    def _unit(self, name: str, module: str, environment: dict[str, str]) -> Unit:
+        port = self.ports[f"{name}_telemetry"]
+        return Unit(
+            self._python(name, module, environment=environment), lambda: answers_ready(port)
+        )
+
+    def _python(
+        self, name: str, module: str, *arguments: str, environment: dict[str, str]
+    ) -> Program:
+        return Program(
+            name=name,
+            command=[sys.executable, "-m", module, *arguments],
+            environment=inherited_environment() | {"PYTHONUNBUFFERED": "1"} | environment,
+            log=self.var.log(name),
+        )
+
+    def _common(self, name: str) -> dict[str, str]:
+        settings = self.settings
+        return {
+            "EVENT_LOG": self.event_log,
+            "ENVIRONMENT": "development",
+            "HOST": "127.0.0.1",
+            "TELEMETRY_PORT": str(self.ports[f"{name}_telemetry"]),
+            "AUTH_ISSUER": ISSUER,
+            "AUTH_AUDIENCE": AUDIENCE,
+            "AUTH_JWKS": Issuer(self.var.identity).jwks.as_uri(),
+            "COMPANY_TIME_ZONE": settings.company_time_zone,
+            "BASE_CURRENCY": settings.base_currency,
+            "LOG_LEVEL": settings.log_level,
+        }
+
+    def _service(self, service: str) -> dict[str, str]:
+        own = {
+            "DATABASE_URL": self.postgres.url(service),
+            "PORT": str(self.ports[service]),
+            "CURSOR_SECRET": self.var.secret("cursor"),
+        }
+        upstreams = (
+            {f"{name.upper()}_URL": self.url(name) for name in UPSTREAMS}
+            if service == "gateway"
+            else {}
+        )
+        return self._common(service) | own | upstreams
+
+
+def answers_ready(port: int, *, path: str = "/health/ready") -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HEALTH_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
