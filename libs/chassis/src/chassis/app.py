@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from fastapi import APIRouter, Depends, FastAPI
 
 from chassis import health, problems
+from chassis.auth.gate import IdentityGate
 from chassis.auth.keys import KeySource
 from chassis.auth.tokens import Authenticator
 from chassis.clock import Clock, SystemClock
 from chassis.db import Database
 from chassis.health import Check
 from chassis.middleware import BodyLimit, RequestFrame
+from chassis.migrations import Schema
 from chassis.paging import CursorSeal
 from chassis.problems import Problem
 from chassis.resources import Resources
@@ -42,13 +45,21 @@ def build_app(
     Raises RouteWithoutPermission.
     """
     resources = _resources(settings, clock or SystemClock())
-    named_checks = {"database": health.database_answers, **(checks or {})}
+    named_checks = {
+        "database": health.database_answers,
+        "schema": health.schema_is_current,
+        **(checks or {}),
+    }
+    keeper = TaskKeeper(tasks, prepared=partial(_prepared, resources))
     app = FastAPI(
         title=title,
         version=version,
-        lifespan=_lifespan(resources, tasks, lifespans),
+        lifespan=_lifespan(resources, keeper, lifespans),
         dependencies=[Depends(refuse_unknown_query)],
         responses={"default": {"model": Problem, "description": "Problem (RFC 9457)"}},
+        # The gateway shows the merged document; a second page would only go stale.
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
         # Its logs record validation errors with the caller's input; our own frame
         # does traces and timing.
@@ -56,6 +67,8 @@ def build_app(
     )
     app.state.resources = resources
     app.state.checks = named_checks
+    app.state.tasks = keeper
+    app.add_middleware(IdentityGate, authenticator=resources.authenticator)
     app.add_middleware(BodyLimit, large_body_suffixes=large_body_suffixes)
     problems.install(app)
     for router in (*routers, health.router(named_checks)):
@@ -83,18 +96,20 @@ def _resources(settings: ServiceSettings, clock: Clock) -> Resources:
     )
 
 
-def _lifespan(
-    resources: Resources, tasks: Sequence[BackgroundTask], lifespans: Sequence[Lifespan]
-) -> Lifespan:
+async def _prepared(resources: Resources) -> None:
+    await resources.database.wait()
+    service = resources.settings.service
+    await Schema(service).wait(resources.database, service=service)
+
+
+def _lifespan(resources: Resources, keeper: TaskKeeper, lifespans: Sequence[Lifespan]) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(resources.database.opened())
             for part in lifespans:
                 await stack.enter_async_context(part(app))
-            keeper = TaskKeeper(resources, tasks)
-            app.state.tasks = keeper
-            await stack.enter_async_context(keeper.running())
+            await stack.enter_async_context(keeper.running(resources))
             yield
 
     return lifespan

@@ -57,7 +57,7 @@ class Database:
 
     @property
     def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
-        """asyncpg connections, for consumers, imports and other hot paths."""
+        """Asyncpg connections, for consumers, imports and other hot paths."""
         assert self._pool is not None, "the database was not opened"
         return self._pool
 

@@ -1,5 +1,8 @@
 """PostgreSQL's errors as refusals: what is the caller's doing, what is the moment's."""
 
+from collections.abc import Callable
+from typing import Final
+
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -33,38 +36,15 @@ class DatabaseUnavailable(Unavailable):
     title = "the database does not answer"
 
 
-_BUSY = (
-    asyncpg.TooManyConnectionsError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.InsufficientResourcesError,
-)
-_RACED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_OUTBOX_TABLE = "outbox"
+OUTBOX_TABLE: Final = "outbox"
 
 
 def refusal_of(error: BaseException) -> Refusal | None:
     """The refusal behind a database error, None when it is a fault of ours."""
-    if isinstance(error, StaleDataError):
-        return _concurrent_change()
-    if isinstance(error, PoolTimeout):
-        return _unavailable()
     cause = _driver_error(error)
-    if isinstance(cause, asyncpg.UniqueViolationError):
-        return _of_unique_violation(cause)
-    if isinstance(cause, asyncpg.ForeignKeyViolationError):
-        return ReferenceMissing(
-            f"a reference does not hold ({cause.constraint_name})",
-            hint="create what it refers to first",
-        )
-    if isinstance(cause, _RACED):
-        return _concurrent_change()
-    if isinstance(cause, asyncpg.DataError):
-        return ValueNotStorable(
-            "a value cannot be stored", hint="remove NUL characters; keep numbers within 64 bits"
-        )
-    if isinstance(cause, (*_BUSY, *UNREACHABLE, TimeoutError)) or _connection_lost(cause):
-        return _unavailable()
+    for kinds, translate in _TABLE:
+        if isinstance(cause, kinds):
+            return translate(cause)
     return None
 
 
@@ -74,26 +54,84 @@ def _driver_error(error: BaseException) -> BaseException:
     return error
 
 
-def _connection_lost(cause: BaseException) -> bool:
-    return isinstance(cause, asyncpg.InterfaceError) and "clos" in str(cause)
-
-
-def _of_unique_violation(cause: asyncpg.UniqueViolationError) -> Refusal:
-    if cause.table_name == _OUTBOX_TABLE:
-        return _concurrent_change()
+def _already_exists(cause: BaseException) -> Refusal:
+    if getattr(cause, "table_name", None) == OUTBOX_TABLE:
+        # Two units of work made the same next version of one aggregate.
+        return _concurrent_change(cause)
     return AlreadyExists(
-        f"one with the same value exists already ({cause.constraint_name})",
+        f"one with the same value exists already ({_constraint(cause)})",
         hint="read the existing one, or choose another value",
     )
 
 
-def _concurrent_change() -> ConcurrentChange:
+def _reference_missing(cause: BaseException) -> Refusal:
+    return ReferenceMissing(
+        f"a reference does not hold ({_constraint(cause)})",
+        hint="create what it refers to first; end what refers to it before removing it",
+    )
+
+
+def _constraint(cause: BaseException) -> str:
+    return str(getattr(cause, "constraint_name", None) or "unnamed")
+
+
+def _concurrent_change(_cause: BaseException) -> Refusal:
     return ConcurrentChange(
         "somebody else changed it at the same moment", hint="read it again and repeat your change"
     )
 
 
-def _unavailable() -> DatabaseUnavailable:
+def _not_storable(_cause: BaseException) -> Refusal:
+    return ValueNotStorable(
+        "a value cannot be stored", hint="remove NUL characters; keep numbers within 64 bits"
+    )
+
+
+def _unavailable(_cause: BaseException) -> Refusal:
     return DatabaseUnavailable(
         "the database does not answer now", hint="try again in a few seconds"
     )
+
+
+def _of_driver(cause: BaseException) -> Refusal | None:
+    if isinstance(cause, ValueError):
+        # The driver's own DataError: a value that it cannot even encode.
+        return _not_storable(cause)
+    # It says "connection is closed" or "was closed" with its all-purpose error.
+    return _unavailable(cause) if "clos" in str(cause) else None
+
+
+_Kinds = tuple[type[BaseException], ...]
+_TABLE: Final[tuple[tuple[_Kinds, Callable[[BaseException], Refusal | None]], ...]] = (
+    ((asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError), _already_exists),
+    ((asyncpg.ForeignKeyViolationError,), _reference_missing),
+    (
+        (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, StaleDataError),
+        _concurrent_change,
+    ),
+    # Not every DataError: a division by zero, for one, is our fault.
+    (
+        (
+            asyncpg.CharacterNotInRepertoireError,
+            asyncpg.UntranslatableCharacterError,
+            asyncpg.NumericValueOutOfRangeError,
+            asyncpg.DatetimeFieldOverflowError,
+            asyncpg.StringDataRightTruncationError,
+            asyncpg.InvalidTextRepresentationError,
+        ),
+        _not_storable,
+    ),
+    (
+        (
+            *UNREACHABLE,
+            TimeoutError,
+            PoolTimeout,
+            asyncpg.TooManyConnectionsError,
+            asyncpg.LockNotAvailableError,
+            asyncpg.QueryCanceledError,
+            asyncpg.InsufficientResourcesError,
+        ),
+        _unavailable,
+    ),
+    ((asyncpg.InterfaceError,), _of_driver),
+)

@@ -7,7 +7,7 @@ Invariant: this module imports nothing of the web, so that domain code may use i
 from typing import Any, ClassVar
 
 
-class Refusal(Exception):  # noqa: N818 - families are named as statements, not as "...Error"
+class Refusal(Exception):
     """The request cannot be done, by its own fault or the moment's.
 
     Subclasses name the condition (`DealAlreadyClosed(Conflict)`). `detail` is a

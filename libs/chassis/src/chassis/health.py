@@ -22,6 +22,10 @@ class Health(BaseModel):
     status: Literal["live", "ready", "not_ready"]
     checks: dict[str, Literal["ok", "failing"]] = {}
 
+    @property
+    def http_status(self) -> int:
+        return 503 if self.status == "not_ready" else 200
+
 
 async def check_all(resources: Resources, checks: Mapping[str, Check]) -> Health:
     """Ask every check, each with a deadline."""
@@ -48,6 +52,16 @@ async def database_answers(resources: Resources) -> None:
     await resources.database.check()
 
 
+async def schema_is_current(resources: Resources) -> None:
+    """Check that the database was found migrated; later that is not asked again."""
+    if not resources.prepared.is_set():
+        raise SchemaBehind
+
+
+class SchemaBehind(Exception):
+    """The database lacks migrations, or was not looked at yet."""
+
+
 def router(checks: Mapping[str, Check]) -> APIRouter:
     """The two routes, open to everybody: probes carry no token."""
     routes = APIRouter(prefix="/health", tags=["health"], dependencies=[public()])
@@ -59,8 +73,7 @@ def router(checks: Mapping[str, Check]) -> APIRouter:
     @routes.get("/ready")
     async def ready(request: Request, response: Response) -> Health:
         health = await check_all(resources_of(request), checks)
-        if health.status != "ready":
-            response.status_code = 503
+        response.status_code = health.http_status
         return health
 
     return routes

@@ -9,8 +9,7 @@ from structlog.typing import EventDict, Processor
 
 from chassis import tracing
 
-_CHATTY: Final = ("aiokafka", "asyncio", "sqlalchemy.engine", "uvicorn.access")
-_SILENT: Final = ("uvicorn.error",)
+_CHATTY: Final = ("aiokafka", "alembic", "asyncio", "sqlalchemy", "uvicorn")
 
 
 def configure(*, service: str, level: str) -> None:
@@ -50,8 +49,6 @@ def configure(*, service: str, level: str) -> None:
     root.setLevel(level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    for name in _SILENT:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _add_trace(_logger: Any, _method: str, event: EventDict) -> EventDict:

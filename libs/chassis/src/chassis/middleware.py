@@ -31,6 +31,10 @@ _SECURITY_HEADERS: Final = {
 }
 
 
+class AnswerBroken(Exception):
+    """We failed while the answer was already on its way."""
+
+
 class RequestFrame:
     """Outermost: begins the trace, times the request, answers what nobody else caught."""
 
@@ -59,12 +63,13 @@ class RequestFrame:
         with self._telemetry.http_in_progress.track_inprogress():
             try:
                 await self._app(scope, receive, send_framed)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the last resort, and it is counted
                 self._telemetry.http_broken.inc()
                 _report(error)
                 if status:
-                    # The answer has begun; cutting the connection is the only way to say so.
-                    raise
+                    # Cutting the connection is the only way left to say so. `from None`
+                    # keeps the error's message, which may quote data, out of uvicorn's log.
+                    raise AnswerBroken from None
                 await problems.failure()(scope, receive, send_framed)
             finally:
                 self._observe(scope, status, time.perf_counter() - started_at)

@@ -4,10 +4,11 @@ A service keeps `migrations/versions/NNNN_*.py` in its package; no env.py is nee
 """
 
 import asyncio
+import logging
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 from alembic.config import Config
@@ -16,14 +17,19 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from chassis.db import Database
+
+log = logging.getLogger(__name__)
+
 _LOCK: Final = 7_236_118_403
 """Advisory lock number; any constant that nobody else uses in the database."""
 _LOCK_TIMEOUT: Final = "5s"
 """A migration that waits for a table lock makes every later query wait behind it."""
 _CONNECT_SECONDS: Final = 10.0
+_WAIT_SECONDS: Final = 1.0
 
 
-class MigrationsMissing(Exception):  # noqa: N818 - a statement
+class MigrationsMissing(Exception):
     """The named package carries no migrations."""
 
 
@@ -35,7 +41,7 @@ def scripts_of(service: str) -> ScriptDirectory:
     if not (folder / "versions").is_dir():
         raise MigrationsMissing(f"the service {service} carries no migrations/versions folder")
     config = Config()
-    config.set_main_option("script_location", str(folder))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return ScriptDirectory.from_config(config)
 
@@ -64,12 +70,50 @@ def migrate_now(service: str, database_url: str) -> str | None:
 
 
 def _upgrade(connection: Connection, scripts: ScriptDirectory) -> None:
-    def steps(revision: object, _context: object) -> list[object]:
-        return list(scripts._upgrade_revs("head", revision))  # type: ignore[arg-type]  # noqa: SLF001 - as alembic.command does
+    def steps(revision: Any, _context: Any) -> list[Any]:
+        # As alembic.command.upgrade does, which would want an env.py in every service.
+        return list(scripts._upgrade_revs("head", revision))  # noqa: SLF001
 
     with EnvironmentContext(Config(), scripts, fn=steps) as environment:
-        environment.configure(connection=connection, transaction_per_migration=False)
+        environment.configure(connection=connection)
         with connection.begin():
+            # The lock first and without a limit: whoever comes second finds the work done.
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
             connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
             environment.run_migrations()
+
+
+class Schema:
+    """What a service's code expects of its database."""
+
+    def __init__(self, service: str) -> None:
+        try:
+            scripts = scripts_of(service)
+        except MigrationsMissing:
+            self._head, self._known = None, frozenset[str]()
+        else:
+            self._head = scripts.get_current_head()
+            self._known = frozenset(script.revision for script in scripts.walk_revisions())
+
+    async def is_current(self, database: Database) -> bool:
+        """Whether the database is migrated as far as this code knows.
+
+        A revision that the code does not know is a newer one: schemas grow before
+        code does, so an older release must go on working with it.
+        """
+        if self._head is None:
+            return True
+        async with database.pool.acquire() as connection:
+            if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+                return False
+            revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+        return revision == self._head or (revision is not None and revision not in self._known)
+
+    async def wait(self, database: Database, *, service: str) -> None:
+        """Return when the database is migrated; say what is missing meanwhile."""
+        told = False
+        while not await self.is_current(database):
+            if not told:
+                log.warning("schema is behind; run: python -m chassis.migrate %s", service)
+                told = True
+            await asyncio.sleep(_WAIT_SECONDS)

@@ -173,7 +173,7 @@ async def _on_http(_request: Request, error: Exception) -> ProblemResponse:
             )
         )
     phrase = HTTPStatus(error.status_code).phrase.lower()
-    members = {
+    members: dict[str, Any] = {
         "type": "about:blank",
         "title": phrase,
         "detail": phrase,

@@ -2,9 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from chassis.clock import Clock
 from chassis.db import Database
@@ -28,6 +28,8 @@ class Resources:
     telemetry: "Telemetry"
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process was told to end: streams close, background tasks return."""
+    prepared: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the database was reached and found migrated: background tasks begin."""
 
 
 def resources_of(request: Request) -> Resources:
@@ -35,3 +37,10 @@ def resources_of(request: Request) -> Resources:
     held = request.app.state.resources
     assert isinstance(held, Resources)
     return held
+
+
+async def _resources(request: Request) -> Resources:
+    return resources_of(request)
+
+
+ResourcesDep = Annotated[Resources, Depends(_resources)]

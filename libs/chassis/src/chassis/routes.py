@@ -14,13 +14,14 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from chassis.auth.dependencies import Openness, Requirement
+from chassis.auth.gate import READING
 from chassis.errors import Invalid
 from chassis.faults import printable
 
 _FRAMEWORK_ROUTES: Final = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"})
 
 
-class RouteWithoutPermission(Exception):  # noqa: N818 - a statement
+class RouteWithoutPermission(Exception):
     """Somebody wrote a route and forgot to say who may call it."""
 
 
@@ -60,17 +61,18 @@ def refuse_undeclared(app: FastAPI) -> None:
     open_ends = [
         f"{' '.join(sorted(route.methods))} {route.path}"
         for route in declared_routes(app).values()
-        if not route.permissions and not route.public
+        if not route.permissions and not (route.public and route.methods <= READING)
     ]
     open_ends += [
         f"{context.path} (not an API route)"
         for context in iter_route_contexts(app.routes)
-        if not isinstance(context.original_route, APIRoute) and context.path not in _FRAMEWORK_ROUTES
+        if not isinstance(context.original_route, APIRoute)
+        and context.path not in _FRAMEWORK_ROUTES
     ]
     if open_ends:
         raise RouteWithoutPermission(
             f"no permission declared: {', '.join(open_ends)};"
-            ' add dependencies=[require("x:y")] or [public()]'
+            ' add dependencies=[require("x:y")], or [public()] if it only reads'
         )
 
 

@@ -56,7 +56,9 @@ def _refuse_unknown_zone(name: str) -> str:
 
 def _refuse_short_secret(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value()) < _SHORTEST_SECRET:
-        raise ValueError(f"is shorter than {_SHORTEST_SECRET} characters; use `openssl rand -hex 32`")
+        raise ValueError(
+            f"is shorter than {_SHORTEST_SECRET} characters; use `openssl rand -hex 32`"
+        )
     return secret
 
 
@@ -119,7 +121,7 @@ class ServiceSettings(ProcessSettings):
         return f"/tandem/{self.service}"
 
 
-class SettingsUnusable(Exception):  # noqa: N818 - a statement
+class SettingsUnusable(Exception):
     """The environment does not describe a service that could run; one line per fault."""
 
     def __init__(self, lines: list[str]) -> None:

@@ -6,7 +6,7 @@ views that no longer move. The launcher restarts what ended.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -24,67 +24,92 @@ LAG_PROBE_SECONDS: Final = 0.5
 
 
 class TaskKeeper:
-    """Runs background tasks and notices when one ends that should not."""
+    """Runs background tasks and notices when one ends that should not.
 
-    def __init__(self, resources: Resources, tasks: Sequence[BackgroundTask]) -> None:
-        self._resources = resources
+    They begin when `prepared` returns: with the database reachable and migrated.
+    """
+
+    def __init__(
+        self, tasks: Sequence[BackgroundTask], *, prepared: Callable[[], Awaitable[None]]
+    ) -> None:
         self._tasks = tasks
+        self._prepared = prepared
         self.failed = asyncio.Event()
         self.failure: str | None = None
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, resources: Resources) -> AsyncIterator[None]:
         """Run the tasks inside the block; on leaving, tell them to stop and wait shortly."""
-        running = [
-            asyncio.create_task(self._kept(_probe_loop), name="event loop probe"),
-            *(asyncio.create_task(self._kept(task), name=task.__name__) for task in self._tasks),
+        tasks = [
+            asyncio.create_task(self._kept(task, resources), name=_name(task))
+            for task in (probe_loop, self._prepare, *self._tasks)
         ]
         try:
             yield
         finally:
-            self._resources.stopping.set()
-            _, late = await asyncio.wait(running, timeout=STOP_SECONDS)
-            for task in late:
-                log.warning("background task %s did not stop in time", task.get_name())
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            resources.stopping.set()
+            _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+            for one in late:
+                log.warning("background task %s did not stop in time", one.get_name())
+                one.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _kept(self, task: BackgroundTask) -> None:
-        name = task.__name__
-        stopping = self._resources.stopping
+    async def _prepare(self, resources: Resources) -> None:
+        """Wait for the database, then for the end."""
+        await _unless_stopping(self._prepared(), resources.stopping)
+        resources.prepared.set()
+        await resources.stopping.wait()
+
+    async def _kept(self, task: BackgroundTask, resources: Resources) -> None:
+        stopping = resources.stopping
         try:
-            if task is not _probe_loop:
-                await self._database_answers()
+            if task in self._tasks:
+                await _unless_stopping(resources.prepared.wait(), stopping)
             if not stopping.is_set():
-                await task(self._resources)
+                await task(resources)
         except Exception as error:
-            log.exception("background task %s died", name)
-            self._fail(f"background task {name} died: {type(error).__name__}: {first_line(error)}")
+            log.exception("background task %s died", _name(task))
+            reason = f"{type(error).__name__}: {first_line(error)}"
+            self._fail(f"background task {_name(task)} died: {reason}")
         else:
             if not stopping.is_set():
-                self._fail(f"background task {name} returned although nobody told it to")
+                self._fail(f"background task {_name(task)} returned although nobody told it to")
 
     def _fail(self, reason: str) -> None:
         self.failure = self.failure or reason
         self.failed.set()
 
-    async def _database_answers(self) -> None:
-        """Return when the database answers or the process is to stop."""
-        waits = [
-            asyncio.create_task(self._resources.database.wait()),
-            asyncio.create_task(self._resources.stopping.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
-
-async def _probe_loop(resources: Resources) -> None:
+async def probe_loop(resources: Resources) -> None:
     """Measure how late the event loop runs its timers."""
     loop = asyncio.get_running_loop()
     while not resources.stopping.is_set():
         due = loop.time() + LAG_PROBE_SECONDS
-        await asyncio.sleep(LAG_PROBE_SECONDS)
-        resources.telemetry.loop_lag_seconds.observe(max(0.0, loop.time() - due))
+        await _pause(LAG_PROBE_SECONDS, resources.stopping)
+        if not resources.stopping.is_set():
+            resources.telemetry.loop_lag_seconds.observe(max(0.0, loop.time() - due))
+
+
+async def _pause(seconds: float, stopping: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return
+
+
+async def _unless_stopping(work: Awaitable[object], stopping: asyncio.Event) -> None:
+    """Wait for `work`, or give it up when the process is to stop."""
+    working = asyncio.ensure_future(work)
+    ending = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait((working, ending), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+    finally:
+        working.cancel()
+        ending.cancel()
+
+
+def _name(task: BackgroundTask) -> str:
+    return getattr(task, "__name__", repr(task)).strip("_")

@@ -15,6 +15,8 @@ from prometheus_client import (
     ProcessCollector,
 )
 
+from chassis.observer import PrometheusObserver
+
 UNMATCHED_ROUTE: Final = "__unmatched__"
 _HTTP_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
 """0.3 s is the objective of reads; an edge lies exactly there."""
@@ -29,6 +31,8 @@ class Telemetry:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self.observer = PrometheusObserver(self.registry)
+        """For the consumers and relays of `events` in this process."""
         self.http_seconds = Histogram(
             "http_request_duration_seconds",
             "Time from the request's head to the last byte of its answer.",

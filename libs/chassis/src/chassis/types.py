@@ -36,7 +36,7 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-Lax = Strict(False)
+Lax = Strict(strict=False)
 """For an Enum, UUID or tuple in a StrictModel, which JSON can only write as text or list."""
 
 

@@ -47,7 +47,9 @@ class Work:
         """The present, UTC."""
         return self._clock.now()
 
-    def moment(self, occurred_at: datetime | None, *, not_before: datetime | None = None) -> datetime:
+    def moment(
+        self, occurred_at: datetime | None, *, not_before: datetime | None = None
+    ) -> datetime:
         """When the command happened: now, or as it says if the actor may write history.
 
         `not_before` is the last change of the same aggregate. Raises
@@ -84,13 +86,13 @@ class Work:
 
         `sequence` is the aggregate's version after the change, from 1 without gaps.
         """
-        event = self._event(data, sequence, occurred_at, subject)
+        event = self._event(data, sequence, at=occurred_at, subject=subject)
         self._events.append(event)
         return event
 
     async def record_all(self, happened: Iterable[tuple[EventData, int, datetime | None]]) -> None:
         """`record` for many: (data, sequence, occurred_at) each, one statement at commit."""
-        self._events += [self._event(data, sequence, at, None) for data, sequence, at in happened]
+        self._events += [self._event(data, sequence, at=at) for data, sequence, at in happened]
 
     def discard(self) -> None:
         """Make the end of this unit a rollback: a dry run answers and leaves nothing."""
@@ -104,14 +106,19 @@ class Work:
         return await driver_of(self.session)
 
     def _event(
-        self, data: EventData, sequence: int, occurred_at: datetime | None, subject: str | None
+        self,
+        data: EventData,
+        sequence: int,
+        *,
+        at: datetime | None,
+        subject: str | None = None,
     ) -> Event:
         now = self.now()
         return Event.of(
             data,
             source=self._source,
             sequence=sequence,
-            occurred_at=occurred_at or now,
+            occurred_at=at or now,
             recorded_at=now,
             traceparent=tracing.current().traceparent,
             subject=subject,

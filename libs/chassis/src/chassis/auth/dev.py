@@ -22,11 +22,11 @@ JWKS_FILE: Final = "jwks.json"
 DEFAULT_LIFETIME: Final = timedelta(hours=12)
 
 
-class DevelopmentIssuerInProduction(Exception):  # noqa: N818 - a statement
+class DevelopmentIssuerInProduction(Exception):
     """Somebody asked for a development token where ENVIRONMENT is production."""
 
 
-class RoleUnknown(Exception):  # noqa: N818 - a statement
+class RoleUnknown(Exception):
     """The role is not one of ours."""
 
 
@@ -63,7 +63,7 @@ class DevelopmentIssuer:
         """What AUTH_JWKS must be."""
         return (self.folder / JWKS_FILE).resolve().as_uri()
 
-    def token(  # noqa: PLR0913 - each is a claim
+    def token(
         self,
         *,
         roles: Iterable[str],

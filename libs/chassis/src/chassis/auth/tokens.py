@@ -1,5 +1,6 @@
 """From a bearer token to an Actor: signature, issuer, audience and time, all pinned."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +17,10 @@ ALGORITHMS: Final = ["ES256", "EdDSA"]
 LEEWAY_SECONDS: Final = 10
 """Clocks of issuer and service may differ by this much; tokens live for minutes to hours."""
 LONGEST_TOKEN: Final = 8192
+REMEMBERED_SECONDS: Final = 60
+"""A verified token is trusted this long without a new look: verification costs more than
+most requests, and a withdrawn key takes longer than that to get around anyway."""
+MOST_REMEMBERED: Final = 2048
 
 
 class TokenMissing(Unauthenticated):
@@ -38,6 +43,7 @@ class Authenticator:
         self._audience = audience
         self._keys = keys
         self._clock = clock
+        self._remembered: OrderedDict[str, tuple[float, Actor]] = OrderedDict()
 
     async def authenticate(self, authorization: str | None) -> Actor:
         """The caller behind an Authorization header.
@@ -46,8 +52,22 @@ class Authenticator:
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise TokenMissing("no bearer token was sent", hint="send Authorization: Bearer <token>")
-        return _actor_of(await self._verified_claims(token.strip()))
+            raise TokenMissing(
+                "no bearer token was sent", hint="send Authorization: Bearer <token>"
+            )
+        now = self._clock.now().timestamp()
+        until, actor = self._remembered.get(token, (0.0, None))
+        if actor is None or now >= until:
+            claims = await self._verified_claims(token)
+            actor = _actor_of(claims)
+            self._remember(token, actor, until=min(now + REMEMBERED_SECONDS, claims["exp"]))
+        return actor
+
+    def _remember(self, token: str, actor: Actor, *, until: float) -> None:
+        self._remembered[token] = (until, actor)
+        self._remembered.move_to_end(token)
+        if len(self._remembered) > MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
 
     async def _verified_claims(self, token: str) -> Mapping[str, Any]:
         key_id = _key_id_of(token)
@@ -99,5 +119,7 @@ def _actor_of(claims: Mapping[str, Any]) -> Actor:
 def _names(claims: Mapping[str, Any], claim: str) -> frozenset[str]:
     values = claims.get(claim, [])
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise TokenRefused(f"the token's claim {claim} is not a list of names", hint="get a new token")
+        raise TokenRefused(
+            f"the token's claim {claim} is not a list of names", hint="get a new token"
+        )
     return frozenset(values)
