@@ -1,0 +1,142 @@
+"""Periods of the company's calendar: half-open ranges of business days.
+
+Weeks are ISO weeks. A period's end is the first day that is no longer in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from metrics.engine.company import date_of, day_number
+
+
+class Grain(StrEnum):
+    """How long a period is."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+    @property
+    def months(self) -> int | None:
+        """Length in months; None for grains that are no multiple of a month."""
+        return _MONTHS.get(self)
+
+
+_MONTHS: Final = {Grain.MONTH: 1, Grain.QUARTER: 3, Grain.YEAR: 12}
+
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """The business days from `start` until before `end`, as day numbers."""
+
+    start: int
+    end: int
+    grain: Grain
+
+    @property
+    def label(self) -> str:
+        """2017, 2017-Q1, 2017-03, 2017-W09 or 2017-03-05."""
+        day = date_of(self.start)
+        match self.grain:
+            case Grain.YEAR:
+                return f"{day.year:04}"
+            case Grain.QUARTER:
+                return f"{day.year:04}-Q{(day.month + 2) // 3}"
+            case Grain.MONTH:
+                return f"{day.year:04}-{day.month:02}"
+            case Grain.WEEK:
+                year, week, _ = day.isocalendar()
+                return f"{year:04}-W{week:02}"
+            case Grain.DAY:
+                return day.isoformat()
+
+    @property
+    def working_days(self) -> int:
+        """Mondays to Fridays."""
+        return working_days(self.start, self.end)
+
+
+def working_days(start: int, end: int) -> int:
+    """Mondays to Fridays from `start` until before `end`."""
+    weeks, rest = divmod(max(0, end - start), 7)
+    weekday = date_of(start).weekday()
+    return weeks * 5 + sum((weekday + offset) % 7 < 5 for offset in range(rest))
+
+
+def period_of(day: int, grain: Grain) -> Period:
+    """The period of a grain that a day falls into."""
+    on = date_of(day)
+    match grain:
+        case Grain.DAY:
+            return Period(day, day + 1, grain)
+        case Grain.WEEK:
+            start = day - on.weekday()
+            return Period(start, start + 7, grain)
+        case Grain.MONTH:
+            first = on.replace(day=1)
+        case Grain.QUARTER:
+            first = on.replace(month=(on.month - 1) // 3 * 3 + 1, day=1)
+        case Grain.YEAR:
+            first = on.replace(month=1, day=1)
+    return Period(day_number(first), day_number(_months_after(first, grain.months or 0)), grain)
+
+
+def periods_between(start: int, end: int, grain: Grain) -> Iterator[Period]:
+    """The periods that overlap the days from `start` until before `end`."""
+    day = start
+    while day < end:
+        period = period_of(day, grain)
+        yield period
+        day = period.end
+
+
+_LABELS: Final = (
+    (re.compile(r"(\d{4})", re.ASCII), Grain.YEAR),
+    (re.compile(r"(\d{4})-Q([1-4])", re.ASCII), Grain.QUARTER),
+    (re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII), Grain.MONTH),
+    (re.compile(r"(\d{4})-W(\d{2})", re.ASCII), Grain.WEEK),
+    (re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII), Grain.DAY),
+)
+
+
+def parse_period(label: str) -> Period:
+    """The period of a label. Raises ValueError."""
+    for pattern, grain in _LABELS:
+        found = pattern.fullmatch(label)
+        if found:
+            return period_of(day_number(_first_day(grain, [int(g) for g in found.groups()])), grain)
+    raise ValueError(f"{label} is not a period; write 2017, 2017-Q1, 2017-03, 2017-W09 or 2017-03-05")
+
+
+def _first_day(grain: Grain, numbers: list[int]) -> date:
+    match grain:
+        case Grain.YEAR:
+            return date(numbers[0], 1, 1)
+        case Grain.QUARTER:
+            return date(numbers[0], numbers[1] * 3 - 2, 1)
+        case Grain.MONTH:
+            return date(numbers[0], numbers[1], 1)
+        case Grain.WEEK:
+            return date.fromisocalendar(numbers[0], numbers[1], 1)
+        case Grain.DAY:
+            return date(numbers[0], numbers[1], numbers[2])
+
+
+def _months_after(first: date, months: int) -> date:
+    place = first.year * 12 + first.month - 1 + months
+    return date(place // 12, place % 12 + 1, 1)
+
+
+def month_ends(start: int, end: int) -> Iterator[int]:
+    """The last day of each month that overlaps the days from `start` to `end`, capped at `end`."""
+    for period in periods_between(start, end + 1, Grain.MONTH):
+        yield min(period.end - 1, end)
+

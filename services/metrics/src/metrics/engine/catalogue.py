@@ -1,0 +1,58 @@
+"""The catalogue: all KPIs, the cells that they need, and what identifies them.
+
+Invariant: cells are only ever read with the catalogue that they were written with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+
+from metrics.engine.cell import Layout
+from metrics.engine.kpi import Kpi
+from metrics.engine.moment import MomentKind
+
+
+class UndeclaredDimension(ValueError):
+    """A KPI wants to be cut by what its facts do not say."""
+
+
+class Catalogue:
+    """KPIs by id, in the order declared."""
+
+    def __init__(self, kpis: Iterable[Kpi]) -> None:
+        self._kpis = {kpi.id: kpi for kpi in kpis}
+        for kpi in self:
+            _refuse_undeclared_dimensions(kpi)
+        self.layout = Layout(measure for kpi in self for measure in kpi.measures())
+        self.version = self._version()
+        self.kpis_of = self._kpis_of()
+
+    def __iter__(self) -> Iterator[Kpi]:
+        return iter(self._kpis.values())
+
+    def get(self, kpi_id: str) -> Kpi | None:
+        return self._kpis.get(kpi_id)
+
+    def _version(self) -> str:
+        """Changes when a definition or the layout of its cells does."""
+        told = [f"{kpi.id}@{kpi.version}" for kpi in self]
+        told += [",".join(cube) for cube in self.layout.cubes]
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()[:12]
+
+    def _kpis_of(self) -> Mapping[MomentKind, tuple[Kpi, ...]]:
+        """The KPIs that a kind of moment changes."""
+        found: dict[MomentKind, dict[str, Kpi]] = {}
+        for kpi in self:
+            for measure in kpi.measures():
+                found.setdefault(measure.kind, {})[kpi.id] = kpi
+        return {kind: tuple(by_id[k] for k in sorted(by_id)) for kind, by_id in found.items()}
+
+
+def _refuse_undeclared_dimensions(kpi: Kpi) -> None:
+    for dimension in kpi.dimensions:
+        for total in kpi.sums_by(dimension).values():
+            for term in total.terms:
+                kind = term.measure.kind
+                if dimension not in kind.dimensions and not kind.scoped:
+                    raise UndeclaredDimension(f"{kpi.id}: {kind} cannot be cut by {dimension}")

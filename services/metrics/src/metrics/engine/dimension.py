@@ -1,0 +1,100 @@
+"""What facts are cut by, and how an amount is shared among several members.
+
+Invariant: the parts of a split sum to the whole, so that the values of a
+dimension (with `unknown`) always sum to the total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+DIMENSIONS: Final = (
+    "owner",
+    "team",
+    "channel",
+    "segment",
+    "sector",
+    "region",
+    "product",
+    "pipeline",
+    "project",
+    "process",
+)
+"""Order matters: a dimension's number is kept in the tables. Append, never insert."""
+
+TOTAL: Final = 0
+"""Number of the slice that holds everything."""
+
+NUMBERS: Final = {name: place + 1 for place, name in enumerate(DIMENSIONS)}
+
+Parts = tuple[tuple[str, int], ...]
+"""Several members of one dimension with their weights (owners of a deal, lines of an order)."""
+
+Member = str | Parts | None
+"""One member, several, or None where the fact cannot be cut by the dimension."""
+
+Cut = tuple[Member, ...]
+"""The members of a fact, one place per name in DIMENSIONS."""
+
+Single = tuple[int, str]
+"""A slice: number of the dimension and the member's name; `(TOTAL, "")` is everything."""
+
+NOWHERE: Final[Cut] = (None,) * len(DIMENSIONS)
+
+
+def cut_of(**members: Member) -> Cut:
+    """The cut with the named members; dimensions not named do not apply."""
+    unknown = members.keys() - NUMBERS.keys()
+    if unknown:
+        raise ValueError(f"no such dimension: {', '.join(sorted(unknown))}")
+    return tuple(members.get(name) for name in DIMENSIONS)
+
+
+def split(amount: int, weights: Sequence[int]) -> list[int]:
+    """Share `amount` by `weights`, whole units, the largest remainders first.
+
+    The parts sum to `amount`; `split(-a)` is the negative of `split(a)`, so that
+    a retraction takes back exactly what was given. Weights that are all zero
+    count as equal.
+    """
+    if amount < 0:
+        return [-part for part in split(-amount, weights)]
+    total = sum(weights)
+    if total == 0:
+        weights, total = [1] * len(weights), len(weights)
+    parts = [amount * weight // total for weight in weights]
+    left = amount - sum(parts)
+    if left:
+        by_remainder = sorted(
+            range(len(weights)), key=lambda i: (-(amount * weights[i] % total), i)
+        )
+        for place in by_remainder[:left]:
+            parts[place] += 1
+    return parts
+
+
+@lru_cache(maxsize=65_536)
+def slices(
+    cut: Cut, *, scoped: bool
+) -> tuple[tuple[Single, ...], tuple[tuple[tuple[Single, ...], tuple[int, ...]], ...]]:
+    """The slices that a fact with this cut falls into.
+
+    Returns those that get the whole amount, and for each dimension with several
+    members its slices with their weights. A `scoped` fact (a target of one team)
+    says nothing about the total unless it has no member at all.
+    """
+    singles: list[Single] = []
+    shared: list[tuple[tuple[Single, ...], tuple[int, ...]]] = []
+    if not scoped or not any(cut):
+        singles.append((TOTAL, ""))
+    for number, member in enumerate(cut, start=1):
+        if member is None:
+            continue
+        if isinstance(member, str):
+            singles.append((number, member))
+        else:
+            names = tuple((number, name) for name, _ in member)
+            shared.append((names, tuple(weight for _, weight in member)))
+    return tuple(singles), tuple(shared)

@@ -1,0 +1,60 @@
+"""Entries: events as the engine takes them, and their canonical order.
+
+Invariant: the order is a function of the set of entries. Within a stream (source
+and subject) the sequence decides, and recording times are clamped so that they
+never run against it; between streams the clamped recording time decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+from events import EventData
+from events.types.partner import EventVoided
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One event of a fact. Times are microseconds since 1970."""
+
+    id: str
+    source: str
+    subject: str
+    sequence: int
+    occurred: int
+    recorded: int
+    data: EventData
+
+    @property
+    def stream(self) -> str:
+        return f"{self.source}\x1f{self.subject}"
+
+
+Placed = tuple[int, Entry]
+"""An entry with its clamped recording time."""
+
+
+def in_order(entries: Iterable[Entry]) -> list[Placed]:
+    """The distinct entries in canonical order, each with its clamped recording time."""
+    streams: dict[str, dict[int, Entry]] = {}
+    for entry in entries:
+        streams.setdefault(entry.stream, {})[entry.sequence] = entry
+    placed: list[Placed] = []
+    for stream in streams.values():
+        clock = -(2**62)
+        for sequence in sorted(stream):
+            clock = max(clock, stream[sequence].recorded)
+            placed.append((clock, stream[sequence]))
+    placed.sort(key=lambda p: (p[0], p[1].source, p[1].subject, p[1].sequence))
+    return placed
+
+
+def without_voided(placed: Iterable[Placed]) -> list[Placed]:
+    """Drop the entries that another one of the same source voids, and those voids."""
+    known = list(placed)
+    voided = {(e.source, e.data.event_id) for _, e in known if isinstance(e.data, EventVoided)}
+    return [
+        p
+        for p in known
+        if not isinstance(p[1].data, EventVoided) and (p[1].source, p[1].id) not in voided
+    ]

@@ -1,0 +1,162 @@
+"""KPIs: what they are called, and how their value comes out of sums of measures.
+
+A KPI is a declaration of about ten lines (see `metrics.kpis`). A KPI that does not
+fit one of these classes needs a new class here, never code of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from metrics.engine.calendar import Grain
+from metrics.engine.measure import Aspect, Measure, Reading, Sum
+
+DAILY = (Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.QUARTER, Grain.YEAR)
+WEEKLY = DAILY[1:]
+MONTHLY = DAILY[2:]
+
+Unit = Literal["money", "ratio", "days"]
+Class = Literal["additive", "stock", "ratio", "quantile", "cohort"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kpi:
+    """What every KPI says of itself. `source` names where the definition comes from."""
+
+    id: str
+    name: Mapping[str, str]
+    better: Literal["up", "down", "neither"]
+    grains: tuple[Grain, ...]
+    dimensions: tuple[str, ...]
+    formula: Mapping[str, str]
+    source: str
+    version: int = 1
+
+    @property
+    def unit(self) -> Unit:
+        raise NotImplementedError
+
+    @property
+    def kind(self) -> Class:
+        """The class of kpis.md: how it behaves under sums over time and members."""
+        raise NotImplementedError
+
+    def sums(self) -> Mapping[str, Sum]:
+        """The named sums that a value is made of, for the total and most dimensions."""
+        raise NotImplementedError
+
+    def sums_by(self, _dimension: str | None) -> Mapping[str, Sum]:
+        """The same, cut or filtered by a dimension."""
+        return self.sums()
+
+    def measures(self) -> set[Measure]:
+        """Every measure that a value can need."""
+        found: set[Measure] = set()
+        for dimension in (None, *self.dimensions):
+            for total in self.sums_by(dimension).values():
+                for term in (*total.terms, *total.unpriced.terms):
+                    found.add(term.measure)
+                    if term.reading is Reading.SCOPE_OF_PERIOD:
+                        found.update(companions(term.measure))
+        return found
+
+    @property
+    def is_stock(self) -> bool:
+        """Whether a change on one day changes the value of all later days."""
+        return any(
+            term.reading in (Reading.AT_START, Reading.AT_END)
+            for total in self.sums().values()
+            for term in total.terms
+        )
+
+
+def companions(target: Measure) -> tuple[Measure, Measure]:
+    """How many targets there are, and how many of them could not be priced."""
+    return (
+        Measure(kind=target.kind, aspect=Aspect.COUNT, binned=True),
+        Measure(kind=target.kind, aspect=Aspect.UNPRICED, binned=True),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amount(Kpi):
+    """A sum of money. `n` counts what it is the sum of."""
+
+    value: Sum
+    n: Sum
+
+    @property
+    def unit(self) -> Unit:
+        return "money"
+
+    @property
+    def kind(self) -> Class:
+        return "stock" if self.is_stock else "additive"
+
+    def sums(self) -> Mapping[str, Sum]:
+        return {"numerator": self.value, "n": self.n}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio(Kpi):
+    """A numerator over a denominator, each summed before they are divided.
+
+    `rate` says that it is a share of countable things, which gets an interval.
+    `matures_after_days`: before that many days after a period's end, the period's
+    value could still rise, and is null. `only_past_days`: a day that is not over
+    does not count yet. `variants` replaces both parts where a dimension needs
+    other facts. `n` counts what stands behind the value; by default the denominator.
+    """
+
+    numerator: Sum
+    denominator: Sum
+    per: Unit = "ratio"
+    n: Sum | None = None
+    rate: bool = False
+    matures_after_days: int = 0
+    only_past_days: bool = False
+    variants: Mapping[str, tuple[Sum, Sum]] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> Unit:
+        return self.per
+
+    @property
+    def kind(self) -> Class:
+        return "cohort" if self.matures_after_days else "ratio"
+
+    def sums(self) -> Mapping[str, Sum]:
+        return self._named(self.numerator, self.denominator)
+
+    def sums_by(self, dimension: str | None) -> Mapping[str, Sum]:
+        if dimension in self.variants:
+            return self._named(*self.variants[dimension])
+        return self.sums()
+
+    def _named(self, numerator: Sum, denominator: Sum) -> Mapping[str, Sum]:
+        n = self.n if self.n is not None else denominator
+        return {"numerator": numerator, "denominator": denominator, "n": n}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Median(Kpi):
+    """The exact median of whole days, the mean of the two middle ones where there are two.
+
+    Below `floor` values it is null: it would say more about one deal than about us.
+    """
+
+    values: Sum
+    floor: int
+
+    @property
+    def unit(self) -> Unit:
+        return "days"
+
+    @property
+    def kind(self) -> Class:
+        return "quantile"
+
+    def sums(self) -> Mapping[str, Sum]:
+        return {"values": self.values}

@@ -1,0 +1,68 @@
+"""Moments: what a fact has to say to the KPIs, each on one business day.
+
+A deal that was created, is open and was won speaks three times. Measures are
+declared on kinds of moments (see `measure`), so that a fact knows no KPI and a
+KPI knows no event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from metrics.engine.dimension import Cut
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MomentKind:
+    """A kind of moment, `<fact>.<what happened>`.
+
+    `cube` names the cells that its measures share: kinds that mostly fall on the
+    same day and cut belong together, since a cell holds all measures of its cube.
+    `stock` marks the signed changes of a level (what is open), summed over all
+    days before a point in time. `scoped` see `dimension.slices`.
+    """
+
+    name: str
+    cube: str
+    dimensions: tuple[str, ...]
+    stock: bool = False
+    scoped: bool = False
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Moment(NamedTuple):
+    """One contribution before it is measured.
+
+    `sign` is -1 where a stock loses something (a deal is open no longer).
+    `minor` is in base currency, None when no rate or amount was known.
+    `bin` is what a histogram counts (days of a sales cycle, months of a target's
+    period); None where the fact is not fit to be counted in it.
+    """
+
+    kind: MomentKind
+    day: int
+    cut: Cut
+    sign: int = 1
+    minor: int | None = 0
+    bin: int | None = None
+
+
+def difference(
+    old: Sequence[Moment], new: Sequence[Moment]
+) -> tuple[list[Moment], list[Moment]]:
+    """Moments taken back and moments added, as multisets.
+
+    The lists are short (a deal has about six), hence no hashing of the cuts.
+    """
+    removed = list(old)
+    added = []
+    for moment in new:
+        try:
+            removed.remove(moment)
+        except ValueError:
+            added.append(moment)
+    return removed, added

@@ -1,0 +1,70 @@
+"""Costs: money that was spent, on the day that it was incurred."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from events import UNKNOWN
+from events.types.ops import CostKind, CostRecorded, CostVoided
+
+from metrics.engine.company import Company, day_number
+from metrics.engine.dimension import Cut, cut_of
+from metrics.engine.entry import Entry
+from metrics.engine.moment import Moment, MomentKind
+from metrics.facts.sale import Amount, amount_of
+
+COST_DIMENSIONS: Final = ("team", "region", "project", "process")
+
+COST_OPERATING: Final = MomentKind(name="cost.operating", cube="cost", dimensions=COST_DIMENSIONS)
+COST_OF_PROJECT: Final = MomentKind(
+    name="cost.of_project", cube="cost.of_project", dimensions=("project",)
+)
+"""Any cost that names a project, whatever its kind."""
+
+
+class Cost(msgspec.Struct, frozen=True, array_like=True):
+    """The last version of a cost entry; without an amount it counts nowhere."""
+
+    incurred: int = 0
+    kind: CostKind = "operating"
+    amount: Amount | None = None
+    cut: Cut = ()
+    project: str | None = None
+
+
+class CostFactKind:
+    """See `FactKind`."""
+
+    name = "cost"
+    empty = Cost()
+
+    def apply(self, state: Cost, entry: Entry, _key: str, company: Company, /) -> Cost:
+        data = entry.data
+        if isinstance(data, CostVoided):
+            return msgspec.structs.replace(state, amount=None)
+        if not isinstance(data, CostRecorded):
+            return state
+        cut = cut_of(
+            team=data.dimensions.team or UNKNOWN,
+            region=data.dimensions.region or UNKNOWN,
+            project=data.project_id or UNKNOWN,
+            process=data.process or UNKNOWN,
+        )
+        incurred = day_number(data.incurred_on)
+        return Cost(incurred, data.kind, amount_of(data.amount, company), cut, data.project_id)
+
+    def moments(self, state: Cost, _company: Company, /) -> list[Moment]:
+        said: list[Moment] = []
+        if state.amount is None:
+            return said
+        base = state.amount.base
+        if state.kind == "operating":
+            said.append(Moment(COST_OPERATING, state.incurred, state.cut, 1, base))
+        if state.project is not None:
+            cut = cut_of(project=state.project)
+            said.append(Moment(COST_OF_PROJECT, state.incurred, cut, 1, base))
+        return said
+
+    def problems(self, _state: Cost, /) -> tuple[str, ...]:
+        return ()

@@ -1,0 +1,211 @@
+"""Deals: when they were created, what they were worth while open, how they ended.
+
+Restated view: a reopened deal's closing never was, a deleted deal counts nowhere,
+and only the last episode is won or lost. Cuts are those in force on the moment's
+own day; the amount of a sale is the last one known, so that a correction after
+the closing corrects the sale.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from events import UNKNOWN
+from events.types.partner import PaymentRefunded
+from events.types.pipeline import DealState, DealStatus
+
+from metrics.engine.company import DAY, Company, micros_of
+from metrics.engine.dimension import Cut, Member
+from metrics.engine.entry import Entry
+from metrics.engine.fact import Ref
+from metrics.engine.moment import Moment, MomentKind
+from metrics.facts.lead import CONVERSION_DAYS, LEAD_CONVERTED, cut_of_lead
+from metrics.facts.sale import (
+    SALE_DIMENSIONS,
+    UNKNOWN_SALE,
+    Amount,
+    Refunds,
+    amount_of,
+    fully_refunded,
+    refund_moments,
+    with_refund,
+)
+
+DEAL_CREATED: Final = MomentKind(name="deal.created", cube="deal", dimensions=SALE_DIMENSIONS)
+DEAL_OPEN: Final = MomentKind(name="deal.open", cube="deal", dimensions=SALE_DIMENSIONS, stock=True)
+DEAL_WON: Final = MomentKind(name="deal.won", cube="deal", dimensions=SALE_DIMENSIONS)
+"""Its bin is the sales cycle in local days, from the first contact."""
+DEAL_LOST: Final = MomentKind(name="deal.lost", cube="deal", dimensions=SALE_DIMENSIONS)
+
+
+class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What was true of the deal from an instant on: its amount in base currency and its cut."""
+
+    since: int
+    base: int | None
+    cut: Cut
+
+
+class Origin(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The lead that the deal came from, as captured."""
+
+    captured: int
+    cut: Cut
+
+
+class Deal(msgspec.Struct, frozen=True, array_like=True):
+    """A deal as far as KPIs need it. Instants are microseconds since 1970."""
+
+    status: DealStatus = "open"
+    created: int = 0
+    closed: int | None = None
+    amount: Amount | None = None
+    spans: tuple[Span, ...] = ()
+    origin: Origin | None = None
+    refunds: Refunds = {}
+
+    @property
+    def first_contact(self) -> int:
+        return self.created if self.origin is None else self.origin.captured
+
+    def cut_at(self, instant: int) -> Cut:
+        """The cut in force at an instant; before the first span, that of the first."""
+        cut = self.spans[0].cut
+        for span in self.spans[1:]:
+            if span.since > instant:
+                break
+            cut = span.cut
+        return cut
+
+
+class DealKind:
+    """See `FactKind`."""
+
+    name = "deal"
+    empty = Deal()
+
+    def apply(self, state: Deal, entry: Entry, key: str, company: Company, /) -> Deal:
+        data: Any = entry.data
+        if isinstance(data, PaymentRefunded):
+            refunds = with_refund(state.refunds, entry, sale=Ref("deal", key), company=company)
+            return msgspec.structs.replace(state, refunds=refunds)
+        deal: DealState = data.deal
+        closed = None
+        if deal.status in ("won", "lost"):
+            closed = entry.occurred if deal.closed_at is None else micros_of(deal.closed_at)
+        amount = amount_of(deal.amount, company)
+        created = micros_of(deal.created_at)
+        lead = deal.lead
+        return Deal(
+            deal.status,
+            created,
+            closed,
+            amount,
+            _spans(state.spans, deal, amount, at=entry.occurred),
+            lead and Origin(micros_of(lead.captured_at), cut_of_lead(lead.owner_id, lead.dimensions)),
+            state.refunds,
+        )
+
+    def moments(self, state: Deal, company: Company, /) -> list[Moment]:
+        if state.status == "deleted":
+            return []
+        if not state.spans:
+            return refund_moments(state.refunds, cut=UNKNOWN_SALE, company=company)
+        day = company.day
+        said = [Moment(DEAL_CREATED, day(state.created), state.spans[0].cut)]
+        said += _open_moments(state, company)
+        cut = state.spans[-1].cut
+        if state.closed is not None:
+            cut = state.cut_at(state.closed)
+            said += _closing_moments(state, cut, company)
+        if state.refunds:
+            said += refund_moments(state.refunds, cut=cut, company=company)
+        return said
+
+    def problems(self, state: Deal, /) -> tuple[str, ...]:
+        found = []
+        if state.closed is not None and state.closed < state.created:
+            found.append("closed_before_created")
+        if state.status == "won" and state.closed is not None and state.closed < state.first_contact:
+            found.append("won_before_first_contact")
+        if state.refunds and (state.status != "won" or not state.spans):
+            found.append("refund_without_sale")
+        return tuple(found)
+
+
+def _spans(
+    spans: tuple[Span, ...], deal: DealState, amount: Amount | None, *, at: int
+) -> tuple[Span, ...]:
+    base = None if amount is None else amount.base
+    cut = _cut_of(deal)
+    if not spans:
+        return (Span(micros_of(deal.created_at), base, cut),)
+    last = spans[-1]
+    if last.base == base and last.cut == cut:
+        return spans
+    # A clock that ran backwards must not reorder what the sequence orders.
+    return (*spans, Span(max(at, last.since), base, cut))
+
+
+def _cut_of(deal: DealState) -> Cut:
+    """Written out in the order of DIMENSIONS, since it runs for every event."""
+    dimensions = deal.dimensions
+    return (
+        _owners_of(deal),
+        dimensions.team or UNKNOWN,
+        dimensions.channel or UNKNOWN,
+        dimensions.segment or UNKNOWN,
+        dimensions.sector or UNKNOWN,
+        dimensions.region or UNKNOWN,
+        dimensions.product or UNKNOWN,
+        deal.pipeline,
+        None,
+        None,
+    )
+
+
+def _owners_of(deal: DealState) -> Member:
+    owners = deal.owners
+    if not owners:
+        return UNKNOWN
+    if len(owners) == 1:
+        return owners[0].owner_id
+    return tuple(sorted((owner.owner_id, owner.weight_bp) for owner in owners))
+
+
+def _open_moments(state: Deal, company: Company) -> list[Moment]:
+    """For each span in which the deal was open: it came, and unless it still is, it left."""
+    end = state.closed
+    open_spans = [s for s in state.spans if end is None or max(s.since, state.created) < end]
+    said = []
+    for place, span in enumerate(open_spans):
+        since = company.day(max(span.since, state.created))
+        said.append(Moment(DEAL_OPEN, since, span.cut, 1, span.base))
+        following = open_spans[place + 1 : place + 2]
+        until = max(following[0].since, state.created) if following else end
+        if until is not None:
+            said.append(Moment(DEAL_OPEN, company.day(until), span.cut, -1, span.base))
+    return said
+
+
+def _closing_moments(state: Deal, cut: Cut, company: Company) -> list[Moment]:
+    assert state.closed is not None
+    on = company.day(state.closed)
+    if state.status == "lost":
+        return [Moment(DEAL_LOST, on, cut)]
+    base = None if state.amount is None else state.amount.base
+    in_order = state.first_contact <= state.closed
+    cycle = on - company.day(state.first_contact) if in_order else None
+    said = [Moment(DEAL_WON, on, cut, 1, base, cycle)]
+    origin = state.origin
+    if origin is not None and _converts(origin, state):
+        said.append(Moment(LEAD_CONVERTED, company.day(origin.captured), origin.cut))
+    return said
+
+
+def _converts(origin: Origin, state: Deal) -> bool:
+    assert state.closed is not None
+    elapsed = state.closed - origin.captured
+    in_window = 0 <= elapsed < CONVERSION_DAYS * DAY
+    return in_window and not fully_refunded(state.amount, state.refunds)

@@ -1,0 +1,88 @@
+"""Orders: sales that were made elsewhere; a partner tells us that they were paid."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from events import UNKNOWN
+from events.types.partner import OrderPaid, PaymentRefunded
+
+from metrics.engine.company import Company
+from metrics.engine.dimension import Cut, Member, cut_of
+from metrics.engine.entry import Entry
+from metrics.engine.fact import Ref
+from metrics.engine.moment import Moment, MomentKind
+from metrics.facts.sale import (
+    SALE_DIMENSIONS,
+    UNKNOWN_SALE,
+    Amount,
+    Refunds,
+    amount_of,
+    refund_moments,
+    with_refund,
+)
+
+ORDER_PAID: Final = MomentKind(name="order.paid", cube="order", dimensions=SALE_DIMENSIONS)
+
+
+class Order(msgspec.Struct, frozen=True, array_like=True):
+    """The last version of an order, and what was paid back of it."""
+
+    paid: int | None = None
+    amount: Amount | None = None
+    cut: Cut = UNKNOWN_SALE
+    refunds: Refunds = {}
+
+
+class OrderKind:
+    """See `FactKind`."""
+
+    name = "order"
+    empty = Order()
+
+    def apply(self, state: Order, entry: Entry, key: str, company: Company, /) -> Order:
+        data = entry.data
+        if isinstance(data, OrderPaid):
+            amount = amount_of(data.amount, company)
+            return Order(entry.occurred, amount, _cut_of(data), state.refunds)
+        if isinstance(data, PaymentRefunded):
+            refunds = with_refund(state.refunds, entry, sale=Ref("order", key), company=company)
+            return msgspec.structs.replace(state, refunds=refunds)
+        return state
+
+    def moments(self, state: Order, company: Company, /) -> list[Moment]:
+        said = refund_moments(state.refunds, cut=state.cut, company=company)
+        if state.paid is not None and state.amount is not None:
+            on = company.day(state.paid)
+            said.append(Moment(ORDER_PAID, on, state.cut, 1, state.amount.base))
+        return said
+
+    def problems(self, state: Order, /) -> tuple[str, ...]:
+        return ("refund_without_sale",) if state.refunds and state.paid is None else ()
+
+
+def _cut_of(order: OrderPaid) -> Cut:
+    dimensions = order.dimensions
+    return cut_of(
+        owner=order.owner_id or UNKNOWN,
+        team=dimensions.team or UNKNOWN,
+        channel=dimensions.channel or UNKNOWN,
+        segment=dimensions.segment or UNKNOWN,
+        sector=dimensions.sector or UNKNOWN,
+        region=dimensions.region or UNKNOWN,
+        product=_products_of(order),
+        pipeline=UNKNOWN,
+    )
+
+
+def _products_of(order: OrderPaid) -> Member:
+    """The products of the lines, weighted by what was paid for them."""
+    amounts: dict[str, int] = {}
+    for line in order.lines:
+        amounts[line.product] = amounts.get(line.product, 0) + line.amount_minor
+    if not amounts:
+        return order.dimensions.product or UNKNOWN
+    if len(amounts) == 1:
+        return next(iter(amounts))
+    return tuple(sorted(amounts.items()))

@@ -1,0 +1,37 @@
+"""The company's KPIs, one file per area. To add one: docs/guides/add-a-kpi.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from metrics.engine.catalogue import Catalogue
+from metrics.kpis.costs import COST_CONTROL, OPERATING_COST
+from metrics.kpis.leads import LEAD_CONVERSION
+from metrics.kpis.projects import PROJECT_ON_TIME_RATE
+from metrics.kpis.sales import (
+    AVG_DEAL_VALUE,
+    DECISION_RATE,
+    PIPELINE_OPEN,
+    REVENUE_ATTAINMENT,
+    REVENUE_NET,
+    SALES_CYCLE_DAYS,
+    WIN_RATE,
+)
+
+__all__ = ["CATALOGUE"]
+
+CATALOGUE: Final = Catalogue(
+    (
+        REVENUE_NET,
+        REVENUE_ATTAINMENT,
+        WIN_RATE,
+        DECISION_RATE,
+        SALES_CYCLE_DAYS,
+        AVG_DEAL_VALUE,
+        PIPELINE_OPEN,
+        LEAD_CONVERSION,
+        OPERATING_COST,
+        COST_CONTROL,
+        PROJECT_ON_TIME_RATE,
+    )
+)
