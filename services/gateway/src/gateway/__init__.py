@@ -1,0 +1,1 @@
+"""The one front door: identity, routing, composition, live figures, partners' events."""

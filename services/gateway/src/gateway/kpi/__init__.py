@@ -1,0 +1,1 @@
+"""KPI answers from memory, kept current by the log, and pushed when they change."""

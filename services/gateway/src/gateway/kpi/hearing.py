@@ -1,0 +1,93 @@
+"""Listening to the topic `kpi`, so that memory and streams follow the figures.
+
+Each gateway reads the topic on its own from its end at start, in no group: all
+of them need every change, and none needs an old one. While the topic cannot be
+read, nothing is answered from memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from chassis.resources import Resources
+from events import DataError, Log, LogChanged, LogUnavailable, TopicMissing, open_log
+from events.cloudevents import from_record
+from events.log import Reader, Record
+from events.types.kpi import KpiChanged
+from gateway.parts import Parts
+
+log = logging.getLogger(__name__)
+
+TOPIC: Final = KpiChanged.topic
+MOST_RECORDS: Final = 500
+POLL_SECONDS: Final = 0.5
+BETWEEN_ATTEMPTS_SECONDS: Final = 1.0
+
+
+async def hear_changes(parts: Parts, resources: Resources) -> None:
+    """Follow the topic until told to stop; after any trouble begin again at its end."""
+    url = resources.settings.event_log
+    while not resources.stopping.is_set():
+        try:
+            async with open_log(url) as opened:
+                await _follow(opened, parts, resources.stopping)
+        except (LogUnavailable, LogChanged, TopicMissing, OSError) as error:
+            log.warning("the topic %s cannot be read, figures come from metrics: %s", TOPIC, error)
+        finally:
+            parts.freshness.is_heard = False
+        # Deaf, streams ask once a second instead of being told.
+        parts.live.change_all()
+        await _pause(resources.stopping)
+
+
+async def _follow(opened: Log, parts: Parts, stopping: asyncio.Event) -> None:
+    partitions = await opened.partitions([TOPIC])
+    reader = await opened.reader()
+    try:
+        reader.assign(await opened.ends(partitions))
+        # Whatever was kept or sent before this point may miss changes.
+        parts.cache.clear()
+        parts.live.change_all()
+        parts.freshness.is_heard = True
+        while not stopping.is_set():
+            await _take(reader, parts)
+    finally:
+        parts.freshness.is_heard = False
+        await reader.close()
+
+
+async def _take(reader: Reader, parts: Parts) -> None:
+    batches = await reader.poll(max_records=MOST_RECORDS, timeout_seconds=POLL_SECONDS)
+    for records in batches.values():
+        apply(_read(records), parts)
+
+
+def apply(events: Iterable[KpiChanged], parts: Parts) -> None:
+    """Drop what the changes touch from memory, then have the streams ask again."""
+    for event in events:
+        parts.freshness.note_change(event)
+        parts.cache.change(event.changed)
+        parts.live.change(event.changed)
+
+
+def _read(records: Sequence[Record]) -> Iterable[KpiChanged]:
+    for record in records:
+        try:
+            event = from_record(record)
+        except DataError as error:
+            # It may have named anything: the only safe reading is "all has changed".
+            log.warning("a record of %s cannot be read: %s", TOPIC, error)
+            raise LogChanged("a change could not be read") from error
+        if isinstance(event.data, KpiChanged):
+            yield event.data
+
+
+async def _pause(stopping: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(BETWEEN_ATTEMPTS_SECONDS):
+            await stopping.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,93 @@
+"""What one KPI question is, so that two spellings of it share one answer.
+
+Invariant: equal keys get byte-equal answers. The gateway orders parameters and
+drops repeats; it does not interpret them beyond finding the last day that an
+answer looks at. What a parameter means, and whether it is valid, metrics says.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+from urllib.parse import parse_qsl, quote, urlencode
+
+_MULTIPLE: Final = frozenset({"by", "filter"})
+_MOST_PARAMETERS: Final = 50
+_LONGEST_QUERY: Final = 2000
+_KPI_ID: Final = re.compile(r"[a-z][a-z0-9_]{0,79}")
+_PERIOD: Final = re.compile(r"(\d{4})(?:-(?:Q([1-4])|W(\d{2})|(\d{2})(?:-(\d{2}))?))?")
+
+
+@dataclass(frozen=True, slots=True)
+class KpiQuery:
+    """One question to one KPI; `parameters` sorted, each pair once."""
+
+    kpi: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def target(self) -> bytes:
+        """Path and query as sent to metrics."""
+        path = f"/v1/kpis/{quote(self.kpi, safe='')}"
+        return (f"{path}?{urlencode(self.parameters)}" if self.parameters else path).encode()
+
+    @property
+    def ends_before(self) -> date | None:
+        """The first day that the answer does not look at; None when that is not known."""
+        given = dict(self.parameters)
+        try:
+            if "to" in given:
+                return date.fromisoformat(given["to"])
+            if "period" in given:
+                return _end_of(given["period"])
+        except ValueError:
+            return None
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerKey:
+    """A question as asked by callers who may see the same: `scope` is their teams."""
+
+    query: KpiQuery
+    scope: str
+
+
+def read_query(kpi: str, raw_query: bytes) -> KpiQuery | None:
+    """The question in canonical form, or None when it is too odd to be kept in memory.
+
+    A parameter given twice with different values stays as it is sent for metrics
+    to refuse, except the repeatable ones.
+    """
+    if not _KPI_ID.fullmatch(kpi) or len(raw_query) > _LONGEST_QUERY:
+        return None
+    try:
+        pairs = parse_qsl(
+            raw_query.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(raw_query),
+            errors="strict",
+            max_num_fields=_MOST_PARAMETERS,
+        )
+    except ValueError:
+        return None
+    names = [name for name, _ in pairs if name not in _MULTIPLE]
+    if len(names) != len(set(names)):
+        return None
+    return KpiQuery(kpi, tuple(sorted(set(pairs))))
+
+
+def _end_of(period: str) -> date | None:
+    found = _PERIOD.fullmatch(period)
+    if found is None:
+        return None
+    year, quarter, week, month, day = (int(part) if part else None for part in found.groups())
+    assert year is not None
+    if week:
+        return date.fromisocalendar(year, week, 7) + timedelta(days=1)
+    if month and day:
+        return date(year, month, day) + timedelta(days=1)
+    last_month = month or (quarter * 3 if quarter else 12)
+    return date(year + last_month // 12, last_month % 12 + 1, 1)

@@ -1,0 +1,1 @@
+"""One description of the whole front door, made from the services' own."""

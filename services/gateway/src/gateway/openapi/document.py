@@ -1,0 +1,86 @@
+"""The merged document as last made, encoded; remade as services come and change."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from chassis.errors import Refusal
+from chassis.resources import Resources
+from gateway.openapi.merge import Document, merge
+from gateway.proxy.transport import Call
+from gateway.proxy.upstream import Upstream
+from gateway.routes import PROXIED
+
+log = logging.getLogger(__name__)
+
+_DESCRIPTION: Final = (
+    "The front door of Tandem: customers, deals, projects and their figures."
+    " Every answer that is not a success is a problem document (RFC 9457)."
+)
+_UNTIL_COMPLETE_SECONDS: Final = 1.0
+_ONCE_COMPLETE_SECONDS: Final = 300.0
+
+
+class ApiDocument:
+    """Asks each service for its description; a service that is away leaves its last one."""
+
+    def __init__(self, upstreams: Mapping[str, Upstream]) -> None:
+        self._upstreams = upstreams
+        self._services: dict[str, Document] = {}
+        self._base: Document = {}
+        self.body = b""
+        self.etag = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every service has described itself."""
+        return len(self._services) == len(self._upstreams)
+
+    def describe(self, app: FastAPI) -> None:
+        """Take the gateway's own routes from its app."""
+        self._base = get_openapi(
+            title="Tandem", version=app.version, description=_DESCRIPTION, routes=app.routes
+        )
+        self._encode()
+
+    async def keep_current(self, resources: Resources) -> None:
+        """Background task: ask often until all services have answered, then now and then."""
+        while not resources.stopping.is_set():
+            await self.refresh()
+            pause = _ONCE_COMPLETE_SECONDS if self.is_complete else _UNTIL_COMPLETE_SECONDS
+            try:
+                async with asyncio.timeout(pause):
+                    await resources.stopping.wait()
+            except TimeoutError:
+                continue
+
+    async def refresh(self) -> None:
+        """Ask all services once."""
+        await asyncio.gather(*(self._ask(name) for name in self._upstreams))
+        self._encode()
+
+    async def _ask(self, name: str) -> None:
+        try:
+            answer = await self._upstreams[name].call(
+                Call(method="GET", target=b"/openapi.json"), seconds=5.0
+            )
+            found = msgspec.json.decode(answer.body, type=dict[str, Any])
+        except (Refusal, msgspec.DecodeError):
+            return
+        if answer.status == 200 and isinstance(found.get("paths"), dict):
+            self._services[name] = found
+
+    def _encode(self) -> None:
+        document = merge(self._base, self._services, PROXIED)
+        if missing := sorted(set(self._upstreams) - set(self._services)):
+            document["info"]["x-missing-services"] = missing
+        self.body = msgspec.json.encode(document)
+        self.etag = f'"{hashlib.blake2b(self.body, digest_size=12).hexdigest()}"'

@@ -1,0 +1,88 @@
+"""What the running gateway holds besides the chassis' resources, made in one place."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+
+from chassis.clock import Clock
+from gateway.kpi.answers import Answers
+from gateway.kpi.cache import AnswerCache
+from gateway.kpi.freshness import Freshness
+from gateway.kpi.stream import Live
+from gateway.openapi.document import ApiDocument
+from gateway.proxy.transport import HttpTransport
+from gateway.proxy.upstream import Guards, Upstream
+from gateway.ratelimit import RateLimit
+from gateway.settings import Settings
+from gateway.telemetry import GatewayTelemetry
+from gateway.tokens import TokenMemory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything of the gateway's own with a lifetime."""
+
+    upstreams: dict[str, Upstream]
+    telemetry: GatewayTelemetry
+    cache: AnswerCache
+    freshness: Freshness
+    answers: Answers
+    live: Live
+    tokens: TokenMemory
+    rate_limit: RateLimit
+    document: ApiDocument
+
+    @asynccontextmanager
+    async def held(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Close connections to services when the process ends."""
+        try:
+            yield
+        finally:
+            for upstream in self.upstreams.values():
+                await upstream.close()
+
+
+def make_parts(settings: Settings, clock: Clock) -> Parts:
+    """Build all parts; nothing connects yet."""
+    telemetry = GatewayTelemetry()
+    guards = Guards(deadline_seconds=settings.upstream_seconds)
+    tls = ssl.create_default_context()
+    upstreams = {
+        name: Upstream(
+            name,
+            HttpTransport(url, connections=guards.places, tls=tls),
+            guards=guards,
+            observer=telemetry,
+            monotonic=time.monotonic,
+        )
+        for name, url in settings.service_urls.items()
+    }
+    cache = AnswerCache(time.monotonic)
+    freshness = Freshness(clock)
+    answers = Answers(upstreams["metrics"], cache, freshness, telemetry)
+    return Parts(
+        upstreams=upstreams,
+        telemetry=telemetry,
+        cache=cache,
+        freshness=freshness,
+        answers=answers,
+        live=Live(answers, telemetry),
+        tokens=TokenMemory(time.time),
+        rate_limit=RateLimit(
+            requests=settings.rate_limit_requests, seconds=settings.rate_limit_seconds
+        ),
+        document=ApiDocument(upstreams),
+    )
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the gateway that this request came to."""
+    held = request.app.state.parts
+    assert isinstance(held, Parts)
+    return held

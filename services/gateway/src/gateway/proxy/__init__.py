@@ -1,0 +1,1 @@
+"""Calls to the services behind the gateway, and the routes that pass straight through."""
