@@ -1,7 +1,7 @@
-"""Fixtures for all tests: real PostgreSQL and real Kafka on free ports, never the data of `make up`.
+"""Fixtures for all tests: real PostgreSQL and Kafka on free ports, never the data of `make up`.
 
-Each worker of pytest-xdist has servers of its own, started when a test first asks for them. Tests in a folder `unit`
-cannot open network connections at all.
+Each worker of pytest-xdist has servers of its own, started when a test first asks for them. Tests
+in a folder `unit` cannot open network connections at all.
 """
 
 import secrets
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+
 from local.cache import cache_folder
 from local.child import Child
 from local.kafka import Kafka
@@ -34,7 +35,7 @@ def _no_network_in_unit_tests(
     if "unit" not in request.path.parts:
         return
 
-    def refuse(sock: socket.socket, address: object) -> NoReturn:
+    def refuse(_socket: socket.socket, address: object) -> NoReturn:
         raise AssertionError(f"a unit test connects to {address}; move it to tests/integration")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
@@ -106,7 +107,7 @@ def start_postgres(folder: Path, *, durable: bool) -> PostgresServer:
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """One server for all tests that kill nothing; without fsync, which buys half of the suite's time."""
+    """One server for all tests that kill nothing; without fsync, since nothing is killed."""
     folder = tmp_path_factory.mktemp("postgres")
     server = start_postgres(folder, durable=False)
     yield server
@@ -124,7 +125,7 @@ def durable_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def new_database(postgres_server: PostgresServer) -> Iterator[NewDatabase]:
-    """`new_database("pipeline")` gives the URL of a fresh migrated database, `new_database()` of an empty one."""
+    """`new_database("pipeline")`: URL of a fresh migrated database; without a name an empty one."""
     urls: list[str] = []
 
     def make(service: str | None = None) -> str:
@@ -191,7 +192,9 @@ def start_kafka(folder: Path) -> KafkaServer:
 
 @pytest.fixture(scope="session")
 def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
-    """One broker for all tests that kill nothing. Topics are not made by themselves: name them uniquely, make them."""
+    """One broker for all tests that kill nothing. Topics are not made by themselves: name them
+    uniquely, make them.
+    """
     folder = tmp_path_factory.mktemp("kafka")
     server = start_kafka(folder)
     yield server

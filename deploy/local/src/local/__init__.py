@@ -1,1 +1,1 @@
-"""The whole of Tandem on one machine: PostgreSQL, Kafka and the services as supervised child processes."""
+"""The whole of Tandem on one machine: PostgreSQL, Kafka and the services as child processes."""

@@ -10,7 +10,7 @@ CANNOT_START = 2
 
 
 def say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - the console is this program's output
+    print(line, flush=True)
 
 
 def main() -> int:

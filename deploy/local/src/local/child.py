@@ -1,4 +1,4 @@
-"""One child process: started on a leash, watched, ended. Its output goes to a log file of bounded size."""
+"""One child process: started on a leash, watched, ended; its output in a log of bounded size."""
 
 import os
 import shutil
@@ -56,7 +56,7 @@ class Child:
         return self.process.pid
 
     def start(self) -> "Child":
-        """Start the program in a process group of its own: a Ctrl-C at the terminal reaches only the launcher."""
+        """Start the program in a process group of its own: Ctrl-C reaches the launcher alone."""
         program = self.program
         program.log.parent.mkdir(parents=True, exist_ok=True)
         with program.log.open("ab") as log:
@@ -74,12 +74,12 @@ class Child:
         return self.process.poll()
 
     def wait_until(self, ready: Callable[[], bool], *, timeout_seconds: float) -> None:
-        """Block until `ready`; raises CannotStart when the process ends first or the time is over."""
+        """Block until `ready`; raises CannotStart when the process ends first or takes too long."""
         deadline = time.monotonic() + timeout_seconds
         while not ready():
             if self.exit_code() is not None:
                 raise CannotStart(
-                    f"{self.program.name} ended with exit code {self.exit_code()} before it was ready: "
+                    f"{self.program.name} ended with exit code {self.exit_code()}: "
                     f"{last_line(self.program.log)}",
                     mend=f"see {self.program.log}",
                 )
@@ -95,7 +95,7 @@ class Child:
             self.process.send_signal(self.program.stop_signal)
 
     def stop(self) -> int:
-        """End the program in the way it likes best; by force when that takes too long. Gives the exit code."""
+        """End the program, by force if that takes too long; gives its exit code."""
         self.ask_to_stop()
         try:
             return self.process.wait(self.program.stop_timeout_seconds)
@@ -110,8 +110,9 @@ class Child:
     def trim_log(self) -> None:
         """Move a log that has grown too large aside, leaving the open file in place.
 
-        The children write to the file directly, opened for appending, so that no output depends on the launcher being
-        alive and awake. Lines written between copy and truncation are lost, which a development log can bear.
+        The children write to the file directly, opened for appending, so that no output depends on
+        the launcher being alive and awake. Lines written between copy and truncation are lost,
+        which a development log can bear.
         """
         log = self.program.log
         if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:

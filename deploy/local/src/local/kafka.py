@@ -1,6 +1,7 @@
-"""Apache Kafka without containers: the real broker from Maven's jars, broker and controller in one JVM.
+"""Apache Kafka without containers: the real broker from Maven's jars, in one JVM.
 
-Jars and the class-data archive are shared by all stacks of this user: they cost a download and a training run once.
+Jars and the class-data archive are shared by all stacks of this user: they cost a download and a
+training run once.
 """
 
 import asyncio
@@ -45,7 +46,8 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 log.cleaner.dedupe.buffer.size=16777216
-# A broker killed by -9 serves again only after its old session has expired: 11 s with the defaults, 3 s with these.
+# A broker killed by -9 serves again only after its old session has expired: 11 s with the defaults,
+# 3 s with these.
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 """
@@ -184,7 +186,7 @@ class Kafka:
 
 @dataclass(frozen=True)
 class Jars:
-    """The broker's jars in the user's cache, and the class-data archive that belongs to exactly them and this JVM."""
+    """The broker's jars in the user's cache, and the class-data archive for them and this JVM."""
 
     folder: Path
     archive: Path

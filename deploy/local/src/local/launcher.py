@@ -1,4 +1,4 @@
-"""The launcher: brings a stack up, keeps it up, takes it down. What `tandem up` and `python -m local` run."""
+"""The launcher: brings a stack up, keeps it up, takes it down. Run by `tandem up`."""
 
 import os
 import time
@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from local import preflight
 from local.cache import cache_folder
-from local.errors import CannotStart
 from local.identity import Issuer
 from local.kafka import Jars
 from local.locks import claim
@@ -21,7 +20,9 @@ Say = Callable[[str], None]
 
 
 def launch(settings: Settings, *, say: Say, when_ready: Callable[[Plan], None]) -> None:
-    """Run the stack in the foreground until Ctrl-C or SIGTERM. Raises CannotStart; nothing is left running then.
+    """Run the stack in the foreground until Ctrl-C or SIGTERM, then end all of it.
+
+    Raises CannotStart, with nothing left running.
 
     `when_ready` is called once, when everything serves.
     """

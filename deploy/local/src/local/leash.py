@@ -2,12 +2,13 @@
 
 Usage: python leash.py SIGNAL PARENT_PID ACCOUNT COMMAND…
 
-The kernel sends SIGNAL to the command when the launcher dies, even by `kill -9`. The wrapper replaces itself, so that
-the pid which the launcher holds is the pid of the command. It runs without site-packages: starting it must cost
-milliseconds, and it is started for each process of the stack.
+The kernel sends SIGNAL to the command when the launcher dies, even by `kill -9`. The wrapper
+replaces itself, so that the pid which the launcher holds is the pid of the command. It runs without
+site-packages: starting it must cost milliseconds, and it is started for each process of the stack.
 
-ACCOUNT is "-" or the name of the unprivileged account that root gives PostgreSQL, which refuses to run as root. That
-account keeps the right to pass closed directories, since a clone under /root is otherwise out of its reach.
+ACCOUNT is "-" or the name of the unprivileged account that root gives PostgreSQL, which refuses to
+run as root. That account keeps the right to pass closed directories, since a clone under /root is
+otherwise out of its reach.
 """
 
 import ctypes
@@ -36,7 +37,6 @@ def become(account: str) -> None:
     # effective, permitted, inheritable of the capabilities 0..31, then of 32..63
     libc.capset(header, (ctypes.c_uint32 * 6)(kept, kept, kept, 0, 0, 0))
     libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
-    os.environ["HOME"] = entry.pw_dir
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal_number), 0, 0, 0)
         if os.getppid() != int(parent):
             sys.exit("the launcher is gone already")
-    os.execvp(command[0], command)
+    os.execvp(command[0], command)  # noqa: S606 - no shell is the point
 
 
 if __name__ == "__main__":

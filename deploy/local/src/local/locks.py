@@ -19,7 +19,7 @@ def exclusively(path: Path) -> Iterator[None]:
 
 @contextmanager
 def claim(path: Path, *, held: str, mend: str) -> Iterator[None]:
-    """Hold the lock for the length of the block. Raises CannotStart at once when somebody has it."""
+    """Hold the lock for the length of the block. Raises CannotStart if somebody has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         try:

@@ -1,4 +1,4 @@
-"""The ports of a stack: their defaults, the variables that change them, and free ones for a second stack."""
+"""The ports of a stack: their defaults, the variables that change them, and free ones."""
 
 import random
 import socket
@@ -46,7 +46,7 @@ class Ports:
 
     @classmethod
     def chosen(cls, environment: Mapping[str, str]) -> "Ports":
-        """The defaults, moved to PORT_BASE if that is set, with single ports changed by their own variables."""
+        """The defaults, or PORT_BASE and up; then what the variables of single ports say."""
         numbers = dict(DEFAULTS)
         if environment.get("PORT_BASE"):
             base = port_number(
@@ -73,12 +73,12 @@ class Ports:
         return {variable(name): str(number) for name, number in self.numbers.items()}
 
     def check_free(self, *, without: frozenset[str] = frozenset()) -> None:
-        """Raises CannotStart naming the first port that is taken, and by whom if that can be known."""
+        """Raises CannotStart naming a taken port, its variable and, if known, its holder."""
         for name, number in self.numbers.items():
             if name not in without and not is_free(number):
                 raise CannotStart(
                     f"port {number} ({name.replace('_', ' ')}) is taken{holder(number)}",
-                    mend=f"end that process, or choose another port with {variable(name)}=… or PORT_BASE=…",
+                    mend=f"end that process, or set {variable(name)} or PORT_BASE to free ports",
                 )
 
 
@@ -102,22 +102,24 @@ def check_distinct(numbers: Mapping[str, int]) -> None:
 
 
 def holder(port: int) -> str:
-    """ " by <program> (pid …)", or nothing where the system does not tell: other users' sockets have no names."""
+    """Words for who listens there; none where the system does not tell (other users' sockets)."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:
         return ""
     for connection in connections:
-        if (
-            connection.status == psutil.CONN_LISTEN
-            and connection.laddr.port == port
-            and connection.pid
-        ):
-            try:
-                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
-            except psutil.Error:
-                return ""
+        if connection.status != psutil.CONN_LISTEN or not connection.laddr or not connection.pid:
+            continue
+        if connection.laddr[1] == port:
+            return f" by {program_name(connection.pid)} (pid {connection.pid})"
     return ""
+
+
+def program_name(pid: int) -> str:
+    try:
+        return psutil.Process(pid).name()
+    except psutil.Error:
+        return "a process that has just ended"
 
 
 def is_free(port: int) -> bool:
@@ -133,7 +135,8 @@ def is_free(port: int) -> bool:
 def free_port() -> int:
     """A free port below the range from which the kernel serves outgoing connections.
 
-    A port from that range (bind to 0) can be taken by somebody's client before the server that asked for it is up.
+    A port from that range (bind to 0) can be taken by somebody's client before the server that
+    asked for it is up.
     """
     while True:
         port = random.randint(15000, 32000)  # noqa: S311 - no secret

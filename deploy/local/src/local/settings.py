@@ -1,4 +1,4 @@
-"""What the user can choose about a local stack, all through the environment; the only module that reads it."""
+"""What the user can choose about a local stack; the only module that reads the environment."""
 
 import os
 from pathlib import Path
@@ -33,7 +33,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, **chosen: object) -> "Settings":
-        """Settings from the environment and, before it, from what was chosen on the command line."""
+        """What was chosen on the command line, and for the rest the environment."""
         given = {name: value for name, value in chosen.items() if value is not None}
         try:
             return cls.model_validate({**cls().model_dump(), **given}) if given else cls()
@@ -48,4 +48,4 @@ class Settings(BaseSettings):
 
 def inherited_environment() -> dict[str, str]:
     """The launcher's own environment, for its children."""
-    return dict(os.environ)
+    return dict(os.environ)  # noqa: TID251 - this is settings.py

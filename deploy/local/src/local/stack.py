@@ -1,4 +1,4 @@
-"""A whole stack as an object, for tests and tools: a launcher in a process of its own, as `make up` runs it."""
+"""A whole stack as an object, for tests and tools: a launcher like that of `make up`, apart."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from local.child import last_line, leashed
 from local.errors import CannotStart
@@ -22,7 +23,7 @@ TICK_SECONDS = 0.05
 
 
 class Stack:
-    """A stack on its own var/ and ports; the processes end with the program that holds this object."""
+    """A stack on its own var/ and ports; it ends with the program that holds this object."""
 
     def __init__(self, var: Path, *, ports: Ports | None = None, log: LogKind = "kafka") -> None:
         self.var = Var(var.absolute())
@@ -67,8 +68,8 @@ class Stack:
             roles, teams=teams, sources=sources, ttl_seconds=ttl_seconds
         )
 
-    def start(self, *, timeout_seconds: float = START_TIMEOUT_SECONDS) -> "Stack":
-        """Start and wait until everything is ready. Raises CannotStart with the launcher's own line."""
+    def start(self, *, timeout_seconds: float = START_TIMEOUT_SECONDS) -> Self:
+        """Start, and wait until all is ready. Raises CannotStart with the launcher's own line."""
         console = self.var.log("launcher")
         console.parent.mkdir(parents=True, exist_ok=True)
         choices = self.ports.environment | {"VAR": str(self.var.root), "LOG": self.log}
@@ -153,7 +154,7 @@ class Stack:
             f"{name} was not back within {timeout_seconds:.0f} s; see {self.var.log(name)}"
         )
 
-    def __enter__(self) -> "Stack":
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""What a stack keeps under var/: its data, secrets, logs, the log it chose, and what is running now.
+"""What a stack keeps under var/: data, secrets, logs, the log it chose, and what runs now.
 
 var/postgres, var/kafka   data
 var/log/<name>.log        output of each process
@@ -59,7 +59,7 @@ class Var:
 
     @property
     def log_choice(self) -> LogKind | None:
-        """The event log in which the data of this directory are kept; None before the first start."""
+        """The event log that holds the data of this directory; None before the first start."""
         path = self.root / "log-choice"
         if not path.exists():
             return None
@@ -87,7 +87,7 @@ def write_private(path: Path, text: str) -> None:
 
 @dataclass
 class ProcessState:
-    """One process of a running stack. `created` tells it from a later process that got the same pid."""
+    """One process of a running stack. `created` tells it from a later one of the same pid."""
 
     pid: int
     created: float
@@ -97,7 +97,7 @@ class ProcessState:
 
 @dataclass
 class Running:
-    """What a launcher says about itself, for `tandem status`, `make down` and the clean-up after its sudden death."""
+    """What a launcher says about itself, for status, down and whoever cleans up after it."""
 
     launcher: ProcessState
     log: LogKind

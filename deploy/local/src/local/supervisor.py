@@ -1,4 +1,4 @@
-"""Keeps the processes of a stack running: starts them in order, restarts what dies, ends them in reverse order.
+"""Keeps the processes of a stack running: starts in order, restarts what dies, ends in reverse.
 
 One thread and one loop: the kernel ties a child to the thread that started it (see `local.leash`).
 """
@@ -123,7 +123,7 @@ class Supervisor:
         self._publish()
 
     def run_once(self, programs: Iterable[Program]) -> None:
-        """Run commands side by side to their end. Raises CannotStart when one fails, Interrupted on Ctrl-C."""
+        """Run commands side by side to their end. Raises CannotStart or Interrupted."""
         children = [Child(program).start() for program in programs]
         try:
             while any(child.exit_code() is None for child in children):
@@ -206,7 +206,8 @@ def check_alive(child: Child) -> None:
     exit_code = child.exit_code()
     if exit_code is not None:
         raise CannotStart(
-            f"{child.program.name} could not start ({cause(exit_code)}): {last_line(child.program.log)}",
+            f"{child.program.name} could not start ({cause(exit_code)}): "
+            f"{last_line(child.program.log)}",
             mend=f"see {child.program.log}",
         )
 

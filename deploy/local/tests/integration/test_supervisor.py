@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from local.child import LOG_LIMIT_BYTES, Child, Program
 from local.errors import CannotStart
 from local.ports import free_port
@@ -85,7 +86,7 @@ def process(var: Var, name: str) -> ProcessState:
 
 
 def watch_until(supervisor: Supervisor, action: "threading.Thread") -> None:
-    """Let the supervisor watch, as it does in the main thread, while `action` plays the outside world."""
+    """Let the supervisor watch in the main thread while `action` plays the outside world."""
     with supervisor.signals():
         action.start()
         supervisor.watch()
@@ -202,8 +203,10 @@ def test_a_log_that_grows_too_large_is_moved_aside_under_the_writer(tmp_path: Pa
 def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
 
     stack = Stack(tmp_path / "var", log="postgres")
-    with socket.create_server(("127.0.0.1", stack.ports["metrics"])):
-        with pytest.raises(CannotStart, match=r"\(metrics\) is taken by .*METRICS_PORT="):
-            stack.start()
+    with (
+        socket.create_server(("127.0.0.1", stack.ports["metrics"])),
+        pytest.raises(CannotStart, match=r"\(metrics\) is taken by .*METRICS_PORT"),
+    ):
+        stack.start()
 
     assert not stack.var.postgres.exists()

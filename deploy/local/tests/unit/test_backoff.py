@@ -2,6 +2,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from local.child import Child, Program
 from local.services import Unit
 from local.supervisor import LONGEST_DELAY_SECONDS, STABLE_SECONDS, Supervised, cause

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from joserfc import jwt
 from joserfc.jwk import KeySet
+
 from local.identity import AUDIENCE, ISSUER, Issuer
 
 

@@ -1,6 +1,7 @@
 import socket
 
 import pytest
+
 from local.errors import CannotStart
 from local.ports import DEFAULTS, Ports, is_free
 
@@ -29,7 +30,9 @@ def test_ports_survive_the_way_through_the_environment() -> None:
 
 @pytest.mark.parametrize("text", ["abc", "0", "65536", "-1", "8080.0", "٨٠٨٠"])
 def test_what_is_not_a_port_is_refused_by_the_name_of_its_variable(text: str) -> None:
-    with pytest.raises(CannotStart, match="METRICS_TELEMETRY_PORT.*not a port; set it to a number"):
+    with pytest.raises(
+        CannotStart, match=r"METRICS_TELEMETRY_PORT.*not a port; set it to a number"
+    ):
         Ports.chosen({"METRICS_TELEMETRY_PORT": text})
 
 
@@ -45,12 +48,14 @@ def test_two_parts_on_one_port_are_refused() -> None:
 
 def test_a_taken_port_is_named_with_its_holder_and_its_variable() -> None:
     ports = Ports.free()
-    with socket.create_server(("127.0.0.1", ports["metrics"])):
-        with pytest.raises(CannotStart) as refusal:
-            ports.check_free()
+    with (
+        socket.create_server(("127.0.0.1", ports["metrics"])),
+        pytest.raises(CannotStart) as refusal,
+    ):
+        ports.check_free()
 
     assert f"port {ports['metrics']} (metrics) is taken by" in refusal.value.fact
-    assert "METRICS_PORT=" in refusal.value.mend
+    assert "METRICS_PORT" in refusal.value.mend
 
 
 def test_ports_that_are_not_used_may_be_taken() -> None:

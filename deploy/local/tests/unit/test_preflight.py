@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from local import preflight
 from local.errors import CannotStart
 from local.state import ProcessState, Running, Var

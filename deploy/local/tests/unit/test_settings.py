@@ -1,4 +1,5 @@
 import pytest
+
 from local.errors import CannotStart
 from local.settings import Settings
 
@@ -15,7 +16,7 @@ def test_an_unknown_time_zone_is_refused_by_name(monkeypatch: pytest.MonkeyPatch
 def test_an_unknown_log_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG", "rabbit")
 
-    with pytest.raises(CannotStart, match="LOG=rabbit cannot be used; .*'kafka' or 'postgres'"):
+    with pytest.raises(CannotStart, match=r"LOG=rabbit cannot be used; .*'kafka' or 'postgres'"):
         Settings.load()
 
 
