@@ -62,9 +62,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Raises ValueError for a sequence below 1 or an instant without an offset.
         """
         if not 1 <= sequence <= MAX_SEQUENCE:
-            raise ValueError(
-                f"sequence {sequence} is not 1 or more; it is the aggregate's version"
-            )
+            raise ValueError(f"sequence {sequence} is not 1 or more; it is the aggregate's version")
         if occurred_at.tzinfo is None or recorded_at.tzinfo is None:
             raise ValueError("occurred_at and recorded_at need an offset; use UTC")
         return cls(
@@ -83,8 +81,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 _encode: Final = msgspec.json.Encoder().encode
 _decoders: Final[dict[str, Callable[[Any], EventData]]] = {
-    wire_type: msgspec.json.Decoder(cls).decode
-    for wire_type, cls in EVENT_TYPES.items()
+    wire_type: msgspec.json.Decoder(cls).decode for wire_type, cls in EVENT_TYPES.items()
 }
 
 

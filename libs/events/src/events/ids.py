@@ -24,7 +24,5 @@ def uuid7() -> str:
     with _lock:
         _last = stamp = max(stamp, _last + 1)
     random = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
-    value = (
-        (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random
-    )
+    value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random
     return str(uuid.UUID(int=value))

@@ -15,20 +15,14 @@ import msgspec
 MAX_MINOR: Final = 10**15
 """Largest amount of one fact: sums of a million of them still fit a signed 64-bit cell."""
 
-CurrencyCode = Annotated[
-    str, msgspec.Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code")
-]
+CurrencyCode = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code")]
 DecimalText = Annotated[
     str,
-    msgspec.Meta(
-        pattern=r"^\d{1,9}(\.\d{1,12})?$", description="decimal number as text"
-    ),
+    msgspec.Meta(pattern=r"^\d{1,9}(\.\d{1,12})?$", description="decimal number as text"),
 ]
 
 _MINOR_DIGITS: Final = {
-    **dict.fromkeys(
-        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0
-    ),
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
     **dict.fromkeys(("UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }

@@ -39,9 +39,7 @@ class Observer(Protocol):
     def retrying(self, consumer: str, *, error: Exception, seconds: float) -> None:
         """An infrastructure error: the same batch is tried again after so many seconds."""
 
-    def partition_stopped(
-        self, consumer: str, *, topic: str, partition: int, reason: str
-    ) -> None:
+    def partition_stopped(self, consumer: str, *, topic: str, partition: int, reason: str) -> None:
         """Too much was rejected: the partition stands until somebody restarts the process."""
 
     def claimed(self, consumer: str, *, partitions: int) -> None:
@@ -75,9 +73,7 @@ class Unobserved:
 
     def parked_total(self, consumer: str, *, reason: str, count: int) -> None: ...
 
-    def lag(
-        self, consumer: str, *, topic: str, partition: int, records: int
-    ) -> None: ...
+    def lag(self, consumer: str, *, topic: str, partition: int, records: int) -> None: ...
 
     def watermark_age(self, consumer: str, *, seconds: float) -> None: ...
 

@@ -131,9 +131,7 @@ def _row(event: Event, topic: str | None) -> tuple[Any, ...]:
             f"{event.type} about {event.subject} has {len(payload)} bytes of {MAX_EVENT_BYTES}",
             hint="put the bulk elsewhere and send a reference",
         )
-    extensions = (
-        msgspec.json.encode(event.extensions).decode() if event.extensions else None
-    )
+    extensions = msgspec.json.encode(event.extensions).decode() if event.extensions else None
     return (
         event.id,
         topic or event.data.topic,

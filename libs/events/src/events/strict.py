@@ -69,14 +69,10 @@ def _closed(cls: type[msgspec.Struct]) -> type[msgspec.Struct]:
         if field.required:
             fields.append((field.name, kind))
         elif field.default_factory is not msgspec.NODEFAULT:
-            fields.append(
-                (field.name, kind, msgspec.field(default_factory=field.default_factory))
-            )
+            fields.append((field.name, kind, msgspec.field(default_factory=field.default_factory)))
         else:
             fields.append((field.name, kind, field.default))
-    return msgspec.defstruct(
-        cls.__name__, fields, forbid_unknown_fields=True, kw_only=True
-    )
+    return msgspec.defstruct(cls.__name__, fields, forbid_unknown_fields=True, kw_only=True)
 
 
 def _closed_type(kind: Any) -> Any:
@@ -96,18 +92,14 @@ def _offences(value: object, path: str) -> Iterator[tuple[str, str, str]]:
     """What JSON and the types allow but no database or calendar can take."""
     if isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
-            yield from _offences(
-                getattr(value, name), f"{path}.{name}" if path else name
-            )
+            yield from _offences(getattr(value, name), f"{path}.{name}" if path else name)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _offences(item, f"{path}[{index}]")
     elif isinstance(value, str):
         if "\x00" in value:
             yield path, "contains a NUL character", "remove it"
-    elif (
-        isinstance(value, date | datetime) and not FIRST_YEAR <= value.year <= LAST_YEAR
-    ):
+    elif isinstance(value, date | datetime) and not FIRST_YEAR <= value.year <= LAST_YEAR:
         yield (
             path,
             f"the year {value.year} is out of range",

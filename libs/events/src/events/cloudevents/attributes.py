@@ -46,9 +46,7 @@ def checked(value: str, name: str) -> str:
             hint="shorten it",
         )
     if "\x00" in value:
-        raise Undecodable(
-            f"attribute {name} contains a NUL character", hint="remove it"
-        )
+        raise Undecodable(f"attribute {name} contains a NUL character", hint="remove it")
     return value
 
 
@@ -64,11 +62,7 @@ def instant(value: str, name: str) -> datetime:
 
 def sequence(value: str) -> int:
     """The aggregate's version. Raises Undecodable."""
-    if (
-        value.isascii()
-        and value.isdigit()
-        and 1 <= (number := int(value[:25])) <= MAX_SEQUENCE
-    ):
+    if value.isascii() and value.isdigit() and 1 <= (number := int(value[:25])) <= MAX_SEQUENCE:
         return number
     raise Undecodable(
         f"attribute sequence is {value[:40]!r}",

@@ -63,9 +63,7 @@ def read_http(
 
     `headers` are ASGI's. Raises UnsupportedContentType, UnreadableBody, TooManyEvents.
     """
-    named = {
-        name.lower().decode("latin-1"): text.decode("latin-1") for name, text in headers
-    }
+    named = {name.lower().decode("latin-1"): text.decode("latin-1") for name, text in headers}
     content_type = named.get("content-type", "").partition(";")[0].strip().lower()
     if content_type == _BATCH:
         return [_structured(item) for item in _batch(body, max_events)]
@@ -83,9 +81,7 @@ def _batch(body: bytes, max_events: int) -> list[msgspec.Raw]:
     try:
         items = _items.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise UnreadableBody(
-            "the body is no JSON array", hint="send an array of events"
-        ) from None
+        raise UnreadableBody("the body is no JSON array", hint="send an array of events") from None
     if len(items) > max_events:
         raise TooManyEvents(
             f"the batch has {len(items)} events of {max_events}",
@@ -102,13 +98,9 @@ def _structured(raw: bytes | msgspec.Raw) -> Incoming | Rejected:
     return _checked(attributes, data)
 
 
-def _binary(
-    named: dict[str, str], body: bytes, content_type: str
-) -> Incoming | Rejected:
+def _binary(named: dict[str, str], body: bytes, content_type: str) -> Incoming | Rejected:
     attributes = {
-        name[3:]: unquote(text.strip())
-        for name, text in named.items()
-        if name.startswith("ce-")
+        name[3:]: unquote(text.strip()) for name, text in named.items() if name.startswith("ce-")
     }
     attributes["datacontenttype"] = content_type
     if "traceparent" in named:
@@ -136,24 +128,13 @@ def _checked(attributes: dict[str, str], data: bytes | None) -> Incoming | Rejec
 
 def _incoming(attributes: dict[str, str], data: bytes | None) -> Incoming:
     if attributes.get("specversion") != "1.0":
-        raise Undecodable(
-            "attribute specversion is not 1.0", hint="send CloudEvents 1.0"
-        )
+        raise Undecodable("attribute specversion is not 1.0", hint="send CloudEvents 1.0")
     cls = _partners_type(required(attributes, "type"))
-    media = (
-        attributes.get("datacontenttype", "application/json")
-        .partition(";")[0]
-        .strip()
-        .lower()
-    )
+    media = attributes.get("datacontenttype", "application/json").partition(";")[0].strip().lower()
     if media != "application/json":
-        raise Undecodable(
-            "attribute datacontenttype is not JSON", hint="use application/json"
-        )
+        raise Undecodable("attribute datacontenttype is not JSON", hint="use application/json")
     for name in _ASSIGNED.intersection(attributes):
-        raise Undecodable(
-            f"attribute {name} is the receiver's to give", hint="leave it out"
-        )
+        raise Undecodable(f"attribute {name} is the receiver's to give", hint="leave it out")
     identity, source = required(attributes, "id"), required(attributes, "source")
     time = instant(required(attributes, "time"), "time")
     if not FIRST_YEAR <= time.year <= LAST_YEAR:

@@ -55,12 +55,8 @@ def binary_record(event: Event, *, topic: str, value: bytes) -> NewRecord:
     ]
     if event.traceparent:
         headers.append(("traceparent", event.traceparent.encode()))
-    headers.extend(
-        (f"ce_{name}", text.encode()) for name, text in event.extensions.items()
-    )
-    return NewRecord(
-        topic=topic, key=event.subject.encode(), value=value, headers=headers
-    )
+    headers.extend((f"ce_{name}", text.encode()) for name, text in event.extensions.items())
+    return NewRecord(topic=topic, key=event.subject.encode(), value=value, headers=headers)
 
 
 def from_record(record: Record) -> Event:
@@ -78,9 +74,7 @@ def from_record(record: Record) -> Event:
                     hint="send JSON, one event a record",
                 )
             attributes, value = read_structured(record.value or b"")
-            content_type = attributes.get(
-                "datacontenttype", "application/json"
-            ).encode()
+            content_type = attributes.get("datacontenttype", "application/json").encode()
         else:
             attributes = {
                 name[3:]: text.decode()
@@ -91,12 +85,8 @@ def from_record(record: Record) -> Event:
         if trace := headers.get("traceparent"):
             attributes.setdefault("traceparent", trace.decode())
     except UnicodeDecodeError:
-        raise Undecodable(
-            "a header is not valid UTF-8", hint="send attributes in UTF-8"
-        ) from None
-    return _event(
-        attributes, value, content_type=content_type, logged_ms=record.timestamp
-    )
+        raise Undecodable("a header is not valid UTF-8", hint="send attributes in UTF-8") from None
+    return _event(attributes, value, content_type=content_type, logged_ms=record.timestamp)
 
 
 def _event(
@@ -107,14 +97,10 @@ def _event(
     logged_ms: int,
 ) -> Event:
     if attributes.get("specversion") != "1.0":
-        raise Undecodable(
-            "attribute specversion is not 1.0", hint="send CloudEvents 1.0"
-        )
+        raise Undecodable("attribute specversion is not 1.0", hint="send CloudEvents 1.0")
     wire_type = required(attributes, "type")
     occurred, recorded = attributes.get("time"), attributes.get("recordedtime")
-    logged = (
-        None if occurred and recorded else datetime.fromtimestamp(logged_ms / 1000, UTC)
-    )
+    logged = None if occurred and recorded else datetime.fromtimestamp(logged_ms / 1000, UTC)
     recorded_at = instant(recorded, "recordedtime") if recorded else logged
     occurred_at = instant(occurred, "time") if occurred else recorded_at
     assert occurred_at is not None and recorded_at is not None  # noqa: S101, PT018 - for the type checker

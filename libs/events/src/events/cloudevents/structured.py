@@ -29,9 +29,7 @@ def read_structured(raw: bytes | msgspec.Raw) -> tuple[dict[str, str], bytes | N
             "the event is no JSON object", hint="send one object per event, in UTF-8"
         ) from None
     if data is not None and base64 is not None:
-        raise Undecodable(
-            "both data and data_base64 are given", hint="send only one of them"
-        )
+        raise Undecodable("both data and data_base64 are given", hint="send only one of them")
     known = {name: value for name, value in attributes.items() if value is not None}
     if base64 is None:
         return known, None if data is None else bytes(data)

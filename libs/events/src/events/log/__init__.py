@@ -40,6 +40,4 @@ def open_log(url: str) -> Log:
         from events.log.postgres import PostgresLog  # noqa: PLC0415
 
         return PostgresLog(url)
-    raise ValueError(
-        f"EVENT_LOG {scheme}://… is unknown; use kafka://host:port or postgresql://…"
-    )
+    raise ValueError(f"EVENT_LOG {scheme}://… is unknown; use kafka://host:port or postgresql://…")

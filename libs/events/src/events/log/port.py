@@ -97,14 +97,10 @@ class Log(Protocol):
     async def partitions(self, topics: Sequence[str]) -> list[TopicPartition]:
         """All partitions of the topics. Raises TopicMissing, LogUnavailable."""
 
-    async def beginnings(
-        self, partitions: Sequence[TopicPartition]
-    ) -> dict[TopicPartition, int]:
+    async def beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """The oldest offset that can still be read, or the end when there is none."""
 
-    async def ends(
-        self, partitions: Sequence[TopicPartition]
-    ) -> dict[TopicPartition, int]:
+    async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset that the next record will get."""
 
     async def topics(self) -> dict[str, TopicState]:

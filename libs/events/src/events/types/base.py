@@ -14,13 +14,9 @@ import msgspec
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128, description="opaque id")]
 Code = Annotated[
     str,
-    msgspec.Meta(
-        min_length=1, max_length=80, description="short name within the company"
-    ),
+    msgspec.Meta(min_length=1, max_length=80, description="short name within the company"),
 ]
-Instant = Annotated[
-    datetime, msgspec.Meta(tz=True, description="UTC instant, RFC 3339")
-]
+Instant = Annotated[datetime, msgspec.Meta(tz=True, description="UTC instant, RFC 3339")]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 UNKNOWN: Final = "unknown"

@@ -35,9 +35,7 @@ class CustomerRegistered(_CustomerEvent, frozen=True, kw_only=True, omit_default
     topic = "customer"
 
 
-class CustomerProfileChanged(
-    _CustomerEvent, frozen=True, kw_only=True, omit_defaults=True
-):
+class CustomerProfileChanged(_CustomerEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Segment, sector, region, channel or owner of a customer changed."""
 
     wire_type = "com.tandem.customer.customer.profile_changed.v1"

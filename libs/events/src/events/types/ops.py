@@ -61,9 +61,7 @@ class ProjectCreated(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=Tru
     topic = "ops"
 
 
-class ProjectDetailsChanged(
-    _ProjectEvent, frozen=True, kw_only=True, omit_defaults=True
-):
+class ProjectDetailsChanged(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Due day, budget, owner, team or customer changed; the frozen baseline did not."""
 
     wire_type = "com.tandem.ops.project.details_changed.v1"
@@ -86,9 +84,7 @@ class ProjectStageChanged(_ProjectEvent, frozen=True, kw_only=True, omit_default
     from_stage: ProjectStage
 
 
-class ProjectProgressReported(
-    _ProjectEvent, frozen=True, kw_only=True, omit_defaults=True
-):
+class ProjectProgressReported(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A share of the work is done, computed from its tasks."""
 
     wire_type = "com.tandem.ops.project.progress_reported.v1"

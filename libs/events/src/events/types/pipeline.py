@@ -51,9 +51,7 @@ class DealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ),
     ]
     status: DealStatus
-    episode: Annotated[
-        int, msgspec.Meta(ge=1, description="grows by one with each reopening")
-    ]
+    episode: Annotated[int, msgspec.Meta(ge=1, description="grows by one with each reopening")]
     created_at: Instant
     closed_at: Instant | None = None
     owners: list[Owner] = []

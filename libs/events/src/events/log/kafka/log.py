@@ -1,0 +1,174 @@
+"""Metadata of a Kafka cluster: topics, partitions, first and last offsets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, Self, TypeVar
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition as KafkaPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from events.errors import LogUnavailable, TopicMissing
+from events.log.kafka.producer import KafkaProducer
+from events.log.kafka.reader import KafkaReader
+from events.log.port import Producer, Reader, TopicPartition, TopicState
+
+_TIMEOUT_SECONDS: Final = 10.0
+_FOREVER: Final = "-1"
+_REPLICAS: Final = 3
+
+T = TypeVar("T")
+
+
+class KafkaLog:
+    """A cluster, by its bootstrap servers. Connects on first use."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._servers = bootstrap_servers
+        self._inspector: AIOKafkaConsumer | None = None
+        self._lock = asyncio.Lock()
+
+    async def producer(self) -> Producer:
+        _require_extensions()
+        return await self._answer(KafkaProducer.start(self._servers, log=self))
+
+    async def reader(self) -> Reader:
+        _require_extensions()
+        return await self._answer(KafkaReader.start(self._servers))
+
+    async def partitions(self, topics: Sequence[str]) -> list[TopicPartition]:
+        found = {name: state.partitions for name, state in (await self._listing()).items()}
+        for name in topics:
+            if name not in found:
+                raise TopicMissing(
+                    f"topic {name} is not on {self._servers}", hint="apply the topics: tandem topics apply"
+                )
+        return [TopicPartition(name, number) for name in topics for number in range(found[name])]
+
+    async def beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        inspector = await self._inspect()
+        return _ours(await self._answer(inspector.beginning_offsets(_theirs(partitions))))
+
+    async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        inspector = await self._inspect()
+        return _ours(await self._answer(inspector.end_offsets(_theirs(partitions))))
+
+    async def topics(self) -> dict[str, TopicState]:
+        listing = await self._listing()
+        async with self._admin() as admin:
+            resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in listing]
+            answers = await admin.describe_configs(resources) if resources else []
+        kept = {
+            resource[3]: {entry[0]: entry[1] for entry in resource[4]}.get("retention.ms", _FOREVER)
+            for answer in answers
+            for resource in answer.resources
+        }
+        return {
+            name: TopicState(
+                name=name,
+                partitions=state.partitions,
+                retention_seconds=None if kept[name] == _FOREVER else int(kept[name]) // 1000,
+            )
+            for name, state in listing.items()
+        }
+
+    async def create_topic(self, topic: TopicState) -> None:
+        kept = topic.retention_seconds
+        configs = {
+            "retention.ms": _FOREVER if kept is None else str(kept * 1000),
+            "retention.bytes": "-1",
+            "cleanup.policy": "delete",
+        }
+        async with self._admin() as admin:
+            brokers = len((await admin.describe_cluster())["brokers"])
+            replicas = min(brokers, _REPLICAS)
+            new = NewTopic(topic.name, topic.partitions, replicas, topic_configs=configs)
+            response = await admin.create_topics([new])
+        for _, code, message in response.topic_errors:
+            if code and for_code(code) is not TopicAlreadyExistsError:
+                raise LogUnavailable(f"topic {topic.name} was not created: {message or code}")
+
+    async def grow_topic(self, name: str, *, partitions: int) -> None:
+        async with self._admin() as admin:
+            await admin.create_partitions({name: NewPartitions(total_count=partitions)})
+
+    async def close(self) -> None:
+        inspector, self._inspector = self._inspector, None
+        if inspector is not None:
+            await inspector.stop()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _listing(self) -> dict[str, TopicState]:
+        """All topics, asked for without naming any: naming one could create it."""
+        async with self._admin() as admin:
+            described = await admin.describe_topics()
+        return {
+            topic["topic"]: TopicState(topic["topic"], len(topic["partitions"]), None)
+            for topic in described
+            if not topic["is_internal"]
+        }
+
+    async def _inspect(self) -> AIOKafkaConsumer:
+        async with self._lock:
+            if self._inspector is None:
+                inspector = AIOKafkaConsumer(
+                    bootstrap_servers=self._servers,
+                    enable_auto_commit=False,
+                    request_timeout_ms=int(_TIMEOUT_SECONDS * 1000),
+                )
+                try:
+                    await self._answer(inspector.start())
+                except BaseException:
+                    await inspector.stop()
+                    raise
+                self._inspector = inspector
+            return self._inspector
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self._servers, request_timeout_ms=int(_TIMEOUT_SECONDS * 1000)
+        )
+        try:
+            await self._answer(admin.start())
+            yield admin
+        except KafkaError as error:
+            raise LogUnavailable(f"Kafka at {self._servers} answered {error!r}") from error
+        finally:
+            await admin.close()
+
+    async def _answer(self, question: Awaitable[T]) -> T:
+        try:
+            return await asyncio.wait_for(question, _TIMEOUT_SECONDS)
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise LogUnavailable(
+                f"Kafka at {self._servers} does not answer ({type(error).__name__})",
+                hint="see that it runs and EVENT_LOG names it",
+            ) from error
+
+
+def _theirs(partitions: Sequence[TopicPartition]) -> list[Any]:
+    return [KafkaPartition(*partition) for partition in partitions]
+
+
+def _ours(offsets: dict[Any, int]) -> dict[TopicPartition, int]:
+    return {TopicPartition(*partition): offset for partition, offset in offsets.items()}
+
+
+def _require_extensions() -> None:
+    """Without its C code aiokafka is fifty times slower; that is no way to run."""
+    if "_crecords" not in DefaultRecordBatchBuilder.__module__:
+        raise RuntimeError(
+            "aiokafka runs without its C extension; unset AIOKAFKA_NO_EXTENSIONS and install a wheel"
+        )

@@ -1,0 +1,87 @@
+"""Reading Kafka partitions from given offsets, without a group."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition as KafkaPartition
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from events.errors import LogChanged, LogUnavailable
+from events.log.port import Record, TopicPartition
+
+_DRAIN: Final = 1_000_000
+"""More than a fetch can hold: what is left in aiokafka's buffer delays the next fetch."""
+
+
+class KafkaReader:
+    """A consumer with manual assignment: no group, so no rebalance can happen under it."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+        self._fetched: deque[tuple[TopicPartition, Sequence[Record]]] = deque()
+
+    @classmethod
+    async def start(cls, servers: str) -> Self:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=servers,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",  # out of range must stop us, never skip
+            isolation_level="read_committed",
+            fetch_max_wait_ms=50,
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+            fetch_max_bytes=16 * 1024 * 1024,
+        )
+        try:
+            await consumer.start()
+        except BaseException:
+            await consumer.stop()
+            raise
+        return cls(consumer)
+
+    def assign(self, positions: Mapping[TopicPartition, int]) -> None:
+        # No await between assign and seek: a fetch in between would find no position.
+        self._consumer.assign([KafkaPartition(*partition) for partition in positions])
+        for partition, offset in positions.items():
+            self._consumer.seek(KafkaPartition(*partition), offset)
+        self._fetched.clear()
+
+    async def poll(
+        self, *, max_records: int, timeout_seconds: float
+    ) -> dict[TopicPartition, Sequence[Record]]:
+        if not self._fetched:
+            await self._fetch(timeout_seconds)
+        batch: dict[TopicPartition, Sequence[Record]] = {}
+        left = max_records
+        while self._fetched and left > 0:
+            partition, records = self._fetched[0]
+            if partition in batch:
+                break
+            batch[partition] = records[:left]
+            if len(records) > left:
+                self._fetched[0] = (partition, records[left:])
+            else:
+                self._fetched.popleft()
+            left -= len(batch[partition])
+        return batch
+
+    async def _fetch(self, timeout_seconds: float) -> None:
+        try:
+            fetched: Mapping[Any, Any] = await self._consumer.getmany(
+                timeout_ms=int(timeout_seconds * 1000), max_records=_DRAIN
+            )
+        except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
+            raise LogChanged(
+                f"a position is outside the log: {error}",
+                hint="the topic was recreated, or retention cut unread records; see docs/guides",
+            ) from error
+        except KafkaError as error:
+            raise LogUnavailable(f"Kafka cannot be read: {error!r}") from error
+        self._fetched.extend((TopicPartition(*where), found) for where, found in fetched.items())
+
+    async def close(self) -> None:
+        await self._consumer.stop()
