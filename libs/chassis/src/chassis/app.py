@@ -89,7 +89,8 @@ def _resources(settings: ServiceSettings, clock: Clock) -> Resources:
             issuer=settings.auth_issuer,
             audience=settings.auth_audience,
             keys=KeySource(settings.auth_jwks),
-            clock=clock,
+            # Tokens expire in the real world, whatever moment the business is told.
+            clock=SystemClock(),
         ),
         cursors=CursorSeal(settings.cursor_secret.get_secret_value()),
         telemetry=Telemetry(),

@@ -40,6 +40,13 @@ UNREACHABLE: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotCo
 """What asyncpg raises while the server is away, starting or stopping."""
 
 
+class Session(SqlModelSession):
+    """SQLModel's session; `execute` stays usable for statements that yield no models."""
+
+    # SQLModel deprecates it in favour of `exec`, which takes selects of models only.
+    execute = AsyncSession.execute
+
+
 class Database:
     """Connections to one database; opens lazily, so that building an app needs no server."""
 
@@ -47,11 +54,11 @@ class Database:
         self._url = url
         self._application_name = application_name
         self._engine: AsyncEngine | None = None
-        self._sessions: async_sessionmaker[SqlModelSession] | None = None
+        self._sessions: async_sessionmaker[Session] | None = None
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     @property
-    def sessions(self) -> async_sessionmaker[SqlModelSession]:
+    def sessions(self) -> async_sessionmaker[Session]:
         assert self._sessions is not None, "the database was not opened"
         return self._sessions
 
@@ -75,7 +82,7 @@ class Database:
             hide_parameters=True,
         )
         self._sessions = async_sessionmaker(
-            self._engine, class_=SqlModelSession, expire_on_commit=False, autoflush=False
+            self._engine, class_=Session, expire_on_commit=False, autoflush=False
         )
         self._pool = await asyncpg.create_pool(
             self._url,

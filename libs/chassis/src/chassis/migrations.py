@@ -14,8 +14,9 @@ import asyncpg
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.util import await_only
 
 from chassis.db import Database
 
@@ -56,6 +57,7 @@ async def migrate(service: str, database_url: str) -> str | None:
         ),
         hide_parameters=True,
     )
+    event.listen(engine.sync_engine, "do_execute", _run_script)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_upgrade, scripts)
@@ -67,6 +69,15 @@ async def migrate(service: str, database_url: str) -> str | None:
 def migrate_now(service: str, database_url: str) -> str | None:
     """`migrate` for callers without an event loop."""
     return asyncio.run(migrate(service, database_url))
+
+
+def _run_script(cursor: Any, statement: str, parameters: Any, _context: Any) -> bool | None:
+    """Let `op.execute` take several statements, which cannot be prepared as one."""
+    if parameters or ";" not in statement.rstrip().rstrip(";"):
+        return None
+    # The driver's own execute speaks the simple protocol, inside the same transaction.
+    await_only(cursor._connection.execute(statement))  # noqa: SLF001 - the adapter has no other way
+    return True
 
 
 def _upgrade(connection: Connection, scripts: ScriptDirectory) -> None:

@@ -152,8 +152,11 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(family, _on_database)
 
 
-async def _on_refusal(_request: Request, error: Exception) -> ProblemResponse:
+async def _on_refusal(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, errors.Refusal)
+    if isinstance(error, errors.ConcurrentChange) and "if-match" in request.headers:
+        # It lost the race after its version was checked; to the caller that is the same.
+        error = errors.PreconditionFailed(error.detail, hint=error.hint)
     return respond(error)
 
 
@@ -183,12 +186,12 @@ async def _on_http(_request: Request, error: Exception) -> ProblemResponse:
     return document(error.status_code, members, headers=error.headers)
 
 
-async def _on_database(_request: Request, error: Exception) -> ProblemResponse:
+async def _on_database(request: Request, error: Exception) -> ProblemResponse:
     refusal = refusal_of(error)
     if refusal is None:
         raise error
     log.warning("database refused: %s", refusal.detail)
-    return respond(refusal)
+    return await _on_refusal(request, refusal)
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -159,6 +160,33 @@ def jwks_path(url: str) -> Path | None:
     """The file behind a file:// key set, None for an https one."""
     parts = urlsplit(url)
     return Path(parts.path) if parts.scheme == "file" else None
+
+
+class RelaySettings(ProcessSettings):
+    """What the relay is told."""
+
+    telemetry_port: Port = 9105
+    event_log: LogUrl
+    outbox_urls: str
+    """DATABASE_URLs of all services that have an outbox, separated by commas."""
+
+    @field_validator("outbox_urls")
+    @classmethod
+    def _refuse_other_databases(cls, urls: str) -> str:
+        for url in _split(urls):
+            _refuse_other_database(url)
+        if not _split(urls):
+            raise ValueError("names no database; list the services' DATABASE_URLs, with commas")
+        return urls
+
+    @property
+    def outboxes(self) -> dict[str, str]:
+        """Database name to URL; the name is what telemetry shows."""
+        return {urlsplit(url).path.strip("/"): url for url in _split(self.outbox_urls)}
+
+
+def _split(urls: str) -> list[str]:
+    return [url.strip() for url in urls.split(",") if url.strip()]
 
 
 class MigrationSettings(BaseSettings):

@@ -109,6 +109,7 @@ async def _unless_stopping(work: Awaitable[object], stopping: asyncio.Event) -> 
     finally:
         working.cancel()
         ending.cancel()
+        await asyncio.gather(working, ending, return_exceptions=True)
 
 
 def _name(task: BackgroundTask) -> str:

@@ -70,8 +70,12 @@ def _read_instant(value: Any) -> datetime:
             raise PydanticCustomError("instant", "is no moment of the calendar") from None
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise PydanticCustomError("instant", "is not an RFC 3339 instant with offset")
-    _refuse_distant_year(value.year)
-    return value.astimezone(UTC)
+    try:
+        utc = value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("instant", "is no moment of the calendar") from None
+    _refuse_distant_year(utc.year)
+    return utc
 
 
 def _read_day(value: Any) -> date:
@@ -138,7 +142,7 @@ CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 MinorAmount = Annotated[int, Field(ge=0, le=MAX_MINOR)]
 """An amount in the currency's minor unit."""
 
-RateText = Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,12})?$")]
+RateText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?$")]
 """A decimal number as text, since JSON numbers are binary floats for many readers."""
 
 BasisPoints = Annotated[int, Field(ge=0, le=10_000)]

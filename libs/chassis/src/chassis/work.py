@@ -7,13 +7,12 @@ from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chassis import tracing
 from chassis.auth.actor import Actor
 from chassis.auth.dependencies import current_actor
 from chassis.clock import Clock
-from chassis.db import driver_of
+from chassis.db import Session, driver_of
 from chassis.errors import Invalid
 from chassis.resources import Resources, resources_of
 from events import Event, append
@@ -35,7 +34,7 @@ class HistoryOutOfOrder(Invalid):
 class Work:
     """One act of one actor. Rows and events become durable together or not at all."""
 
-    def __init__(self, *, session: AsyncSession, actor: Actor, clock: Clock, source: str) -> None:
+    def __init__(self, *, session: Session, actor: Actor, clock: Clock, source: str) -> None:
         self.session = session
         self.actor = actor
         self._clock = clock

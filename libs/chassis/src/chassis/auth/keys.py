@@ -6,7 +6,7 @@ Invariant: a key set that was once read stays in use until a newer one was read.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from joserfc.errors import JoseError
@@ -34,8 +34,9 @@ class KeysUnavailable(Unavailable):
 class KeySource:
     """Public keys by key id, from a file:// or https:// JWKS document."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._url = url
+        self._monotonic = monotonic
         self._keys: Mapping[str, PublicKey] = {}
         self._read_at = float("-inf")
         self._asked_at = float("-inf")
@@ -43,7 +44,7 @@ class KeySource:
 
     async def find(self, key_id: str) -> PublicKey | None:
         """The key, None when the issuer has no such. Raises KeysUnavailable."""
-        now = time.monotonic()
+        now = self._monotonic()
         if not self._keys:
             await self._refresh()
         elif now - self._read_at > FRESH_SECONDS:
@@ -68,14 +69,14 @@ class KeySource:
         return self._refreshing
 
     async def _read(self) -> None:
-        self._asked_at = time.monotonic()
+        self._asked_at = self._monotonic()
         try:
             keys = parse_keys(await fetch_json(self._url))
         except (OSError, ValueError, JoseError) as error:
             log.warning("cannot read the issuer's keys from %s: %s", self._url, error)
             return
         self._keys = keys
-        self._read_at = time.monotonic()
+        self._read_at = self._monotonic()
 
 
 def parse_keys(document: Any) -> Mapping[str, PublicKey]:

@@ -1,0 +1,66 @@
+"""`python -m chassis.relay`: the process that empties all services' outboxes into the log.
+
+Crash-only: any error of the log ends it, with the reason in the last line; what was
+not acknowledged is still in the outboxes when the launcher has restarted it.
+"""
+
+import asyncio
+import logging
+import socket
+import sys
+
+import uvloop
+
+from chassis import logs
+from chassis.db import first_line
+from chassis.health import Health
+from chassis.listening import CannotListen, beside, end_unusable, listen, on_signal
+from chassis.settings import RelaySettings, SettingsUnusable, load_settings
+from chassis.telemetry import Telemetry
+from chassis.telemetry_server import telemetry_app
+from events import EventsError, Relay, open_log
+
+log = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """The exit code: 0 told to stop, 1 the log or a part of us failed, 2 unusable settings."""
+    try:
+        settings = load_settings(RelaySettings)
+        probes = listen(settings.host, settings.telemetry_port, variable="TELEMETRY_PORT")
+    except SettingsUnusable as unusable:
+        end_unusable(unusable.lines)
+    except CannotListen as refused:
+        end_unusable([str(refused)])
+    logs.configure(service="relay", level=settings.log_level)
+    return uvloop.run(_relay(settings, probes))
+
+
+async def _relay(settings: RelaySettings, probes: socket.socket) -> int:
+    telemetry = Telemetry()
+    stop = asyncio.Event()
+    on_signal(stop.set)
+
+    async def readiness() -> Health:
+        # It serves nobody; while it runs it is ready. How well is a matter of its gauges.
+        return Health(status="not_ready" if stop.is_set() else "ready")
+
+    log.info("relaying from %s", ", ".join(settings.outboxes))
+    try:
+        async with (
+            beside(telemetry_app(telemetry.registry, readiness=readiness), at=probes),
+            open_log(settings.event_log) as event_log,
+        ):
+            await Relay(event_log, settings.outboxes, observer=telemetry.observer).run(stop)
+    except (EventsError, OSError) as error:
+        log.critical("ended: %s: %s", type(error).__name__, first_line(error))
+        return 1
+    except Exception:
+        log.exception("ended: a fault of the relay itself")
+        return 1
+    log.info("ended: told to stop")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
