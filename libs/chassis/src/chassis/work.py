@@ -130,7 +130,7 @@ class Work:
             await self.session.rollback()
             return
         if self._events:
-            await append(self.session, self._events)
+            await append(await self.session.connection(), self._events)
         await self.session.commit()
 
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from customer.domain import Contact, ContactDetails, Customer, CustomerProfile
 from customer.domain.changes import changed_fields
 from customer.errors import OccurredBeforeLastChange
-from hypothesis import given
-from hypothesis import strategies as st
 
 START = datetime(2017, 1, 1, tzinfo=UTC)
 words = st.none() | st.sampled_from(["a", "b"])

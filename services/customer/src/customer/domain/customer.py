@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from events.types.customer import CustomerProfileChanged, CustomerRegistered, CustomerState
-
 from customer.errors import OccurredBeforeLastChange
+from events.types.customer import CustomerProfileChanged, CustomerRegistered, CustomerState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +47,7 @@ class Customer:
         cls, profile: CustomerProfile, *, customer_id: str, at: datetime
     ) -> tuple[Customer, CustomerRegistered]:
         """The customer becomes known to us."""
-        customer = cls(
-            id=customer_id, version=1, profile=profile, registered_at=at, changed_at=at
-        )
+        customer = cls(id=customer_id, version=1, profile=profile, registered_at=at, changed_at=at)
         return customer, CustomerRegistered(customer=customer.state())
 
     def change(

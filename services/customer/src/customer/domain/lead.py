@@ -13,6 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from customer.errors import (
+    LeadAlreadyContacted,
+    LeadAlreadyConverted,
+    LeadAlreadyDisqualified,
+    LeadAlreadyQualified,
+    LeadConvertedOtherwise,
+    LeadNotQualified,
+    OccurredBeforeLastChange,
+)
 from events.types import Dimensions
 from events.types.customer import (
     DealRequest,
@@ -24,16 +33,6 @@ from events.types.customer import (
     LeadQualified,
     LeadState,
     LeadStatus,
-)
-
-from customer.errors import (
-    LeadAlreadyContacted,
-    LeadAlreadyConverted,
-    LeadAlreadyDisqualified,
-    LeadAlreadyQualified,
-    LeadConvertedOtherwise,
-    LeadNotQualified,
-    OccurredBeforeLastChange,
 )
 
 
@@ -148,14 +147,10 @@ class Lead:
         self._refuse_if_ended()
         if self.status != "qualified":
             raise LeadNotQualified(self.id)
-        moved = replace(
-            self._step(at), status="converted", converted_at=at, conversion=conversion
-        )
+        moved = replace(self._step(at), status="converted", converted_at=at, conversion=conversion)
         return moved, LeadConverted(lead=moved.state(), deal=conversion.deal)
 
-    def refuse_other_conversion(
-        self, *, customer_id: str | None, deal: DealRequest | None
-    ) -> None:
+    def refuse_other_conversion(self, *, customer_id: str | None, deal: DealRequest | None) -> None:
         """Raise LeadConvertedOtherwise when this converted lead became something else.
 
         None asks for nothing in particular and agrees with whatever was made.
