@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from tandem.client import Gateway, GatewayRefused, GatewayUnreachable
-from tandem.local_identity import local_token, local_url
+from tandem.local_stack import local_token, local_url
 
 UrlOption = Annotated[
     str | None,
@@ -56,7 +56,7 @@ def gateway_session(url: str | None, token: str | None, *, role: str) -> Iterato
     token = token or local_token(role)
     if token is None:
         fail(
-            "no token: give one with --token or TANDEM_TOKEN, or start a local stack with `make up`",
+            "no token: give one with --token or TANDEM_TOKEN, or start a stack with `make up`",
             ExitCode.UNUSABLE,
         )
     try:

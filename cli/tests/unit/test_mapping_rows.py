@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from tandem.importing.mapping import MappingInvalid, Step, load_mapping
 from tandem.importing.rows import Prepared, prepare
 from tandem.importing.table import FileUnusable, Line, Refusal, Table
@@ -13,7 +14,10 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def prepared(
-    fields: dict[str, Any], *cells: dict[str, str], ids: dict[str, dict[str, str]] | None = None, **step: Any
+    fields: dict[str, Any],
+    *cells: dict[str, str],
+    ids: dict[str, dict[str, str]] | None = None,
+    **step: Any,
 ) -> tuple[list[Prepared], list[Refusal]]:
     lines = tuple(Line(number, row) for number, row in enumerate(cells, start=2))
     table = Table("f.csv", tuple(cells[0]), lines, ())
@@ -91,7 +95,11 @@ def test_a_condition_that_does_not_hold_makes_the_field_null() -> None:
 def test_an_equal_repeat_inside_a_file_is_dropped_and_a_differing_one_is_refused() -> None:
     fields = {"external_ref": "id", "product": "p"}
     rows, refusals = prepared(
-        fields, {"id": "1", "p": "a"}, {"id": "1", "p": "a"}, {"id": "1", "p": "b"}, {"id": "2", "p": "b"}
+        fields,
+        {"id": "1", "p": "a"},
+        {"id": "1", "p": "a"},
+        {"id": "1", "p": "b"},
+        {"id": "2", "p": "b"},
     )
     assert [row.body["external_ref"] for row in rows] == ["1", "2"]
     assert [(refusal.line, refusal.field) for refusal in refusals] == [(4, "external_ref")]
@@ -110,8 +118,14 @@ def test_a_column_that_the_file_has_not_is_named_with_those_it_has() -> None:
         ("time_zone: Mars/Base\nsteps: [{collection: deals, file: a, fields: {x: y}}]", "IANA"),
         ("time_zone: UTC\nsteps: [{collection: planets, file: a, fields: {x: y}}]", "collection"),
         ("time_zone: UTC\nsteps: [{collection: deals, file: a}]", "fields"),
-        ("time_zone: UTC\nsteps: [{collection: deals, file: a, fields: {x: {type: money, column: c}}}]", "currency"),
-        ("time_zone: UTC\nsteps: [{collection: deals, file: a, fields: {x: {colunm: c}}}]", "colunm"),
+        (
+            "time_zone: UTC\nsteps: [{collection: deals, file: a, fields: {x: {type: money, value: c}}}]",
+            "currency",
+        ),
+        (
+            "time_zone: UTC\nsteps: [{collection: deals, file: a, fields: {x: {colunm: c}}}]",
+            "colunm",
+        ),
         ("steps: [", "YAML"),
     ],
 )

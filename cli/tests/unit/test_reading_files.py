@@ -2,15 +2,19 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tandem.importing.table import FileUnusable, Table, read_table
 
 
-def table(tmp_path: Path, content: bytes, *, delimiter: str = ",", encoding: str = "utf-8") -> Table:
+def table(
+    tmp_path: Path, content: bytes, *, delimiter: str = ",", encoding: str = "utf-8"
+) -> Table:
     path = tmp_path / "file.csv"
     path.write_bytes(content)
     return read_table(path, delimiter=delimiter, encoding=encoding)
@@ -45,8 +49,10 @@ def test_a_quoted_line_break_moves_the_line_numbers_of_later_rows(tmp_path: Path
         (b"\xffa,b\n1,2\n", "not utf-8"),
     ],
 )
-def test_an_unusable_file_is_refused_with_the_mend(tmp_path: Path, content: bytes, words: str) -> None:
-    with pytest.raises(FileUnusable, match=words.replace("\\", "\\\\")):
+def test_an_unusable_file_is_refused_with_the_mend(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    with pytest.raises(FileUnusable, match=re.escape(words)):
         table(tmp_path, content)
 
 
@@ -56,7 +62,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("row", [b"1,2,3", b"1"])
-def test_a_row_of_another_width_is_refused_and_the_others_are_kept(tmp_path: Path, row: bytes) -> None:
+def test_a_row_of_another_width_is_refused_and_the_others_are_kept(
+    tmp_path: Path, row: bytes
+) -> None:
     read = table(tmp_path, b"a,b\n1,2\n" + row + b"\n5,6\n")
     assert [line.number for line in read.lines] == [2, 4]
     assert [(refusal.line, "columns" in refusal.reason) for refusal in read.refusals] == [(3, True)]
@@ -68,7 +76,11 @@ def test_a_row_that_is_not_utf8_is_refused_and_the_others_are_kept(tmp_path: Pat
     assert [refusal.line for refusal in read.refusals] == [3]
 
 
-@given(st.lists(st.lists(st.text(alphabet='ab,"\n;é ', max_size=4), min_size=2, max_size=2), max_size=8))
+@given(
+    st.lists(
+        st.lists(st.text(alphabet='ab,"\n;é ', max_size=4), min_size=2, max_size=2), max_size=8
+    )
+)
 def test_every_row_that_a_spreadsheet_writes_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]
 ) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tandem.client import GatewayRefused, GatewayUnreachable
 from tandem.importing.rows import Prepared
 from tandem.importing.sender import BATCH_ROWS, Sender
@@ -42,7 +43,9 @@ class Silent:
 
 
 def rows(count: int) -> list[Prepared]:
-    return [Prepared("f.csv", number + 2, {"external_ref": f"r{number}"}) for number in range(count)]
+    return [
+        Prepared("f.csv", number + 2, {"external_ref": f"r{number}"}) for number in range(count)
+    ]
 
 
 def sender(gateway: ScriptedGateway, *, dry: bool = False) -> Sender:
@@ -85,12 +88,19 @@ def test_only_rows_that_wait_for_another_are_sent_again() -> None:
     waiting = {"status": "rejected", "id": None, "problem": {"retryable": True}}
     gateway = ScriptedGateway({1: waiting})
     tally = sender(gateway).send("deals", rows(3), [])
-    assert [[row["external_ref"] for row in batch] for batch in gateway.sent] == [["r0", "r1", "r2"], ["r1"]]
+    assert [[row["external_ref"] for row in batch] for batch in gateway.sent] == [
+        ["r0", "r1", "r2"],
+        ["r1"],
+    ]
     assert (tally.created, tally.refusals) == (3, [])
 
 
 def test_a_refused_row_names_file_line_field_reason_and_mend() -> None:
-    problem = {"detail": "bad", "hint": "mend it", "errors": [{"field": "amount", "reason": "is negative"}]}
+    problem = {
+        "detail": "bad",
+        "hint": "mend it",
+        "errors": [{"field": "amount", "reason": "is negative"}],
+    }
     gateway = ScriptedGateway({0: {"status": "rejected", "id": None, "problem": problem}})
     tally = sender(gateway).send("deals", rows(2), [])
     (refusal,) = tally.refusals
@@ -102,7 +112,11 @@ def test_a_refused_row_names_file_line_field_reason_and_mend() -> None:
 
 def test_a_dry_run_forgives_pointing_at_rows_that_it_would_have_made() -> None:
     def problem(field: str) -> dict[str, Any]:
-        return {"status": "rejected", "id": None, "problem": {"errors": [{"field": field, "reason": "unknown"}]}}
+        return {
+            "status": "rejected",
+            "id": None,
+            "problem": {"errors": [{"field": field, "reason": "unknown"}]},
+        }
 
     gateway = ScriptedGateway({0: problem("owner_ref"), 1: problem("product")})
     dry = sender(gateway, dry=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -14,6 +14,7 @@ from tandem.demo.company import World
 from tandem.demo.live import live_story
 from tandem.demo.play import play
 from tandem.importing.sender import Sender
+from tandem.local_stack import demo_until
 from tandem.progress import StepProgress
 from tandem.session import ExitCode, TokenOption, UrlOption, fail, gateway_session
 
@@ -31,10 +32,12 @@ Examples:
 
 
 def demo(
+    *,
     seed: Annotated[int, typer.Option(help="Another seed is another history.")] = 7,
     time_zone: Annotated[str, typer.Option(help="Zone the company lives in.")] = "Asia/Shanghai",
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; default: yesterday.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Last day; default: the day before the first run."),
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Only play the live story.")] = False,
     url: UrlOption = None,
@@ -49,8 +52,8 @@ def demo(
         if live:
             live_story(gateway, console.print)
             return
-        yesterday = datetime.now(zone).date() - timedelta(days=1)
-        world = World.ending(until.date() if until else yesterday, zone=zone, seed=seed)
+        last_on = until.date() if until else demo_until(datetime.now(zone).date())
+        world = World.ending(last_on, zone=zone, seed=seed)
         with StepProgress(console) as progress:
             tallies = list(play(world, Sender(gateway, progress), gateway))
     print_tallies(console, tallies, title=f"History from {world.first_on} to {world.last_on}")

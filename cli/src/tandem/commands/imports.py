@@ -15,7 +15,15 @@ from tandem.importing.run import Run
 from tandem.importing.sender import Sender, Tally
 from tandem.importing.table import FileUnusable, Refusal
 from tandem.progress import StepProgress
-from tandem.session import ExitCode, JsonOption, TokenOption, UrlOption, fail, gateway_session, say_json
+from tandem.session import (
+    ExitCode,
+    JsonOption,
+    TokenOption,
+    UrlOption,
+    fail,
+    gateway_session,
+    say_json,
+)
 
 _SHOWN_REFUSALS = 20
 _ROLE = "importer"
@@ -29,14 +37,17 @@ Examples:
 
   tandem import --mapping my.yaml exports/ --report refused.csv
 
-Exit codes: 0 all rows taken, 2 mapping or file unusable, 3 some rows refused, 4 gateway not reached.
+Exit codes: 0 all rows taken, 2 mapping or file unusable, 3 some rows refused, 4 no gateway.
 """
 
 
 def import_files(
     folder: Annotated[Path, typer.Argument(help="Folder that holds the files.")],
+    *,
     mapping: Annotated[Path, typer.Option(help="The mapping (YAML) that explains the files.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, change nothing.")
+    ] = False,
     report: Annotated[
         Path | None, typer.Option(help="Write every refused row to this CSV file.")
     ] = None,
@@ -78,7 +89,9 @@ def _print_tallies(console: Console, tallies: list[Tally], *, dry_run: bool) -> 
             highlight=False,
         )
     if len(refusals) > _SHOWN_REFUSALS:
-        console.print(f"… and {len(refusals) - _SHOWN_REFUSALS} more; --report FILE writes them all")
+        console.print(
+            f"… and {len(refusals) - _SHOWN_REFUSALS} more; --report FILE writes them all"
+        )
 
 
 def print_tallies(console: Console, tallies: list[Tally], *, title: str) -> None:
@@ -113,7 +126,13 @@ def _as_json(tally: Tally) -> dict[str, object]:
         "updated": tally.updated,
         "unchanged": tally.unchanged,
         "refused": [
-            {"file": row.file, "line": row.line, "field": row.field, "reason": row.reason, "mend": row.mend}
+            {
+                "file": row.file,
+                "line": row.line,
+                "field": row.field,
+                "reason": row.reason,
+                "mend": row.mend,
+            }
             for row in tally.refusals
         ],
     }

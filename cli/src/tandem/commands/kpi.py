@@ -12,7 +12,9 @@ from rich.table import Table
 from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json
 
 Language = Literal["en", "zh"]
-LanguageOption = Annotated[Language, typer.Option("--lang", help="Language of names.", envvar="TANDEM_LANG")]
+LanguageOption = Annotated[
+    Language, typer.Option("--lang", help="Language of names.", envvar="TANDEM_LANG")
+]
 FilterOption = Annotated[
     list[str] | None, typer.Option("--filter", help="dimension:value; may be repeated.")
 ]
@@ -53,16 +55,23 @@ Exit codes: 0 printed, 1 refused by the gateway, 2 wrong use, 4 gateway not reac
 """
 
 
-def show_kpi(
-    kpi: Annotated[str | None, typer.Argument(help="Id of the KPI; without it the catalogue.")] = None,
-    period: Annotated[str | None, typer.Option(help="2017, 2017-Q1, 2017-03 or 2017-03-31.")] = None,
+def show_kpi(  # noqa: PLR0913  one for each option
+    kpi: Annotated[
+        str | None, typer.Argument(help="Id of the KPI; without it the catalogue.")
+    ] = None,
+    *,
+    period: Annotated[
+        str | None, typer.Option(help="2017, 2017-Q1, 2017-03 or 2017-03-31.")
+    ] = None,
     grain: Annotated[str | None, typer.Option(help="day, week, month, quarter or year.")] = None,
     from_: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")] = None,
     to: Annotated[str | None, typer.Option(help="Day after the last, YYYY-MM-DD.")] = None,
     by: Annotated[str | None, typer.Option(help="Dimension to break down by.")] = None,
     filters: FilterOption = None,
     as_of: Annotated[str | None, typer.Option(help="As known at this instant or day.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="List the facts behind the value.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="List the facts behind the value.")
+    ] = False,
     lang: LanguageOption = "en",
     json: JsonOption = False,
     url: UrlOption = None,
@@ -137,15 +146,15 @@ def _values(console: Console, answer: Any, lang: Language) -> None:
                 cells.append(answer["labels"].get(value, value))
             table.add_row(*cells, *_figures(answer, row, lang))
     console.print(table)
-    console.print(f"{_word('watermark', lang)}: {answer.get('watermark') or '–'}", highlight=False)
+    console.print(f"{_word('watermark', lang)}: {answer.get('watermark') or '-'}", highlight=False)
 
 
 def _figures(answer: Any, row: Any, lang: Language) -> tuple[str, str, str, str]:
     interval = row.get("interval")
     return (
         _figure(answer, row["value"]),
-        "–" if row.get("n") is None else f"{Decimal(str(row['n'])).normalize():,f}",
-        f"{_figure(answer, interval[0])} – {_figure(answer, interval[1])}" if interval else "",
+        "-" if row.get("n") is None else f"{Decimal(str(row['n'])).normalize():,f}",
+        f"{_figure(answer, interval[0])} to {_figure(answer, interval[1])}" if interval else "",
         _word(row["reason"], lang) if row.get("reason") else "",
     )
 
@@ -153,7 +162,7 @@ def _figures(answer: Any, row: Any, lang: Language) -> tuple[str, str, str, str]
 def _figure(answer: Any, value: Any) -> str:
     """A value as a person reads it: money in major units, ratios in percent, null as a dash."""
     if value is None:
-        return "–"
+        return "-"
     exact = Decimal(str(value))
     if answer["unit"] == "money":
         digits = _DIGITS.get(answer["currency"], 2)
@@ -164,11 +173,15 @@ def _figure(answer: Any, value: Any) -> str:
 
 
 def _explanation(console: Console, answer: Any, lang: Language) -> None:
-    table = Table(title=f"{answer['kpi']} {_word('value', lang)}: {answer.get('value')}", title_justify="left")
+    table = Table(
+        title=f"{answer['kpi']} {_word('value', lang)}: {answer.get('value')}", title_justify="left"
+    )
     for name in ("fact", "amount", "events"):
         table.add_column(name)
     for fact in answer["items"]:
-        events = "\n".join(f"{event['type']} {event['time']} {event['id']}" for event in fact["events"])
+        events = "\n".join(
+            f"{event['type']} {event['time']} {event['id']}" for event in fact["events"]
+        )
         table.add_row(fact["fact"], str(fact["amount"]), events)
     console.print(table)
     if answer.get("next_cursor"):

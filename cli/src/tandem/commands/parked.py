@@ -11,7 +11,9 @@ from rich.table import Table
 from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json
 
 _ROLE = "sre"
-IdArgument = Annotated[str, typer.Argument(help="Id of the parked event, as `list` shows it.")]
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="Id of the parked event, as `list` shows it.")
+]
 
 parked = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +24,7 @@ parked = typer.Typer(
 
 @parked.command("list", epilog="Example: tandem parked list --json")
 def list_parked(
+    *,
     cursor: Annotated[str | None, typer.Option(help="Where the last page ended.")] = None,
     json: JsonOption = False,
     url: UrlOption = None,
@@ -40,7 +43,7 @@ def list_parked(
     for name in ("id", "topic", "type", "subject", "reason", "parked at"):
         table.add_column(name)
     for item in page["items"]:
-        table.add_row(*(str(item.get(name) or "–") for name in _COLUMNS))
+        table.add_row(*(str(item.get(name) or "-") for name in _COLUMNS))
     Console().print(table)
     if page.get("next_cursor"):
         Console().print(f"… more: --cursor {page['next_cursor']}")
@@ -50,29 +53,30 @@ _COLUMNS = ("id", "topic", "type", "subject", "reason", "parked_at")
 
 
 @parked.command(epilog="Example: tandem parked show metrics:17")
-def show(id: IdArgument, url: UrlOption = None, token: TokenOption = None) -> None:
+def show(parked_id: IdArgument, *, url: UrlOption = None, token: TokenOption = None) -> None:
     """Show one parked event whole, with its reason and how to mend it."""
     with gateway_session(url, token, role=_ROLE) as gateway:
-        say_json(gateway.get(f"/v1/parked/{id}"))
+        say_json(gateway.get(f"/v1/parked/{parked_id}"))
 
 
 @parked.command(epilog="Example: tandem parked release metrics:17")
-def release(id: IdArgument, url: UrlOption = None, token: TokenOption = None) -> None:
+def release(parked_id: IdArgument, *, url: UrlOption = None, token: TokenOption = None) -> None:
     """Try the event again, then those that waited behind it, in order."""
     with gateway_session(url, token, role=_ROLE) as gateway:
-        _say(gateway.post(f"/v1/parked/{id}/release", {}), "will be tried again")
+        _say(gateway.post(f"/v1/parked/{parked_id}/release", {}), "will be tried again")
 
 
 @parked.command(epilog='Example: tandem parked discard metrics:17 --reason "sent by a test"')
 def discard(
-    id: IdArgument,
+    parked_id: IdArgument,
+    *,
     reason: Annotated[str, typer.Option(help="Why it will never count; kept for the audit.")],
     url: UrlOption = None,
     token: TokenOption = None,
 ) -> None:
     """Give the event up for good, with a reason, and let those behind it go on."""
     with gateway_session(url, token, role=_ROLE) as gateway:
-        _say(gateway.post(f"/v1/parked/{id}/discard", {"reason": reason}), "is discarded")
+        _say(gateway.post(f"/v1/parked/{parked_id}/discard", {"reason": reason}), "is discarded")
 
 
 def _say(answer: Any, what: str) -> None:

@@ -75,7 +75,7 @@ def _add_project(world: World, history: OperationsHistory, deal: Row) -> None:
             "accepted_first_time": draw.random() < 0.85,
         }
     history.projects.append(project)
-    _add_project_costs(world, history, project, budget, started_at)
+    _add_project_costs(world, history, project, started_on=started_at.date())
 
 
 def _tasks(start: date, *, done: bool) -> list[Row]:
@@ -92,11 +92,12 @@ def _tasks(start: date, *, done: bool) -> list[Row]:
 
 
 def _add_project_costs(
-    world: World, history: OperationsHistory, project: Row, budget: int, started_at: datetime
+    world: World, history: OperationsHistory, project: Row, *, started_on: date
 ) -> None:
     draw = world.random
+    budget = project["budget"]["amount_minor"]
     for part, share in enumerate((0.4, 0.35, 0.25)):
-        day = started_at.date() + timedelta(days=8 + 14 * part)
+        day = started_on + timedelta(days=8 + 14 * part)
         if day > world.last_on:
             return
         history.costs.append(
@@ -132,26 +133,28 @@ def _monthly_costs(world: World, month: date) -> Iterator[Row]:
             yield _cost(
                 f"demo-{month:%Y%m}-{region}-{category}",
                 "operating",
-                {
+                day,
+                rest={
                     "category": category,
                     "team": f"team-{region}",
                     "region": region,
                     "process": _PROCESSES[category],
-                    "amount": _rent_in_yuan(category, round(amount * world.random.uniform(0.9, 1.1))),
+                    "amount": _rent_in_yuan(
+                        category, round(amount * world.random.uniform(0.9, 1.1))
+                    ),
                 },
-                day,
             )
     for channel in CHANNELS:
         amount = round(channel.cost_minor_a_month * world.random.uniform(0.9, 1.1))
         yield _cost(
             f"demo-{month:%Y%m}-{channel.code}",
             "acquisition",
-            {
+            day,
+            rest={
                 "category": "campaigns",
                 "channel": channel.code,
                 "amount": {"amount_minor": amount, "currency": CURRENCY},
             },
-            day,
         )
 
 
@@ -162,7 +165,7 @@ def _rent_in_yuan(category: str, amount_minor: int) -> dict[str, Any]:
     return {"amount_minor": amount_minor, "currency": CURRENCY}
 
 
-def _cost(external_ref: str, kind: str, rest: Row, day: date) -> Row:
+def _cost(external_ref: str, kind: str, day: date, *, rest: Row) -> Row:
     return {"external_ref": external_ref, "kind": kind, "incurred_on": day.isoformat()} | rest
 
 
@@ -171,15 +174,16 @@ def _targets(month: date) -> Iterator[Row]:
     if month.month % 3 == 1:
         quarter = f"{month.year}-Q{(month.month + 2) // 3}"
         for region in REGIONS:
-            yield _target("revenue_net", "team", f"team-{region}", quarter, 18_000_000)
-        yield _target("revenue_net", "company", None, quarter, 72_000_000)
+            yield _target("revenue_net", f"team-{region}", period=quarter, value=18_000_000)
+        yield _target("revenue_net", None, period=quarter, value=72_000_000)
     for region in REGIONS:
-        yield _target("operating_cost", "team", f"team-{region}", f"{month:%Y-%m}", 3_350_000)
-    yield _target("operating_cost", "company", None, f"{month:%Y-%m}", 13_400_000)
+        yield _target("operating_cost", f"team-{region}", period=f"{month:%Y-%m}", value=3_350_000)
+    yield _target("operating_cost", None, period=f"{month:%Y-%m}", value=13_400_000)
 
 
-def _target(kpi: str, scope: str, value_of: str | None, period: str, value: int) -> Row:
-    ref = "-".join(("demo", kpi, value_of or scope, period))
+def _target(kpi: str, team: str | None, *, period: str, value: int) -> Row:
+    scope = "team" if team else "company"
+    ref = "-".join(("demo", kpi, team or scope, period))
     row: Row = {"external_ref": ref, "kpi": kpi, "scope": scope, "period": period}
     row |= {"value": value, "currency": CURRENCY}
-    return row | ({"scope_value": value_of} if value_of else {})
+    return row | ({"scope_value": team} if team else {})

@@ -89,7 +89,7 @@ def _leads(world: World) -> Iterator[_Lead]:
         for channel in CHANNELS:
             for _ in range(_poisson(world, world.leads_on(day, channel))):
                 number += 1
-                yield _lead(world, number, channel, day)
+                yield _lead(world, number, channel=channel, day=day)
         day += timedelta(days=1)
 
 
@@ -102,7 +102,7 @@ def _poisson(world: World, mean: float) -> int:
     return count
 
 
-def _lead(world: World, number: int, channel: Channel, day: date) -> _Lead:
+def _lead(world: World, number: int, *, channel: Channel, day: date) -> _Lead:
     draw = world.random
     region = draw.choice(REGIONS)
     return _Lead(
@@ -113,12 +113,13 @@ def _lead(world: World, number: int, channel: Channel, day: date) -> _Lead:
         segment=draw.choices([code for code, _ in SEGMENTS], [share for _, share in SEGMENTS])[0],
         sector=draw.choice(SECTORS),
         owner=f"demo-{region}-{draw.randint(1, PEOPLE_A_TEAM)}",
-        captured_at=_moment(world, day, 9, 18),
+        captured_at=_moment(world, day, hours=(9, 18)),
     )
 
 
-def _moment(world: World, day: date, from_hour: int, to_hour: int) -> datetime:
-    seconds = world.random.randrange(from_hour * 3600, to_hour * 3600)
+def _moment(world: World, day: date, *, hours: tuple[int, int]) -> datetime:
+    """Some moment of the day between two full hours."""
+    seconds = world.random.randrange(hours[0] * 3600, hours[1] * 3600)
     start = datetime.combine(day, clock_time(0), world.zone)
     return start + timedelta(seconds=seconds)
 
@@ -200,7 +201,7 @@ def _deal_row(world: World, lead: _Lead, created_at: datetime) -> Row:
         row |= {"outcome": "open", "stage": ("qualified", "proposal", "negotiation")[int(age * 3)]}
         row["expected_close_on"] = closed_on.isoformat()
         return row
-    closed_at = max(_moment(world, closed_on, 9, 20), created_at + timedelta(minutes=1))
+    closed_at = max(_moment(world, closed_on, hours=(9, 20)), created_at + timedelta(minutes=1))
     row["closed_at"] = closed_at.isoformat()
     row["outcome"] = row["stage"] = "won" if won else "lost"
     if not won:
@@ -232,11 +233,11 @@ def _order(world: World, lead: _Lead, day: date) -> Row:
     order_id = f"W{draw.getrandbits(40):010X}"
     return _event(
         world,
-        WEBSHOP,
-        "com.tandem.partner.order.paid.v1",
-        order_id,
         day,
-        {
+        source=WEBSHOP,
+        kind="com.tandem.partner.order.paid.v1",
+        subject=order_id,
+        data={
             "order_id": order_id,
             "customer_id": Ref("customers", lead.customer_ref),
             "owner_id": Ref("people", lead.owner),
@@ -260,11 +261,11 @@ def _refund(world: World, order: Row, day: date) -> Iterator[Row]:
     refund_id = f"R{world.random.getrandbits(40):010X}"
     yield _event(
         world,
-        WEBSHOP,
-        "com.tandem.partner.payment.refunded.v1",
-        refund_id,
         day,
-        {
+        source=WEBSHOP,
+        kind="com.tandem.partner.payment.refunded.v1",
+        subject=refund_id,
+        data={
             "refund_id": refund_id,
             "source_type": "order",
             "source_id": order["subject"],
@@ -277,11 +278,11 @@ def _survey(world: World, lead: _Lead, day: date) -> Row:
     survey_id = f"S{world.random.getrandbits(40):010X}"
     return _event(
         world,
-        SURVEYS,
-        "com.tandem.partner.survey.responded.v1",
-        survey_id,
         min(day, world.last_on),
-        {
+        source=SURVEYS,
+        kind="com.tandem.partner.survey.responded.v1",
+        subject=survey_id,
+        data={
             "survey_id": survey_id,
             "kind": "csat",
             "score": world.random.choices((1, 2, 3, 4, 5), (3, 5, 14, 40, 38))[0],
@@ -293,14 +294,14 @@ def _survey(world: World, lead: _Lead, day: date) -> Row:
     )
 
 
-def _event(world: World, source: str, kind: str, subject: str, day: date, data: Row) -> Row:
+def _event(world: World, day: date, *, source: str, kind: str, subject: str, data: Row) -> Row:
     return {
         "specversion": "1.0",
         "id": f"demo-{subject}",
         "source": source,
         "type": kind,
         "subject": subject,
-        "time": _moment(world, day, 8, 22).isoformat(),
+        "time": _moment(world, day, hours=(8, 22)).isoformat(),
         "datacontenttype": "application/json",
         "data": data,
     }

@@ -1,11 +1,13 @@
-"""Where the local stack's gateway is, and a token from its development issuer."""
+"""What a command needs to know of the local stack: its gateway, a token, its demo."""
 
 from __future__ import annotations
+
+from datetime import date, timedelta
 
 from local.identity import Issuer
 from local.ports import DEFAULTS
 from local.settings import Settings
-from local.state import Running, Var
+from local.state import Running, Var, write_private
 
 DEMO_SOURCES = ("/partners/webshop", "/partners/surveys")
 
@@ -23,3 +25,11 @@ def local_token(role: str) -> str | None:
     if not issuer.exists():
         return None
     return issuer.token([role], teams=["*"], sources=DEMO_SOURCES, ttl_seconds=3600)
+
+
+def demo_until(today: date) -> date:
+    """Last day of the demo's history: fixed at its first run, so that a later one adds nothing."""
+    kept = Var(Settings().var).root / "demo-until"
+    if not kept.exists():
+        write_private(kept, (today - timedelta(days=1)).isoformat())
+    return date.fromisoformat(kept.read_text(encoding="ascii"))
