@@ -111,21 +111,18 @@ def test_a_column_that_the_file_has_not_is_named_with_those_it_has() -> None:
         prepared({"x": "amount"}, {"c": "1"})
 
 
+STEP = "time_zone: UTC\nsteps: [{collection: deals, file: a, fields: {x: %s}}]"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", "is empty"),
-        ("time_zone: Mars/Base\nsteps: [{collection: deals, file: a, fields: {x: y}}]", "IANA"),
-        ("time_zone: UTC\nsteps: [{collection: planets, file: a, fields: {x: y}}]", "collection"),
+        (STEP.replace("UTC", "Mars/Base") % "y", "IANA"),
+        (STEP.replace("deals", "planets") % "y", "collection"),
         ("time_zone: UTC\nsteps: [{collection: deals, file: a}]", "fields"),
-        (
-            "time_zone: UTC\nsteps: [{collection: deals, file: a, fields: {x: {type: money, value: c}}}]",
-            "currency",
-        ),
-        (
-            "time_zone: UTC\nsteps: [{collection: deals, file: a, fields: {x: {colunm: c}}}]",
-            "colunm",
-        ),
+        (STEP % "{type: money, column: c}", "currency"),
+        (STEP % "{colunm: c}", "colunm"),
         ("steps: [", "YAML"),
     ],
 )

@@ -57,7 +57,7 @@ def test_an_unusable_file_is_refused_with_the_mend(
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileUnusable, match="nothing.csv"):
+    with pytest.raises(FileUnusable, match=r"nothing\.csv"):
         read_table(tmp_path / "nothing.csv", delimiter=",", encoding="utf-8")
 
 
