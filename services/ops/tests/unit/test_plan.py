@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
-from ops.domain.plan import MAX_POINTS, WorkSlice, planned_values
 
 from events.money import Money
+from ops.domain.plan import MAX_POINTS, WorkSlice, planned_values
 
 FIRST = date(2026, 3, 2)
 
@@ -30,7 +30,9 @@ SLICES = st.lists(
 
 
 @given(SLICES, st.integers(0, 10**15))
-def test_the_curve_rises_from_nothing_to_the_whole_budget(work: list[WorkSlice], budget: int) -> None:
+def test_the_curve_rises_from_nothing_to_the_whole_budget(
+    work: list[WorkSlice], budget: int
+) -> None:
     curve = planned_values(Money(amount_minor=budget, currency="USD"), work)
     values = [point.value_minor for point in curve]
     assert values[0] == 0
@@ -47,7 +49,9 @@ def test_each_point_is_the_exact_share_of_the_days_gone(work: list[WorkSlice], b
         exact = Fraction(0)
         for piece in work:
             part = Fraction(piece.share, total) if total else Fraction(1, len(work))
-            gone = sum(piece.first_on + timedelta(days=day) <= point.on for day in range(piece.days))
+            gone = sum(
+                piece.first_on + timedelta(days=day) <= point.on for day in range(piece.days)
+            )
             exact += budget * part * Fraction(gone, piece.days)
         assert abs(point.value_minor - exact) <= Fraction(1001, 2000)
 
@@ -58,4 +62,9 @@ def test_work_in_two_steps_shows_the_pause_between_them() -> None:
         WorkSlice(first_on=date(2026, 3, 9), last_on=date(2026, 3, 9), share=3),
     ]
     curve = planned_values(Money(amount_minor=400, currency="USD"), work)
-    assert [(point.on.day, point.value_minor) for point in curve] == [(1, 0), (3, 100), (8, 100), (9, 400)]
+    assert [(point.on.day, point.value_minor) for point in curve] == [
+        (1, 0),
+        (3, 100),
+        (8, 100),
+        (9, 400),
+    ]

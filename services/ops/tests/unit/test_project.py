@@ -9,10 +9,15 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from chassis.errors import Refusal
+from events.money import Money
+from events.types import EventData
+from events.types.ops import ProjectReopened
 from ops.domain.project import Project
 from ops.domain.schedule import Schedule
 from ops.domain.task import Task
-from ops.errors import (
+from ops.errors.projects import (
     DueDayMissing,
     EvaluationMissing,
     NothingToReopen,
@@ -20,13 +25,10 @@ from ops.errors import (
     ProjectAlreadyDelivered,
     ProjectNotDelivered,
     ProjectNotInStage,
+)
+from ops.errors.tasks import (
     TasksUnfinished,
 )
-
-from chassis.errors import Refusal
-from events.money import Money
-from events.types import EventData
-from events.types.ops import ProjectReopened
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
@@ -95,7 +97,7 @@ def test_no_stage_can_be_skipped() -> None:
 
 
 def test_work_is_not_delivered_while_tasks_are_open() -> None:
-    schedule = Schedule.of([Task(id="t", title="Pack")], basis="weight")
+    schedule = Schedule.of([Task(id="t", title="Pack")], progress_by="weight")
     with pytest.raises(TasksUnfinished, match="'Pack'"):
         running().complete(schedule, at=NOON, accepted_first_time=True)
 
@@ -168,7 +170,7 @@ class ProjectStages(RuleBasedStateMachine):
         self.apply("monitor")
 
     @rule(accepted=st.booleans())
-    def complete(self, accepted: bool) -> None:
+    def complete(self, *, accepted: bool) -> None:
         self.apply("complete", schedule=EMPTY, accepted_first_time=accepted)
 
     @rule(evaluation=st.none() | st.just("fine"))
@@ -216,8 +218,10 @@ class ProjectStages(RuleBasedStateMachine):
     @invariant()
     def stages_follow_their_order(self) -> None:
         order = ["plan", "execute", "monitor", "evaluate", "closed"]
-        for before, after, event in zip(self.stages, self.stages[1:], self.events[1:], strict=False):
-            if before == after or after == "cancelled" or isinstance(event, ProjectReopened):
+        for before, after, event in zip(
+            self.stages, self.stages[1:], self.events[1:], strict=False
+        ):
+            if after in (before, "cancelled") or isinstance(event, ProjectReopened):
                 continue
             assert order.index(after) == order.index(before) + 1
 

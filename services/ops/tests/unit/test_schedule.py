@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from chassis.errors import Refusal
 from ops.domain.schedule import MAX_TASKS, Schedule
 from ops.domain.task import Dependency, DependencyKind, Task
-from ops.errors import (
+from ops.errors.tasks import (
     DependencyNotMet,
     DependencyUnknown,
     EffortMissing,
@@ -21,19 +24,21 @@ from ops.errors import (
     TooManyTasks,
 )
 
-from chassis.errors import Refusal
-
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def task(name: str, *waits_for: str, kind: DependencyKind = DependencyKind.FS, **details: int) -> Task:
+def task(
+    name: str, *waits_for: str, kind: DependencyKind = DependencyKind.FS, **details: Any
+) -> Task:
     awaited = tuple(Dependency(task_id=other, kind=kind) for other in waits_for)
     return Task(id=name, title=name, depends_on=awaited, **details)
 
 
 def test_a_cycle_is_refused_and_named_from_end_to_end() -> None:
-    schedule = Schedule.of([task("design"), task("build", "design"), task("test", "build")], basis="weight")
+    schedule = Schedule.of(
+        [task("design"), task("build", "design"), task("test", "build")], progress_by="weight"
+    )
 
     with pytest.raises(TaskDependenciesCyclic) as refused:
         schedule.change("design", depends_on=(Dependency(task_id="test"),))
@@ -45,13 +50,13 @@ def test_a_cycle_is_refused_and_named_from_end_to_end() -> None:
 
 
 def test_a_task_cannot_wait_for_itself() -> None:
-    with pytest.raises(TaskDependenciesCyclic, match="'?design'? waits for '?design'?"):
-        Schedule.of([task("design", "design")], basis="weight")
+    with pytest.raises(TaskDependenciesCyclic, match="design waits for design"):
+        Schedule.of([task("design", "design")], progress_by="weight")
 
 
 def test_a_task_cannot_wait_for_a_task_of_another_project() -> None:
     with pytest.raises(DependencyUnknown, match="elsewhere"):
-        Schedule.of([task("design", "elsewhere")], basis="weight")
+        Schedule.of([task("design", "elsewhere")], progress_by="weight")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,9 @@ def test_a_task_cannot_wait_for_a_task_of_another_project() -> None:
 def test_each_kind_holds_its_end_until_the_other_lets_go(
     kind: DependencyKind, held: str, release: str
 ) -> None:
-    schedule = Schedule.of([task("first"), task("second", "first", kind=kind)], basis="weight")
+    schedule = Schedule.of(
+        [task("first"), task("second", "first", kind=kind)], progress_by="weight"
+    )
     if held == "finish":
         schedule = schedule.start("second", at=NOON)
     act = schedule.start if held == "start" else schedule.finish
@@ -82,22 +89,26 @@ def test_each_kind_holds_its_end_until_the_other_lets_go(
 
 
 def test_a_finish_that_others_relied_on_cannot_be_taken_back() -> None:
-    schedule = Schedule.of([task("first"), task("second", "first")], basis="weight")
-    schedule = schedule.start("first", at=NOON).finish("first", at=NOON).start("second", at=NOON + HOUR)
+    schedule = Schedule.of([task("first"), task("second", "first")], progress_by="weight")
+    schedule = (
+        schedule.start("first", at=NOON).finish("first", at=NOON).start("second", at=NOON + HOUR)
+    )
 
     with pytest.raises(DependencyNotMet):
         schedule.reopen("first", progress_bp=5_000)
 
 
 def test_a_dependency_that_was_already_broken_is_refused_when_it_is_added() -> None:
-    schedule = Schedule.of([task("first"), task("second")], basis="weight").start("second", at=NOON)
+    schedule = Schedule.of([task("first"), task("second")], progress_by="weight").start(
+        "second", at=NOON
+    )
 
     with pytest.raises(DependencyNotMet):
         schedule.change("second", depends_on=(Dependency(task_id="first"),))
 
 
 def test_only_a_task_that_nobody_waits_for_and_nobody_began_can_be_removed() -> None:
-    schedule = Schedule.of([task("first"), task("second", "first")], basis="weight")
+    schedule = Schedule.of([task("first"), task("second", "first")], progress_by="weight")
     with pytest.raises(TaskAwaited, match="'second' waits for 'first'"):
         schedule.remove("first")
     with pytest.raises(TaskAlreadyStarted):
@@ -107,7 +118,7 @@ def test_only_a_task_that_nobody_waits_for_and_nobody_began_can_be_removed() -> 
 
 
 def test_progress_is_the_weighted_share_and_whole_only_at_the_end() -> None:
-    schedule = Schedule.of([task("small", weight=1), task("large", weight=2)], basis="weight")
+    schedule = Schedule.of([task("small", weight=1), task("large", weight=2)], progress_by="weight")
     schedule = schedule.start("large", at=NOON).report("large", progress_bp=5_000)
     assert schedule.progress_bp() == 3_333
 
@@ -119,16 +130,18 @@ def test_progress_is_the_weighted_share_and_whole_only_at_the_end() -> None:
 
 def test_progress_by_effort_needs_the_effort_of_each_task() -> None:
     with pytest.raises(EffortMissing, match="'second'"):
-        Schedule.of([task("first", effort_minutes=60), task("second")], basis="effort")
+        Schedule.of([task("first", effort_minutes=60), task("second")], progress_by="effort")
 
 
 def test_milestones_alone_count_equally() -> None:
-    schedule = Schedule.of([task("kick-off", weight=0), task("handover", weight=0)], basis="weight")
+    schedule = Schedule.of(
+        [task("kick-off", weight=0), task("handover", weight=0)], progress_by="weight"
+    )
     assert schedule.start("kick-off", at=NOON).finish("kick-off", at=NOON).progress_bp() == 5_000
 
 
 def test_progress_is_reported_of_a_task_that_runs() -> None:
-    schedule = Schedule.of([task("first")], basis="weight")
+    schedule = Schedule.of([task("first")], progress_by="weight")
     with pytest.raises(TaskNotStarted):
         schedule.report("first", progress_bp=1)
 
@@ -140,8 +153,10 @@ def test_a_task_cannot_be_planned_backwards() -> None:
 
 def test_a_network_of_the_largest_size_is_checked_and_a_larger_one_refused() -> None:
     chain = [task("0")] + [task(str(index), str(index - 1)) for index in range(1, MAX_TASKS)]
-    schedule = Schedule.of(reversed(chain), basis="weight")
-    assert [ordered.id for ordered in schedule.in_order()] == [str(index) for index in range(MAX_TASKS)]
+    schedule = Schedule.of(reversed(chain), progress_by="weight")
+    assert [ordered.id for ordered in schedule.in_order()] == [
+        str(index) for index in range(MAX_TASKS)
+    ]
 
     with pytest.raises(TooManyTasks):
         schedule.add(task("one more"))
@@ -163,12 +178,14 @@ ACTS = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(ACTS, max_size=40))
-def test_whatever_is_tried_the_network_stays_free_of_cycles_and_in_order(acts: list[tuple[str, ...]]) -> None:
-    schedule = Schedule.of([task(name) for name in NAMES], basis="count")
+def test_whatever_is_tried_the_network_stays_free_of_cycles_and_in_order(
+    acts: list[tuple[str, ...]],
+) -> None:
+    schedule = Schedule.of([task(name) for name in NAMES], progress_by="count")
     for index, (act, name, *rest) in enumerate(acts):
         at = NOON + index * HOUR
         try:
-            schedule = _try(schedule, act, name, rest, at)
+            schedule = _try(schedule, act, (name, *rest), at=at)
         except Refusal:
             continue
     assert _reaches_itself(schedule) is False
@@ -177,7 +194,8 @@ def test_whatever_is_tried_the_network_stays_free_of_cycles_and_in_order(acts: l
     assert (schedule.progress_bp() == 10_000) == (not schedule.unfinished())
 
 
-def _try(schedule: Schedule, act: str, name: str, rest: list[str], at: datetime) -> Schedule:
+def _try(schedule: Schedule, act: str, about: tuple[str, ...], *, at: datetime) -> Schedule:
+    name, *rest = about
     if act == "start":
         return schedule.start(name, at=at)
     if act == "finish":
@@ -190,7 +208,9 @@ def _try(schedule: Schedule, act: str, name: str, rest: list[str], at: datetime)
 
 def _reaches_itself(schedule: Schedule) -> bool:
     """Written another way than the code: the closure of `waits for` by repeated joining."""
-    closure = {(task.id, edge.task_id) for task in schedule.tasks.values() for edge in task.depends_on}
+    closure = {
+        (task.id, edge.task_id) for task in schedule.tasks.values() for edge in task.depends_on
+    }
     while True:
         wider = closure | {(a, d) for a, b in closure for c, d in closure if b == c}
         if wider == closure:

@@ -6,15 +6,21 @@ voided entry never changes again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 from events.money import Money
 from events.types import Dimensions
 from events.types.ops import CostKind, CostRecorded, CostVoided
-
-from ops.errors import CostAlreadyVoided, CostProjectMissing, IncurredInFuture, OccurredBeforeLastChange
+from ops.errors.entries import (
+    CostAlreadyVoided,
+    CostProjectMissing,
+    IncurredInFuture,
+)
+from ops.errors.projects import (
+    OccurredBeforeLastChange,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +39,7 @@ class Cost:
     process: str | None = None
     campaign_id: str | None = None
     note: str | None = None
-    dimensions: Dimensions = Dimensions()
+    dimensions: Dimensions = field(default_factory=Dimensions)
     voided_at: datetime | None = None
     void_reason: str | None = None
 
@@ -41,8 +47,8 @@ class Cost:
     def record(cls, *, at: datetime, today: date, **details: Any) -> tuple[Cost, CostRecorded]:
         """Enter a cost. `today` is the company's day: what is not yet spent is not a cost."""
         cost = cls(changed_at=at, **details)
-        cost._check(today)
-        return cost, cost._recorded()
+        _check(cost, today)
+        return cost, cost.told()
 
     def correct(
         self, *, at: datetime, today: date, **changes: Any
@@ -51,8 +57,8 @@ class Cost:
         if all(getattr(self, name) == value for name, value in changes.items()):
             return self, None
         corrected = self._next(at=at, **changes)
-        corrected._check(today)
-        return corrected, corrected._recorded()
+        _check(corrected, today)
+        return corrected, corrected.told()
 
     def void(self, *, at: datetime, reason: str) -> tuple[Cost, CostVoided]:
         """Take a mistaken entry back: it counts nowhere."""
@@ -66,13 +72,8 @@ class Cost:
             raise OccurredBeforeLastChange(self.changed_at)
         return replace(self, version=self.version + 1, changed_at=at, **changes)
 
-    def _check(self, today: date) -> None:
-        if self.kind == "project" and self.project_id is None:
-            raise CostProjectMissing
-        if self.incurred_on > today:
-            raise IncurredInFuture(self.incurred_on, today)
-
-    def _recorded(self) -> CostRecorded:
+    def told(self) -> CostRecorded:
+        """What others hear of the entry."""
         return CostRecorded(
             cost_id=self.id,
             kind=self.kind,
@@ -84,3 +85,10 @@ class Cost:
             campaign_id=self.campaign_id,
             dimensions=self.dimensions,
         )
+
+
+def _check(cost: Cost, today: date) -> None:
+    if cost.kind == "project" and cost.project_id is None:
+        raise CostProjectMissing
+    if cost.incurred_on > today:
+        raise IncurredInFuture(cost.incurred_on, today)

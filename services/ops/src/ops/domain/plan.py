@@ -14,7 +14,7 @@ from events.money import Money
 from events.types.ops import PlannedValue
 
 MAX_POINTS: Final = 120
-"""Points kept of a curve: every project event carries all baselines, and a record must stay small."""
+"""Points kept of a curve: every project event carries all baselines, and must stay small."""
 
 _SCALE: Final = 10**9
 """Fixed-point scale of the parts of minor units that single tasks earn in a day."""
@@ -22,7 +22,7 @@ _SCALE: Final = 10**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkSlice:
-    """A share of the work, planned evenly over the days from `first_on` to `last_on`, both included."""
+    """A share of the work, planned evenly over the days `first_on` to `last_on`, both included."""
 
     first_on: date
     last_on: date
@@ -49,7 +49,9 @@ def planned_values(budget: Money, work: Sequence[WorkSlice]) -> list[PlannedValu
     shares = [(piece, piece.share if total else 1) for piece in work]
     whole = total or len(work)
     day_before = timedelta(days=1)
-    days = sorted({piece.first_on - day_before for piece in work} | {piece.last_on for piece in work})
+    days = sorted(
+        {piece.first_on - day_before for piece in work} | {piece.last_on for piece in work}
+    )
     points = []
     for day in _thinned(days):
         earned = sum(

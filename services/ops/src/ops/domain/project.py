@@ -7,7 +7,7 @@ are only ever appended.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -26,11 +26,10 @@ from events.types.ops import (
     ProjectStageChanged,
     ProjectState,
 )
-
 from ops.domain.plan import planned_values
 from ops.domain.schedule import ProgressBasis, Schedule
 from ops.domain.task import DONE_BP
-from ops.errors import (
+from ops.errors.projects import (
     DueDayMissing,
     EvaluationMissing,
     NothingToReopen,
@@ -38,8 +37,10 @@ from ops.errors import (
     ProjectAlreadyDelivered,
     ProjectNotDelivered,
     ProjectNotInStage,
-    TasksUnfinished,
     TooManyBaselines,
+)
+from ops.errors.tasks import (
+    TasksUnfinished,
 )
 
 MAX_BASELINES = 50
@@ -64,9 +65,9 @@ class Project:
     due_on: date | None = None
     owner_id: str | None = None
     customer_id: str | None = None
-    dimensions: Dimensions = Dimensions()
+    dimensions: Dimensions = field(default_factory=Dimensions)
     budget: Money | None = None
-    basis: ProgressBasis = "weight"
+    progress_by: ProgressBasis = "weight"
     progress_bp: int = 0
     baselines: tuple[Baseline, ...] = ()
     started_at: datetime | None = None
@@ -89,7 +90,9 @@ class Project:
         if all(getattr(self, name) == value for name, value in changes.items()):
             return self, None
         if self.stage in ("closed", "cancelled"):
-            raise ProjectNotInStage(self.stage, "changed", ("plan", "execute", "monitor", "evaluate"))
+            raise ProjectNotInStage(
+                self.stage, "changed", ("plan", "execute", "monitor", "evaluate")
+            )
         changed = self._next(at=at, **changes)
         if changed.baselines and changed.due_on is None:
             raise DueDayMissing
@@ -101,7 +104,7 @@ class Project:
         """Begin to execute, and freeze the plan. `on` is the company's day of `at`."""
         self._require("started", "plan")
         started = self._next(at=at, stage="execute", started_at=at)
-        return started._freeze(schedule, on=on)
+        return _frozen(started, schedule, on=on)
 
     def rebaseline(
         self, schedule: Schedule, *, at: datetime, on: date
@@ -109,7 +112,7 @@ class Project:
         """Freeze the present plan as a further baseline; the earlier ones stay."""
         self._require("replanned", *sorted(RUNNING))
         self._require_undelivered()
-        return self._next(at=at)._freeze(schedule, on=on)
+        return _frozen(self._next(at=at), schedule, on=on)
 
     def monitor(self, *, at: datetime) -> tuple[Project, ProjectStageChanged]:
         """The work runs, and is now mainly watched."""
@@ -223,20 +226,6 @@ class Project:
             progress_bp=self.progress_bp,
         )
 
-    def _freeze(self, schedule: Schedule, *, on: date) -> tuple[Project, ProjectBaselined]:
-        if self.due_on is None:
-            raise DueDayMissing
-        if len(self.baselines) >= MAX_BASELINES:
-            raise TooManyBaselines(MAX_BASELINES)
-        work = schedule.work(first_on=self.start_on or on, due_on=self.due_on)
-        baseline = Baseline(
-            due_on=self.due_on,
-            budget=self.budget,
-            planned_values=planned_values(self.budget, work) if self.budget else [],
-        )
-        frozen = replace(self, baselines=(*self.baselines, baseline))
-        return frozen, ProjectBaselined(project=frozen.state())
-
     def _move(
         self, stage: ProjectStage, *, at: datetime, **changes: Any
     ) -> tuple[Project, ProjectStageChanged]:
@@ -258,3 +247,19 @@ class Project:
     def _require_undelivered(self) -> None:
         if self.completed_at is not None:
             raise ProjectAlreadyDelivered
+
+
+def _frozen(project: Project, schedule: Schedule, *, on: date) -> tuple[Project, ProjectBaselined]:
+    """With its present plan as a further baseline. Raises DueDayMissing, TooManyBaselines."""
+    if project.due_on is None:
+        raise DueDayMissing
+    if len(project.baselines) >= MAX_BASELINES:
+        raise TooManyBaselines(MAX_BASELINES)
+    work = schedule.work(first_on=project.start_on or on, due_on=project.due_on)
+    baseline = Baseline(
+        due_on=project.due_on,
+        budget=project.budget,
+        planned_values=planned_values(project.budget, work) if project.budget else [],
+    )
+    frozen = replace(project, baselines=(*project.baselines, baseline))
+    return frozen, ProjectBaselined(project=frozen.state())

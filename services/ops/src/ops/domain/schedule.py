@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from ops.domain.plan import WorkSlice
 from ops.domain.task import DONE_BP, Dependency, DependencyKind, Task
-from ops.errors import (
+from ops.errors.tasks import (
     DependencyNotMet,
     DependencyUnknown,
     EffortMissing,
@@ -30,7 +30,7 @@ from ops.errors import (
 )
 
 MAX_TASKS: Final = 500
-"""Tasks of one project: the network is checked whole at each change, in milliseconds at this size."""
+"""Tasks of one project: its network is checked whole at each change, in milliseconds."""
 
 ProgressBasis = Literal["count", "effort", "weight"]
 
@@ -40,12 +40,12 @@ class Schedule:
     """All tasks of a project, and how their progress adds up to the project's."""
 
     tasks: Mapping[str, Task] = field(default_factory=lambda: MappingProxyType({}))
-    basis: ProgressBasis = "weight"
+    progress_by: ProgressBasis = "weight"
 
     @classmethod
-    def of(cls, tasks: Iterable[Task], *, basis: ProgressBasis) -> Schedule:
+    def of(cls, tasks: Iterable[Task], *, progress_by: ProgressBasis) -> Schedule:
         """The network of these tasks, checked."""
-        return cls(MappingProxyType({task.id: task for task in tasks}), basis)._checked()
+        return cls(MappingProxyType({task.id: task for task in tasks}), progress_by).checked()
 
     def get(self, task_id: str) -> Task:
         """Raises TaskNotFound."""
@@ -72,7 +72,7 @@ class Schedule:
             if any(dependency.task_id == task_id for dependency in other.depends_on):
                 raise TaskAwaited(task.title, by=other.title)
         left = {key: kept for key, kept in self.tasks.items() if key != task_id}
-        return Schedule(MappingProxyType(left), self.basis)
+        return Schedule(MappingProxyType(left), self.progress_by)
 
     def start(self, task_id: str, *, at: datetime) -> Schedule:
         """Begin a task. Raises DependencyNotMet when what it waits for has not come."""
@@ -81,14 +81,14 @@ class Schedule:
             raise TaskAlreadyStarted(task.title)
         return self._with(replace(task, started_at=at, version=task.version + 1))
 
-    def report(self, task_id: str, *, progress_bp: int) -> Schedule:
-        """Say how much of a started task is done, below the whole."""
+    def report(self, task_id: str, *, progress_bp: int, **changes: Any) -> Schedule:
+        """Say how much of a started task is done, below the whole; other changes may come along."""
         task = self.get(task_id)
         if task.started_at is None:
             raise TaskNotStarted(task.title)
         if task.finished_at is not None:
             raise TaskAlreadyFinished(task.title)
-        return self.change(task_id, progress_bp=progress_bp)
+        return self.change(task_id, progress_bp=progress_bp, **changes)
 
     def finish(self, task_id: str, *, at: datetime) -> Schedule:
         """End a started task. Raises DependencyNotMet when what it waits for has not come."""
@@ -105,14 +105,12 @@ class Schedule:
         task = self.get(task_id)
         if task.finished_at is None:
             raise TaskNotFinished(task.title)
-        undone = replace(
-            task, finished_at=None, progress_bp=progress_bp, version=task.version + 1
-        )
+        undone = replace(task, finished_at=None, progress_bp=progress_bp, version=task.version + 1)
         return self._with(undone)
 
-    def counted_by(self, basis: ProgressBasis) -> Schedule:
+    def counted_by(self, progress_by: ProgressBasis) -> Schedule:
         """The same tasks, adding up in another way. Raises EffortMissing."""
-        return replace(self, basis=basis)._checked()
+        return replace(self, progress_by=progress_by).checked()
 
     def unfinished(self) -> list[Task]:
         """Tasks that are still to be finished."""
@@ -163,12 +161,12 @@ class Schedule:
         return [self.tasks[task_id] for task_id in done]
 
     def _with(self, task: Task) -> Schedule:
-        return Schedule(MappingProxyType({**self.tasks, task.id: task}), self.basis)._checked()
+        return Schedule(MappingProxyType({**self.tasks, task.id: task}), self.progress_by).checked()
 
     def _share(self, task: Task) -> int:
-        if self.basis == "count":
+        if self.progress_by == "count":
             return 1
-        return task.weight if self.basis == "weight" else task.effort_minutes or 0
+        return task.weight if self.progress_by == "weight" else task.effort_minutes or 0
 
     def _awaited(self, task_id: str) -> Iterator[str]:
         return iter([dependency.task_id for dependency in self.tasks[task_id].depends_on])
@@ -177,11 +175,12 @@ class Schedule:
         ring = path[path.index(closing) :]
         return [self.tasks[task_id].title for task_id in [*ring, closing]]
 
-    def _checked(self) -> Schedule:
+    def checked(self) -> Schedule:
+        """Itself, when the invariants hold."""
         if len(self.tasks) > MAX_TASKS:
             raise TooManyTasks(MAX_TASKS)
         for task in self.tasks.values():
-            if self.basis == "effort" and task.effort_minutes is None:
+            if self.progress_by == "effort" and task.effort_minutes is None:
                 raise EffortMissing(task.title)
             for dependency in task.depends_on:
                 if dependency.task_id not in self.tasks:

@@ -7,7 +7,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from ops.errors import TaskPlanReversed
+from ops.errors.tasks import (
+    TaskPlanReversed,
+)
 
 DONE_BP: Final = 10_000
 """Basis points of a finished task."""

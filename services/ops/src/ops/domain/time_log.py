@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from events.types.ops import TimeLogged
-
-from ops.errors import (
-    OccurredBeforeLastChange,
+from ops.errors.entries import (
     TimeLogAlreadyTakenBack,
     WorkedForNothing,
     WorkedInFuture,
 )
+from ops.errors.projects import (
+    OccurredBeforeLastChange,
+)
+
+MINUTES_OF_A_DAY: Final = 1440
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,8 @@ class TimeLog:
     def log(cls, *, at: datetime, today: date, **details: Any) -> tuple[TimeLog, TimeLogged]:
         """Enter working time. `today` is the company's day."""
         entry = cls(changed_at=at, **details)
-        entry._check(today)
-        return entry, entry._logged(entry.minutes)
+        _check(entry, today)
+        return entry, entry.told()
 
     def correct(
         self, *, at: datetime, today: date, **changes: Any
@@ -51,13 +54,13 @@ class TimeLog:
         if all(getattr(self, name) == value for name, value in changes.items()):
             return self, None
         corrected = self._next(at=at, **changes)
-        corrected._check(today)
-        return corrected, corrected._logged(corrected.minutes)
+        _check(corrected, today)
+        return corrected, corrected.told()
 
     def take_back(self, *, at: datetime) -> tuple[TimeLog, TimeLogged]:
         """It was not worked after all: it counts nowhere."""
         gone = self._next(at=at, taken_back_at=at)
-        return gone, gone._logged(None)
+        return gone, gone.told()
 
     def _next(self, *, at: datetime, **changes: Any) -> TimeLog:
         if self.taken_back_at is not None:
@@ -66,19 +69,21 @@ class TimeLog:
             raise OccurredBeforeLastChange(self.changed_at)
         return replace(self, version=self.version + 1, changed_at=at, **changes)
 
-    def _check(self, today: date) -> None:
-        if (self.project_id is None) == (self.process is None):
-            raise WorkedForNothing
-        if self.work_date > today:
-            raise WorkedInFuture(self.work_date, today)
-
-    def _logged(self, minutes: int | None) -> TimeLogged:
+    def told(self) -> TimeLogged:
+        """What others hear of the log; what was taken back has no minutes."""
         return TimeLogged(
             log_id=self.id,
             person_id=self.person_id,
             work_date=self.work_date,
-            minutes=minutes,
+            minutes=None if self.taken_back_at else self.minutes,
             team=self.team,
             project_id=self.project_id,
             process=self.process,
         )
+
+
+def _check(entry: TimeLog, today: date) -> None:
+    if (entry.project_id is None) == (entry.process is None):
+        raise WorkedForNothing
+    if entry.work_date > today:
+        raise WorkedInFuture(entry.work_date, today)

@@ -1,0 +1,1 @@
+"""The HTTP edge of ops: requests in, views out."""

@@ -1,0 +1,1 @@
+"""What ops does when it hears of others' facts."""

@@ -1,0 +1,1 @@
+"""The ops database's schema, step by step."""
