@@ -28,7 +28,9 @@ async def act(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, An
     return dict(answer.json())
 
 
-async def task(client: httpx.AsyncClient, project_id: str, title: str, **more: Any) -> dict[str, Any]:
+async def task(
+    client: httpx.AsyncClient, project_id: str, title: str, **more: Any
+) -> dict[str, Any]:
     return await act(client, f"/v1/projects/{project_id}/tasks", title=title, **more)
 
 
@@ -270,7 +272,9 @@ async def test_lists_filter_and_page_without_gap_or_double(admin: httpx.AsyncCli
     found: list[str] = []
     cursor = None
     while True:
-        params = {"owner_id": "pager", "limit": 3, **({"cursor": cursor} if cursor else {})}
+        params: dict[str, Any] = {"owner_id": "pager", "limit": 3}
+        if cursor is not None:
+            params["cursor"] = cursor
         page = (await admin.get("/v1/projects", params=params)).json()
         found += [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]

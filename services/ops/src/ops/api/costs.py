@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query, Response
-from pydantic import field_validator
+from pydantic import BaseModel, field_validator
 
 from chassis.auth import require
 from chassis.concurrency import ExpectedVersion, IfMatch, OptionalIfMatch, set_etag
 from chassis.paging import Page, PageDep
-from chassis.types import Code, Day, Id, Lax, Note, StrictModel, Text
+from chassis.types import Code, Day, Id, Note, Text
 from chassis.work import Work, WorkDep
 from events import Dimensions, uuid7
 from events.types.ops import CostKind
@@ -65,8 +65,8 @@ class VoidCost(Told):
     reason: Text
 
 
-class CostQuery(StrictModel):
-    """Filters of the list; those left out do not filter."""
+class CostQuery(BaseModel):
+    """Filters of the list; those left out do not filter. The chassis refuses unknown ones."""
 
     kind: CostKind | None = None
     project_id: Id | None = None
@@ -76,7 +76,7 @@ class CostQuery(StrictModel):
     external_ref: Id | None = None
     incurred_from: Day | None = None
     incurred_to: Day | None = None
-    voided: Annotated[bool, Lax] | None = None
+    voided: bool | None = None
 
 
 class CostView(DimensionsBody):

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from chassis.auth import require
 from chassis.concurrency import ExpectedVersion, IfMatch, OptionalIfMatch, set_etag
@@ -61,8 +61,8 @@ class TakeTimeBack(Told):
     reason: Text | None = None
 
 
-class TimeLogQuery(StrictModel):
-    """Filters of the list; those left out do not filter."""
+class TimeLogQuery(BaseModel):
+    """Filters of the list; those left out do not filter. The chassis refuses unknown ones."""
 
     person_id: Id | None = None
     project_id: Id | None = None
