@@ -1,0 +1,67 @@
+"""Rows a second of an import through the gateway, beside COPY of the same rows."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import time
+from pathlib import Path
+
+import asyncpg
+
+from bench.report import Figure
+from local.stack import Stack
+from tandem.client import Gateway
+from tandem.importing.mapping import load_mapping
+from tandem.importing.run import Run
+from tandem.importing.sender import Sender
+
+MAPPING = Path(__file__).parents[1] / "docs" / "guides" / "imports" / "crm_sales.yaml"
+
+
+class _Quiet:
+    def step_begun(self, collection: str, rows: int) -> None: ...
+
+    def rows_done(self, rows: int) -> None: ...
+
+    def waiting(self, reason: str) -> None: ...
+
+
+def import_rate(stack: Stack, folder: Path) -> list[Figure]:
+    """Import the opportunities, and COPY the same lines into a plain table."""
+    with Gateway(stack.url, stack.token("importer")) as gateway:
+        sender = Sender(gateway, _Quiet())
+        seconds: dict[str, float] = {}
+        begun = time.monotonic()
+        for tally in Run(sender, load_mapping(MAPPING), folder).steps():
+            seconds[tally.collection] = time.monotonic() - begun
+            begun = time.monotonic()
+    with (folder / "sales_pipeline.csv").open(encoding="utf-8", newline="") as file:
+        lines = [tuple(row) for row in csv.reader(file)][1:]
+    copied = asyncio.run(_copy(stack, lines))
+    rate, plain = len(lines) / seconds["deals"], len(lines) / copied
+    return [
+        Figure("deals imported through the gateway", f"{rate:,.0f}/s", f"{len(lines):,} rows"),
+        Figure("COPY of the same rows, one column each", f"{plain:,.0f}/s"),
+        Figure(
+            "import against COPY",
+            f"{rate / plain:.4f}",
+            "an import validates, resolves, keeps history and promises two events a row",
+        ),
+    ]
+
+
+async def _copy(stack: Stack, lines: list[tuple[str, ...]]) -> float:
+    connection = await asyncpg.connect(stack.database_url("pipeline"))
+    try:
+        columns = [f"c{number}" for number in range(len(lines[0]))]
+        await connection.execute(
+            f"CREATE TABLE copied ({', '.join(f'{name} text' for name in columns)})"
+        )
+        begun = time.monotonic()
+        await connection.copy_records_to_table("copied", records=lines, columns=columns)
+        taken = time.monotonic() - begun
+        await connection.execute("DROP TABLE copied")
+    finally:
+        await connection.close()
+    return taken
