@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field, JsonValue, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from chassis.errors import Invalid, Refusal
 from chassis.faults import FieldFault, faults_of
@@ -29,7 +29,7 @@ class RepeatedRow(Invalid):
 class ImportBody(StrictModel):
     """Rows as sent; each is checked on its own by `sort_rows`."""
 
-    rows: Annotated[list[dict[str, JsonValue]], Field(min_length=1, max_length=MOST_ROWS)]
+    rows: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_ROWS)]
     dry_run: bool = False
 
 

@@ -9,6 +9,7 @@ from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from alembic.config import Config
@@ -28,6 +29,8 @@ _LOCK_TIMEOUT: Final = "5s"
 """A migration that waits for a table lock makes every later query wait behind it."""
 _CONNECT_SECONDS: Final = 10.0
 _WAIT_SECONDS: Final = 1.0
+_turns: Final = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
+"""Alembic keeps the running migration in globals (`op`), so a process has room for one."""
 
 
 class MigrationsMissing(Exception):
@@ -59,7 +62,8 @@ async def migrate(service: str, database_url: str) -> str | None:
     )
     event.listen(engine.sync_engine, "do_execute", _run_script)
     try:
-        async with engine.connect() as connection:
+        turn = _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        async with turn, engine.connect() as connection:
             await connection.run_sync(_upgrade, scripts)
     finally:
         await engine.dispose()

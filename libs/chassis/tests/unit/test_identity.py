@@ -156,7 +156,18 @@ class Issuer:
     def __init__(self) -> None:
         self.asked = 0
         self.away = False
-        self.keys = [ECKey.generate_key("P-256", auto_kid=True)]
+        self.keys: list[ECKey] = []
+        self.add_key()
+
+    def add_key(self) -> str:
+        """A new key; its id."""
+        self.keys.append(ECKey.generate_key("P-256", auto_kid=True))
+        return self.kid
+
+    @property
+    def kid(self) -> str:
+        """The id of the newest key."""
+        return str(self.keys[-1].kid)
 
     async def fetch(self, _url: str) -> object:
         self.asked += 1
@@ -189,7 +200,7 @@ def watch() -> Stopwatch:
 
 async def test_many_requests_ask_the_issuer_once(remote: Issuer, watch: Stopwatch) -> None:
     source = KeySource("https://x", monotonic=watch)
-    kid = remote.keys[0].kid
+    kid = remote.kid
     found = await asyncio.gather(*(source.find(kid) for _ in range(50)))
     assert all(found)
     assert remote.asked == 1
@@ -197,7 +208,7 @@ async def test_many_requests_ask_the_issuer_once(remote: Issuer, watch: Stopwatc
 
 async def test_known_keys_stay_when_the_issuer_is_away(remote: Issuer, watch: Stopwatch) -> None:
     source = KeySource("https://x", monotonic=watch)
-    kid = remote.keys[0].kid
+    kid = remote.kid
     await source.find(kid)
     remote.away = True
     watch.seconds += 10_000
@@ -211,11 +222,11 @@ async def test_a_new_key_is_found_and_invented_ones_do_not_storm_the_issuer(
     remote: Issuer, watch: Stopwatch
 ) -> None:
     source = KeySource("https://x", monotonic=watch)
-    await source.find(remote.keys[0].kid)
-    remote.keys.append(ECKey.generate_key("P-256", auto_kid=True))
-    assert await source.find(remote.keys[1].kid) is None
+    await source.find(remote.kid)
+    remote.add_key()
+    assert await source.find(remote.kid) is None
     watch.seconds += 11
-    assert await source.find(remote.keys[1].kid) is not None
+    assert await source.find(remote.kid) is not None
     for number in range(100):
         assert await source.find(f"invented-{number}") is None
     assert remote.asked == 2
@@ -230,7 +241,7 @@ async def test_without_any_key_the_service_is_unavailable_not_open(
         await source.find("k")
     watch.seconds += 11
     remote.away = False
-    assert await source.find(remote.keys[0].kid) is not None
+    assert await source.find(remote.kid) is not None
 
 
 @pytest.mark.parametrize(
