@@ -65,7 +65,7 @@ def make_parts(settings: Settings, clock: Clock) -> Parts:
     }
     cache = AnswerCache(time.monotonic)
     freshness = Freshness(clock)
-    answers = Answers(upstreams["metrics"], cache, freshness, telemetry)
+    answers = Answers(upstreams["metrics"], cache=cache, freshness=freshness, telemetry=telemetry)
     return Parts(
         upstreams=upstreams,
         telemetry=telemetry,

@@ -35,7 +35,7 @@ class Settings(ServiceSettings):
     rate_limit_requests: Annotated[int, Field(ge=0)] = 10_000
     """Requests that one caller may send in `rate_limit_seconds`; 0 sets no limit."""
     rate_limit_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
-    cors_origins: list[Origin] = []
+    cors_origins: tuple[Origin, ...] = ()
     """Origins of browser front ends; none by default: `CORS_ORIGINS=["https://sales.example.com"]`."""
     stream_seconds: Annotated[int, Field(ge=5, le=86_400)] = 900
     """A live stream ends after this time, so that its token is looked at again."""

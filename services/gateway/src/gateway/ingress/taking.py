@@ -28,7 +28,7 @@ from gateway.ingress.results import (
 )
 
 _ATTEMPTS: Final = 5
-"""Two requests that carry the same ids at the same moment collide; the later one sees duplicates."""
+"""Requests with the same ids at the same moment collide; tried again, the later has duplicates."""
 
 _RACED: Final = (
     asyncpg.UniqueViolationError,
@@ -38,7 +38,8 @@ _RACED: Final = (
 
 _BEFORE: Final = """
 SELECT asked.n, earlier.event_id
-FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS asked(source, subject, sequence, n)
+FROM unnest($1::text[], $2::text[], $3::bigint[])
+  WITH ORDINALITY AS asked(source, subject, sequence, n)
 JOIN inbox AS earlier
   ON earlier.source = asked.source AND earlier.subject = asked.subject
  AND earlier.sequence = asked.sequence - 1
@@ -77,13 +78,14 @@ async def take(
 
 
 def _refusal(event: Incoming, actor: Actor) -> Refusal | None:
-    if event.source not in actor.sources:
-        return SourceNotYours(
-            "the token does not speak for this source",
-            field="source",
-            hint=f"use one of: {', '.join(sorted(actor.sources)) or 'none, the token has no sources'}",
-        )
-    return None
+    if event.source in actor.sources:
+        return None
+    sources = ", ".join(sorted(actor.sources))
+    return SourceNotYours(
+        "the token does not speak for this source",
+        field="source",
+        hint=f"use one of {sources}" if sources else "ask for a token with the claim `sources`",
+    )
 
 
 async def _store(events: Sequence[Incoming], resources: Resources) -> list[Outcome]:
@@ -127,7 +129,7 @@ def _outcome(event: Incoming, receipt: Receipt, earlier: str | None) -> Outcome:
                 EventIdReused(
                     f"an event with this id and other content was taken at {receipt.received_at}",
                     field="id",
-                    hint="give a corrected event a new id; about the same subject it replaces the first",
+                    hint="give a correction a new id: about the same subject it replaces the first",
                 ),
             )
         case "unknown_event":

@@ -45,6 +45,7 @@ class Answers:
     def __init__(
         self,
         metrics: Upstream,
+        *,
         cache: AnswerCache,
         freshness: Freshness,
         telemetry: GatewayTelemetry,

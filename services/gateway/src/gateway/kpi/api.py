@@ -76,7 +76,7 @@ def answer_headers(answer: KpiAnswer, freshness: Freshness) -> list[tuple[bytes,
 
 def is_known(answer: KpiAnswer, if_none_match: str | None) -> bool:
     """Whether one of the caller's tags is the answer's; If-None-Match compares weakly."""
-    if if_none_match is None:
+    if not if_none_match:
         return False
     if if_none_match.strip() == "*":
         return True

@@ -14,6 +14,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis import tracing
+from chassis.auth.actor import Actor
 from chassis.errors import TooMany
 from gateway.headers import SECURITY_HEADERS
 from gateway.kpi.api import answer_headers, is_known
@@ -49,35 +50,32 @@ class KpiFastLane:
 
     async def _answered(self, scope: Scope, send: Send) -> bool:
         began = time.perf_counter()
-        authorization = if_none_match = traceparent = None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value
-            elif name == b"if-none-match":
-                if_none_match = value.decode("latin-1")
-            elif name == b"traceparent":
-                traceparent = value.decode("latin-1")
-        actor = self._parts.tokens.recall(authorization) if authorization else None
-        if actor is None or not actor.may("kpis:read"):
-            return False
-        query = self._query(scope)
-        if query is None:
-            return False
-        answer = self._parts.answers.at_hand(AnswerKey(query, scope_of(actor)))
-        if answer is None:
+        given = dict(scope["headers"])
+        actor = self._parts.tokens.recall(given.get(b"authorization", b""))
+        answer = self._answer(scope, actor) if actor is not None else None
+        if actor is None or answer is None:
             return False
         try:
             quota = await self._parts.rate_limit.take(actor.id)
         except TooMany:
             return False
+        trace = tracing.Trace.following(given.get(b"traceparent", b"").decode("latin-1"))
         headers = [
             *answer_headers(answer, self._parts.freshness),
             *SECURITY_HEADERS,
             *(quota.headers() if quota else ()),
-            (b"x-trace-id", tracing.Trace.following(traceparent).trace_id.encode()),
+            (b"x-trace-id", trace.trace_id.encode()),
         ]
-        await self._send(answer, headers, send, known=is_known(answer, if_none_match), began=began)
+        known = is_known(answer, given.get(b"if-none-match", b"").decode("latin-1"))
+        await self._send(answer, headers, send, known=known)
+        (self._observe_304 if known else self._observe)(time.perf_counter() - began)
         return True
+
+    def _answer(self, scope: Scope, actor: Actor) -> KpiAnswer | None:
+        if not actor.may("kpis:read"):
+            return None
+        query = self._query(scope)
+        return self._parts.answers.at_hand(AnswerKey(query, scope_of(actor))) if query else None
 
     def _query(self, scope: Scope) -> KpiQuery | None:
         spelling = (scope["path"], scope["query_string"])
@@ -97,17 +95,14 @@ class KpiFastLane:
         send: Send,
         *,
         known: bool,
-        began: float,
     ) -> None:
         if known:
             await send({"type": "http.response.start", "status": 304, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
             self._parts.telemetry.not_modified.inc()
-            self._observe_304(time.perf_counter() - began)
             return
         headers.append((b"content-type", b"application/json"))
         headers.append((b"content-length", b"%d" % len(answer.body)))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
         self._parts.telemetry.from_memory.inc()
-        self._observe(time.perf_counter() - began)

@@ -17,7 +17,7 @@ _MULTIPLE: Final = frozenset({"by", "filter"})
 _MOST_PARAMETERS: Final = 50
 _LONGEST_QUERY: Final = 2000
 _KPI_ID: Final = re.compile(r"[a-z][a-z0-9_]{0,79}")
-_PERIOD: Final = re.compile(r"(\d{4})(?:-(?:Q([1-4])|W(\d{2})|(\d{2})(?:-(\d{2}))?))?")
+_PERIOD: Final = re.compile(r"(\d{4})(?:-(?:Q([1-4])|W(\d{2})|(\d{2})(?:-(\d{2}))?))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class KpiQuery:
                 return date.fromisoformat(given["to"])
             if "period" in given:
                 return _end_of(given["period"])
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return None
 
@@ -89,5 +89,5 @@ def _end_of(period: str) -> date | None:
         return date.fromisocalendar(year, week, 7) + timedelta(days=1)
     if month and day:
         return date(year, month, day) + timedelta(days=1)
-    last_month = month or (quarter * 3 if quarter else 12)
-    return date(year + last_month // 12, last_month % 12 + 1, 1)
+    last = date(year, month or (quarter * 3 if quarter else 12), 28)
+    return (last + timedelta(days=4)).replace(day=1)

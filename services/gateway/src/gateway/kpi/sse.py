@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.kpi.query import AnswerKey
+
 RETRY: Final = b"retry: 1000\n\n"
 HEARTBEAT: Final = b": heartbeat\n\n"
 _UNSENT: Final = "-"
@@ -18,19 +20,20 @@ _UNSENT: Final = "-"
 class Position:
     """What the client has of each KPI, as the events' ids say it."""
 
-    def __init__(self, count: int, last_event_id: str | None) -> None:
+    def __init__(self, keys: Sequence[AnswerKey], last_event_id: str | None) -> None:
         parts = (last_event_id or "").split(".")
         # An id of other questions, or no id of ours, means that nothing is known to be there.
-        self._parts = parts if len(parts) == count else [_UNSENT] * count
+        known = parts if len(parts) == len(keys) else [_UNSENT] * len(keys)
+        self._parts = dict(zip(keys, known, strict=True))
 
-    def holds(self, index: int, position: str) -> bool:
+    def holds(self, key: AnswerKey, position: str) -> bool:
         """Whether the client has these figures already."""
-        return self._parts[index] == position
+        return self._parts[key] == position
 
-    def move(self, index: int, position: str) -> str:
+    def move(self, key: AnswerKey, position: str) -> str:
         """Note what is sent now; the id of the event that sends it."""
-        self._parts[index] = position
-        return ".".join(self._parts)
+        self._parts[key] = position
+        return ".".join(self._parts.values())
 
 
 def event(name: str, data: bytes, *, event_id: str) -> bytes:
@@ -42,8 +45,3 @@ def event(name: str, data: bytes, *, event_id: str) -> bytes:
 def closing(reason: str) -> bytes:
     """The last event of a stream: why it ends. It has no id, so that the client resumes."""
     return b'event: closing\ndata: {"reason":"%b"}\n\n' % reason.encode()
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """The names without repeats, in order."""
-    return list(dict.fromkeys(names))

@@ -86,7 +86,7 @@ class _Question:
             )
 
     async def _refresh(self) -> bool:
-        # Any watcher's token will do, as all of them may see the same; the last to expire is safest.
+        # Any watcher's token will do, since all may see the same; the last to expire is safest.
         asker = max(self.watchers, key=lambda watcher: watcher.expires_at)
         try:
             answer = await self._answers.ask(self.key, asker.authorization)

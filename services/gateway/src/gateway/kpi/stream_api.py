@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field, StringConstraints
 from starlette.types import Receive, Scope, Send
 
 from chassis.auth import require
@@ -17,7 +19,6 @@ from chassis.resources import Resources, resources_of
 from chassis.types import Code
 from gateway.kpi import sse
 from gateway.kpi.answers import MetricsRefused
-from gateway.kpi.cache import KpiAnswer
 from gateway.kpi.query import AnswerKey, KpiQuery
 from gateway.kpi.scope import scope_of
 from gateway.kpi.stream import Live, Watcher
@@ -30,13 +31,35 @@ from gateway.tokens import expiry_of
 HEARTBEAT_SECONDS: Final = 15.0
 _MOST_KPIS: Final = 20
 
+KpiId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,79}$")]
+
 router = APIRouter(tags=["kpis"], dependencies=[Depends(count_request)])
 
 
 class Stopping(Unavailable):
-    """This process is about to end."""
+    """The process is about to end."""
 
     title = "the gateway is stopping"
+
+
+class StreamQuery(BaseModel):
+    """What to watch: several KPIs by one period, grain, cut and filter, as at /v1/kpis/{kpi}."""
+
+    kpi: list[KpiId] = Field(min_length=1, max_length=_MOST_KPIS, description="id; repeatable")
+    grain: Code | None = None
+    period: Code | None = None
+    from_: Code | None = Field(None, alias="from")
+    to: Code | None = None
+    by: list[Code] = Field([], max_length=5)
+    filter: list[Code] = Field([], max_length=20)
+
+    def keys(self, scope: str) -> list[AnswerKey]:
+        """The distinct questions, in the order of their KPIs."""
+        single = {"grain": self.grain, "period": self.period, "from": self.from_, "to": self.to}
+        pairs = {(name, value) for name, value in single.items() if value is not None}
+        pairs |= {("by", value) for value in self.by} | {("filter", value) for value in self.filter}
+        parameters = tuple(sorted(pairs))
+        return [AnswerKey(KpiQuery(kpi, parameters), scope) for kpi in dict.fromkeys(self.kpi)]
 
 
 @router.get(
@@ -47,16 +70,8 @@ class Stopping(Unavailable):
 async def stream_kpis(
     request: Request,
     actor: Annotated[Actor, require("kpis:read")],
-    kpi: Annotated[
-        list[Annotated[str, Query(pattern=r"^[a-z][a-z0-9_]{0,79}$")]],
-        Query(min_length=1, max_length=_MOST_KPIS, description="id of a KPI; repeatable"),
-    ],
-    grain: Annotated[Code | None, Query(description="as at /v1/kpis/{kpi}")] = None,
-    period: Annotated[Code | None, Query(description="as at /v1/kpis/{kpi}")] = None,
-    from_: Annotated[Code | None, Query(alias="from")] = None,
-    to: Annotated[Code | None, Query()] = None,
-    by: Annotated[list[Code] | None, Query()] = None,
-    filter_: Annotated[list[Code] | None, Query(alias="filter", max_length=20)] = None,
+    asked: Annotated[StreamQuery, Query()],
+    *,
     last_event_id: Annotated[str | None, Header(description="resume after this event")] = None,
 ) -> Response:
     """Push KPI answers as they change.
@@ -67,30 +82,25 @@ async def stream_kpis(
     with an event `closing` when its time is over, the token expires or the gateway
     stops; connect again with a current token. A comment comes every 15 s.
     """
-    given = {"grain": grain, "period": period, "from": from_, "to": to}
-    pairs = [(name, value) for name, value in given.items() if value is not None]
-    pairs += [("by", value) for value in by or ()] + [("filter", value) for value in filter_ or ()]
-    parameters = tuple(sorted(set(pairs)))
-    scope = scope_of(actor)
-    keys = [AnswerKey(KpiQuery(name, parameters), scope) for name in sse.distinct(kpi)]
     parts = parts_of(request)
     if parts.live.is_closing:
         raise Stopping("the gateway is stopping", hint="connect again", retry_after=1)
     authorization = request.headers["authorization"]
+    keys = asked.keys(scope_of(actor))
     watcher = Watcher(keys, authorization=authorization, expires_at=expiry_of(authorization))
     parts.live.join(watcher, actor.id)
     try:
         first = await asyncio.gather(*(parts.answers.ask(key, authorization) for key in keys))
-    except MetricsRefused as refused:
+    except BaseException as error:
         parts.live.leave(watcher, actor.id)
-        return to_response(refused.answer)
-    except BaseException:
-        parts.live.leave(watcher, actor.id)
+        if isinstance(error, MetricsRefused):
+            return to_response(error.answer)
         raise
     for key, answer in zip(keys, first, strict=True):
+        # A change that came meanwhile has brought a newer answer already.
         watcher.waiting.setdefault(key, answer)
     watcher.wake.set()
-    position = sse.Position(len(keys), last_event_id)
+    position = sse.Position(keys, last_event_id)
     events = _events(watcher, position, lifetime=_lifetime(resources_of(request), watcher))
     return LiveResponse(events, live=parts.live, watcher=watcher, caller=actor.id)
 
@@ -106,7 +116,7 @@ class LiveResponse(StreamingResponse):
         # nginx and its like would hold events back until a buffer is full.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Vary": "Authorization"}
         super().__init__(events, headers=headers)
-        self._leave = lambda: live.leave(watcher, caller)
+        self._leave = partial(live.leave, watcher, caller)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -129,8 +139,9 @@ async def _events(
     yield sse.RETRY
     while True:
         for key, answer in watcher.take().items():
-            if found := _news(watcher, position, key, answer):
-                yield found
+            if not position.holds(key, answer.position):
+                event_id = position.move(key, answer.position)
+                yield sse.event("kpi", answer.body, event_id=event_id)
         if reason := _end_reason(watcher, over=loop.time() >= ends_at):
             yield sse.closing(reason)
             return
@@ -139,15 +150,6 @@ async def _events(
                 await watcher.wake.wait()
         except TimeoutError:
             yield sse.HEARTBEAT
-
-
-def _news(
-    watcher: Watcher, position: sse.Position, key: AnswerKey, answer: KpiAnswer
-) -> bytes | None:
-    index = watcher.keys.index(key)
-    if position.holds(index, answer.position):
-        return None
-    return sse.event("kpi", answer.body, event_id=position.move(index, answer.position))
 
 
 def _end_reason(watcher: Watcher, *, over: bool) -> str | None:

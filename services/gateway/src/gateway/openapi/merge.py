@@ -33,17 +33,17 @@ def merge(
         "paths": {},
         "components": {"schemas": {}, "securitySchemes": {_SECURITY_SCHEME: _BEARER}},
     }
-    public = [path for path, item in base["paths"].items() if path.startswith("/v1/")]
-    _add(
-        merged,
-        "gateway",
-        base,
-        {(path, method) for path in public for method in base["paths"][path]},
-    )
-    wanted = list(table)
-    for service, document in services.items():
-        lines = {(r.path, r.method.lower()) for r in wanted if r.service == service}
-        _add(merged, service, document, lines)
+    own = {
+        (path, method)
+        for path, item in base["paths"].items()
+        if path.startswith("/v1/")
+        for method in item
+    }
+    lines = list(table)
+    _Described("gateway", base).add_to(merged, own)
+    for service, document in sorted(services.items()):
+        wanted = {(line.path, line.method.lower()) for line in lines if line.service == service}
+        _Described(service, document).add_to(merged, wanted)
     merged["paths"] = dict(sorted(merged["paths"].items()))
     merged["tags"] = [{"name": name} for name in sorted(_tags(merged["paths"]))]
     return merged
@@ -57,52 +57,55 @@ _BEARER: Final = {
 }
 
 
-def _add(merged: Document, service: str, document: Document, wanted: set[tuple[str, str]]) -> None:
-    used: set[tuple[str, str]] = set()
-    described = {(_shape(p), m): (p, m) for p, item in document["paths"].items() for m in item}
-    for path, method in sorted(wanted):
-        found = described.get((_shape(path), method))
-        if found is None:
-            continue
-        operation = _rename(document["paths"][found[0]][method], service, used)
-        operation["operationId"] = _operation_id(service, method, path)
-        operation.pop("security", None)
-        merged["paths"].setdefault(found[0], {})[method] = operation
-    _add_components(merged, service, document, used)
+class _Described:
+    """A service's document on its way into the merged one."""
 
+    def __init__(self, service: str, document: Document) -> None:
+        self._service = service
+        self._document = document
+        self._used: set[tuple[str, str]] = set()
 
-def _add_components(
-    merged: Document, service: str, document: Document, used: set[tuple[str, str]]
-) -> None:
-    """Copy what the operations refer to, and what that refers to."""
-    done: set[tuple[str, str]] = set()
-    while used - done:
-        kind, name = (used - done).pop()
-        done.add((kind, name))
-        source = document.get("components", {}).get(kind, {})
-        if name in source:
-            target = merged["components"].setdefault(kind, {})
-            target[_prefixed(service, name)] = _rename(source[name], service, used)
+    def add_to(self, merged: Document, wanted: set[tuple[str, str]]) -> None:
+        """Add the wanted operations, and the components that they refer to."""
+        paths = self._document["paths"]
+        described = {(_shape(p), m): (p, m) for p, item in paths.items() for m in item}
+        for path, method in sorted(wanted):
+            found = described.get((_shape(path), method))
+            if found is None:
+                continue
+            operation = self._renamed(paths[found[0]][method])
+            operation["operationId"] = _operation_id(self._service, method, path)
+            operation.pop("security", None)
+            merged["paths"].setdefault(found[0], {})[method] = operation
+        self._add_components(merged["components"])
 
+    def _add_components(self, target: Document) -> None:
+        done: set[tuple[str, str]] = set()
+        while missing := sorted(self._used - done):
+            kind, name = missing[0]
+            done.add((kind, name))
+            source = self._document.get("components", {}).get(kind, {})
+            if name in source:
+                renamed = self._renamed(source[name])
+                target.setdefault(kind, {})[_prefixed(self._service, name)] = renamed
 
-def _rename(node: Any, service: str, used: set[tuple[str, str]]) -> Any:
-    """A copy of the node whose references carry the service's prefix; notes what they name."""
-    if isinstance(node, list):
-        return [_rename(item, service, used) for item in node]
-    if not isinstance(node, dict):
-        return node
-    copy: Document = {}
-    for key, value in node.items():
+    def _renamed(self, node: Any) -> Any:
+        """A copy whose references carry the service's prefix; notes what they name."""
+        if isinstance(node, list):
+            return [self._renamed(item) for item in node]
+        if isinstance(node, str):
+            return self._reference(node)
+        if not isinstance(node, dict):
+            return node
         # FastAPI writes OpenAPI 3.2's itemSchema into 3.1 documents, which linters refuse.
-        if key == "itemSchema":
-            continue
-        found = _COMPONENT.fullmatch(value) if isinstance(value, str) else None
+        return {key: self._renamed(value) for key, value in node.items() if key != "itemSchema"}
+
+    def _reference(self, text: str) -> str:
+        found = _COMPONENT.fullmatch(text)
         if found is None:
-            copy[key] = _rename(value, service, used)
-        else:
-            used.add((found[1], found[2]))
-            copy[key] = f"#/components/{found[1]}/{_prefixed(service, found[2])}"
-    return copy
+            return text
+        self._used.add((found[1], found[2]))
+        return f"#/components/{found[1]}/{_prefixed(self._service, found[2])}"
 
 
 def _prefixed(service: str, name: str) -> str:

@@ -35,6 +35,14 @@ class BreakerSettings:
     maximum_cool_down_seconds: float = 15.0
 
 
+class Outcome(Enum):
+    """How an admitted call ended. Unknown: the caller left before anybody could tell."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
 _SLICES = 10
 """The window moves in tenths, so that its memory does not grow with the load."""
 
@@ -98,33 +106,32 @@ class Breaker:
         self._opened_at = self._clock()
         self._enter(State.OPEN)
 
-    def _report(self, epoch: int, succeeded: bool | None) -> None:
+    def _report(self, epoch: int, outcome: Outcome) -> None:
         if epoch != self._epoch:
             return
         if self._state is State.HALF_OPEN:
-            self._end_probe(succeeded)
-        elif succeeded is not None:
-            self._count(succeeded)
+            self._end_probe(outcome)
+        elif outcome is not Outcome.UNKNOWN:
+            self._count(outcome)
 
-    def _end_probe(self, succeeded: bool | None) -> None:
-        if succeeded:
+    def _end_probe(self, outcome: Outcome) -> None:
+        if outcome is Outcome.SUCCEEDED:
             self._cool_down = self._settings.cool_down_seconds
             self._enter(State.CLOSED)
-            return
-        if succeeded is False:
+        elif outcome is Outcome.FAILED:
             self._cool_down = min(self._cool_down * 2, self._settings.maximum_cool_down_seconds)
             self._open()
-            return
-        # An abandoned probe (its caller left) tells nothing: the next call is the probe.
-        self._enter(State.OPEN)
+        else:
+            # The cool-down is over already, so that the next call is the probe.
+            self._enter(State.OPEN)
 
-    def _count(self, succeeded: bool) -> None:
+    def _count(self, outcome: Outcome) -> None:
         now = self._clock()
         width = self._settings.window_seconds / _SLICES
         if not self._window or self._window[-1].began_at <= now - width:
             self._window.append(_Slice(now))
         self._window[-1].calls += 1
-        self._window[-1].failures += not succeeded
+        self._window[-1].failures += outcome is Outcome.FAILED
         while self._window[0].began_at <= now - self._settings.window_seconds:
             self._window.popleft()
         failures = sum(part.failures for part in self._window)
@@ -148,17 +155,17 @@ class Attempt:
 
     def succeeded(self) -> None:
         """The service answered, whatever it answered to this caller."""
-        self._end(True)
+        self._end(Outcome.SUCCEEDED)
 
     def failed(self) -> None:
         """The service did not answer, or said that it cannot."""
-        self._end(False)
+        self._end(Outcome.FAILED)
 
     def abandoned(self) -> None:
         """The caller left before an outcome was known."""
-        self._end(None)
+        self._end(Outcome.UNKNOWN)
 
-    def _end(self, outcome: bool | None) -> None:
+    def _end(self, outcome: Outcome) -> None:
         if not self._reported:
             self._reported = True
             self._breaker._report(self._epoch, outcome)  # noqa: SLF001 - the two are one mechanism

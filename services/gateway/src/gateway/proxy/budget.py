@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 class RetryBudget:
-    """A token bucket: calls deposit `ratio`, time deposits `floor_per_second`, a retry takes one."""
+    """A bucket: a call puts `ratio` in, a second `floor_per_second`; a retry takes one out."""
 
     def __init__(
         self,

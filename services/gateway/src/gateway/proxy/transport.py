@@ -8,7 +8,7 @@ can take its place.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -21,8 +21,10 @@ Headers = Sequence[tuple[bytes, bytes]]
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 """Answers are held whole; the largest legitimate one (an import of 500 rows) is far below."""
 
+PIECE_BYTES: Final = 256 * 1024
+
 KEEP_ALIVE_SECONDS: Final = 4.0
-"""Shorter than uvicorn's 5 s, so that a request is never sent into a closing connection."""
+"""Shorter than any server keeps idle connections, so that none is sent into a closing one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +79,12 @@ class HttpTransport:
         limits = httpx.Limits(max_connections=connections, keepalive_expiry=KEEP_ALIVE_SECONDS)
         self._client = httpx.AsyncClient(
             transport=AiohttpTransport(verify=tls, limits=limits, trust_env=False),
-            timeout=None,  # the deadline is the caller's
+            timeout=None,  # noqa: S113 - the deadline is the caller's
         )
 
     async def send(self, call: Call) -> Answer:
         url = self._base.copy_with(raw_path=self._base.raw_path.rstrip(b"/") + call.target)
-        request = httpx.Request(call.method, url, headers=list(call.headers), content=call.body)
+        request = _request(call, url)
         try:
             response = await self._client.send(request, stream=True)
             try:
@@ -96,6 +98,19 @@ class HttpTransport:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _request(call: Call, url: httpx.URL) -> httpx.Request:
+    if len(call.body) <= PIECE_BYTES:
+        return httpx.Request(call.method, url, headers=list(call.headers), content=call.body)
+    # Written in one go, a large body would hold up every other request meanwhile.
+    headers = [*call.headers, (b"content-length", b"%d" % len(call.body))]
+    return httpx.Request(call.method, url, headers=headers, content=_in_pieces(call.body))
+
+
+async def _in_pieces(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), PIECE_BYTES):
+        yield body[start : start + PIECE_BYTES]
 
 
 async def _read_whole(response: httpx.Response) -> bytes:
