@@ -16,7 +16,16 @@ from chassis.types import Code, Day, Id, Note, Text
 from chassis.work import Work, WorkDep
 from events import Dimensions, uuid7
 from events.types.ops import CostKind
-from ops.api.fields import DimensionsBody, MoneyBody, Told, Zone, day_of, own_team, refuse_stale
+from ops.api.fields import (
+    DimensionsBody,
+    MoneyBody,
+    Told,
+    Versioned,
+    Zone,
+    day_of,
+    own_team,
+    refuse_stale,
+)
 from ops.domain.change import Change
 from ops.domain.cost import Cost
 from ops.store.costs import CostFilter, Costs
@@ -79,9 +88,7 @@ class CostQuery(BaseModel):
     voided: bool | None = None
 
 
-class CostView(DimensionsBody):
-    id: str
-    version: int
+class CostView(DimensionsBody, Versioned):
     kind: CostKind
     amount: MoneyBody
     incurred_on: date

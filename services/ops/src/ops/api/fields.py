@@ -57,6 +57,13 @@ class DimensionsBody(StrictModel):
     product: Code | None = None
 
 
+class Versioned(StrictModel):
+    """What every answer begins with; `version` is the ETag."""
+
+    id: str
+    version: int
+
+
 class Told(StrictModel):
     """A command that may say when it happened; that needs history:write."""
 

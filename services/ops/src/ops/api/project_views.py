@@ -10,7 +10,7 @@ from pydantic import field_validator
 
 from chassis.types import Code, Day, Id, Note, StrictModel, Text
 from events.types.ops import Baseline, ProjectStage
-from ops.api.fields import DimensionsBody, MoneyBody, Told
+from ops.api.fields import DimensionsBody, MoneyBody, Told, Versioned
 from ops.domain.project import Project
 from ops.domain.schedule import ProgressBasis
 from ops.tables import ChangeRow
@@ -96,9 +96,7 @@ class BaselineView(StrictModel):
         )
 
 
-class ProjectView(DimensionsBody):
-    id: str
-    version: int
+class ProjectView(DimensionsBody, Versioned):
     name: str
     stage: ProjectStage
     external_ref: str | None

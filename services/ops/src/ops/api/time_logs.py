@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field, field_validator
 from chassis.auth import require
 from chassis.concurrency import ExpectedVersion, IfMatch, OptionalIfMatch, set_etag
 from chassis.paging import Page, PageDep
-from chassis.types import Code, Day, Id, Note, StrictModel, Text
+from chassis.types import Code, Day, Id, Note, Text
 from chassis.work import Work, WorkDep
 from events import uuid7
-from ops.api.fields import Told, Zone, day_of, own_team, refuse_stale
+from ops.api.fields import Told, Versioned, Zone, day_of, own_team, refuse_stale
 from ops.domain.change import Change
 from ops.domain.time_log import MINUTES_OF_A_DAY, TimeLog
 from ops.store.projects import Projects
@@ -73,9 +73,7 @@ class TimeLogQuery(BaseModel):
     worked_to: Day | None = None
 
 
-class TimeLogView(StrictModel):
-    id: str
-    version: int
+class TimeLogView(Versioned):
     person_id: str
     work_date: date
     minutes: int

@@ -122,9 +122,12 @@ class Project:
     def report_progress(
         self, schedule: Schedule, *, at: datetime
     ) -> tuple[Project, ProjectProgressReported | None]:
-        """Take over the progress of the tasks; nothing happens when it is the same."""
+        """Take over the progress of the tasks; nothing happens when it is the same.
+
+        What is delivered is whole, however its tasks are counted.
+        """
         progress_bp = schedule.progress_bp()
-        if progress_bp == self.progress_bp:
+        if self.completed_at is not None or progress_bp == self.progress_bp:
             return self, None
         reported = self._next(at=at, progress_bp=progress_bp)
         return reported, ProjectProgressReported(project=reported.state())

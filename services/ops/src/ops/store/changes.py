@@ -76,13 +76,14 @@ async def history_of(
 
 def differing(before: Subject | None, after: Subject) -> list[str]:
     """Fields of the API that two versions differ in; all that are set, for the first version."""
-    old, new = _shown(before), _shown(after)
-    return sorted(name for name, value in new.items() if old.get(name) != value)
+    new = _shown(after)
+    if before is None:
+        return sorted(name for name, value in new.items() if value not in (None, ()))
+    old = _shown(before)
+    return sorted(name for name, value in new.items() if old[name] != value)
 
 
-def _shown(subject: Subject | None) -> Mapping[str, Any]:
-    if subject is None:
-        return {}
+def _shown(subject: Subject) -> Mapping[str, Any]:
     values = {field.name: getattr(subject, field.name) for field in fields(subject)}
     dimensions = values.pop("dimensions", None)
     if isinstance(dimensions, Dimensions):
