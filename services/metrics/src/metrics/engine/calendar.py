@@ -113,7 +113,7 @@ def parse_period(label: str) -> Period:
         found = pattern.fullmatch(label)
         if found:
             return period_of(day_number(_first_day(grain, [int(g) for g in found.groups()])), grain)
-    raise ValueError(f"{label} is not a period; write 2017, 2017-Q1, 2017-03, 2017-W09 or 2017-03-05")
+    raise ValueError(f"{label} is no period; write 2017, 2017-Q1, 2017-03, 2017-W09 or 2017-03-05")
 
 
 def _first_day(grain: Grain, numbers: list[int]) -> date:
@@ -139,4 +139,3 @@ def month_ends(start: int, end: int) -> Iterator[int]:
     """The last day of each month that overlaps the days from `start` to `end`, capped at `end`."""
     for period in periods_between(start, end + 1, Grain.MONTH):
         yield min(period.end - 1, end)
-

@@ -6,7 +6,7 @@ Invariant: cells are only ever read with the catalogue that they were written wi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from metrics.engine.cell import Layout
 from metrics.engine.kpi import Kpi
@@ -31,6 +31,9 @@ class Catalogue:
     def __iter__(self) -> Iterator[Kpi]:
         return iter(self._kpis.values())
 
+    def __getitem__(self, kpi_id: str) -> Kpi:
+        return self._kpis[kpi_id]
+
     def get(self, kpi_id: str) -> Kpi | None:
         return self._kpis.get(kpi_id)
 
@@ -51,8 +54,16 @@ class Catalogue:
 
 def _refuse_undeclared_dimensions(kpi: Kpi) -> None:
     for dimension in kpi.dimensions:
-        for total in kpi.sums_by(dimension).values():
-            for term in total.terms:
-                kind = term.measure.kind
-                if dimension not in kind.dimensions and not kind.scoped:
-                    raise UndeclaredDimension(f"{kpi.id}: {kind} cannot be cut by {dimension}")
+        missing = kinds_not_cut_by(kpi, (dimension,))
+        if missing:
+            raise UndeclaredDimension(f"{kpi.id}: {missing[0]} cannot be cut by {dimension}")
+
+
+def kinds_not_cut_by(kpi: Kpi, dimensions: Collection[str]) -> list[MomentKind]:
+    """The kinds of moments behind a KPI that lack one of the dimensions."""
+    return [
+        term.measure.kind
+        for total in kpi.sums_by(dimensions).values()
+        for term in total.terms
+        if not set(dimensions) <= set(term.measure.kind.dimensions) and not term.measure.kind.scoped
+    ]

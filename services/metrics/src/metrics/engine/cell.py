@@ -77,7 +77,7 @@ class Layout:
         }
 
 
-def add_moment(cells: Cells, moment: Moment, times: int, layout: Layout) -> None:
+def add_moment(cells: Cells, moment: Moment, *, times: int, layout: Layout) -> None:
     """Add `times` (1 or -1) the moment to every cell that it contributes to."""
     for placement in layout.placements.get(moment.kind, ()):
         bin_ = NO_BIN
@@ -95,7 +95,7 @@ def add_moment(cells: Cells, moment: Moment, times: int, layout: Layout) -> None
             for place, amount in vector:
                 cell[place] += amount
         for members, weights in shared:
-            _share(page, members, weights, vector)
+            _share(page, vector, members=members, weights=weights)
 
 
 def _vector(placement: Placement, moment: Moment, sign: int) -> list[tuple[int, int]]:
@@ -113,9 +113,10 @@ def _vector(placement: Placement, moment: Moment, sign: int) -> list[tuple[int, 
 
 def _share(
     page: dict[Single, list[int]],
+    vector: Sequence[tuple[int, int]],
+    *,
     members: Sequence[Single],
     weights: Sequence[int],
-    vector: Sequence[tuple[int, int]],
 ) -> None:
     for place, amount in vector:
         for single, part in zip(members, split(amount, weights), strict=True):
@@ -126,14 +127,14 @@ def _share(
 
 
 def add_difference(
-    cells: Cells, old: Sequence[Moment], new: Sequence[Moment], layout: Layout
+    cells: Cells, old: Sequence[Moment], new: Sequence[Moment], *, layout: Layout
 ) -> list[Moment]:
     """Add contributions(new) - contributions(old); returns the moments that changed."""
     removed, added = difference(old, new)
     for moment in removed:
-        add_moment(cells, moment, -1, layout)
+        add_moment(cells, moment, times=-1, layout=layout)
     for moment in added:
-        add_moment(cells, moment, 1, layout)
+        add_moment(cells, moment, times=1, layout=layout)
     removed.extend(added)
     return removed
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
+
 from events import EventData
 from events.types.partner import EventVoided
 
@@ -35,10 +36,13 @@ Placed = tuple[int, Entry]
 
 
 def in_order(entries: Iterable[Entry]) -> list[Placed]:
-    """The distinct entries in canonical order, each with its clamped recording time."""
+    """The distinct entries in canonical order, each with its clamped recording time.
+
+    A place in a stream is taken once: of two events that claim it, the first stays.
+    """
     streams: dict[str, dict[int, Entry]] = {}
     for entry in entries:
-        streams.setdefault(entry.stream, {})[entry.sequence] = entry
+        streams.setdefault(entry.stream, {}).setdefault(entry.sequence, entry)
     placed: list[Placed] = []
     for stream in streams.values():
         clock = -(2**62)

@@ -7,16 +7,16 @@ Every shortcut below gives what the full fold gives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from events.types.partner import EventVoided
 
+from events.types.partner import EventVoided
 from metrics.engine.company import SECOND, Company
 from metrics.engine.entry import Entry, Placed, in_order, without_voided
-from metrics.engine.moment import Moment
+from metrics.engine.moment import Moment, MomentKind
 
 State = TypeVar("State", bound=msgspec.Struct)
 
@@ -26,13 +26,16 @@ class FactKind(Protocol[State]):
 
     `apply` must not depend on how events of different streams interleave. It is told
     the fact's key, since an event may have moved away (a refund to another sale).
-    `problems` names what is wrong with a fact, so that it can be listed.
+    `says` tells which kinds of moments it can have, `problems` what is wrong with a fact,
+    so that it can be listed.
     """
 
     name: str
     empty: State
 
-    def apply(self, state: State, entry: Entry, key: str, company: Company, /) -> State: ...
+    def says(self, kind: MomentKind) -> bool: ...
+
+    def apply(self, state: State, entry: Entry, /, *, key: str, company: Company) -> State: ...
 
     def moments(self, state: State, company: Company, /) -> list[Moment]: ...
 
@@ -103,7 +106,7 @@ def advance(
     before = after = kind.moments(state, company) if heads else []
     last = len(entries) - 1
     for place, entry in enumerate(entries):
-        state = kind.apply(state, entry, key, company)
+        state = kind.apply(state, entry, key=key, company=company)
         heads[entry.stream] = entry.sequence
         clock = max(clock, entry.recorded)
         if place < last and max(clock, entries[place + 1].recorded) // SECOND == clock // SECOND:
@@ -164,7 +167,7 @@ def _recorded_at(entry: Entry, clock: int) -> Entry:
     return msgspec.structs.replace(entry, recorded=clock)
 
 
-def _heads(placed: Iterable[Placed]) -> Mapping[str, int]:
+def _heads(placed: Iterable[Placed]) -> dict[str, int]:
     heads: dict[str, int] = {}
     for _, entry in placed:
         heads[entry.stream] = max(entry.sequence, heads.get(entry.stream, 0))

@@ -6,7 +6,7 @@ fit one of these classes needs a new class here, never code of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -47,15 +47,15 @@ class Kpi:
         """The named sums that a value is made of, for the total and most dimensions."""
         raise NotImplementedError
 
-    def sums_by(self, _dimension: str | None) -> Mapping[str, Sum]:
-        """The same, cut or filtered by a dimension."""
+    def sums_by(self, _dimensions: Collection[str]) -> Mapping[str, Sum]:
+        """The same, cut or filtered by some dimensions."""
         return self.sums()
 
     def measures(self) -> set[Measure]:
         """Every measure that a value can need."""
         found: set[Measure] = set()
-        for dimension in (None, *self.dimensions):
-            for total in self.sums_by(dimension).values():
+        for dimensions in ((), *((name,) for name in self.dimensions)):
+            for total in self.sums_by(dimensions).values():
                 for term in (*total.terms, *total.unpriced.terms):
                     found.add(term.measure)
                     if term.reading is Reading.SCOPE_OF_PERIOD:
@@ -100,6 +100,15 @@ class Amount(Kpi):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The parts of a ratio that stand in where a dimension is asked for."""
+
+    numerator: Sum
+    denominator: Sum
+    n: Sum
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ratio(Kpi):
     """A numerator over a denominator, each summed before they are divided.
 
@@ -117,7 +126,7 @@ class Ratio(Kpi):
     rate: bool = False
     matures_after_days: int = 0
     only_past_days: bool = False
-    variants: Mapping[str, tuple[Sum, Sum]] = field(default_factory=dict)
+    variants: Mapping[str, Variant] = field(default_factory=dict)
 
     @property
     def unit(self) -> Unit:
@@ -128,16 +137,14 @@ class Ratio(Kpi):
         return "cohort" if self.matures_after_days else "ratio"
 
     def sums(self) -> Mapping[str, Sum]:
-        return self._named(self.numerator, self.denominator)
+        n = self.denominator if self.n is None else self.n
+        return {"numerator": self.numerator, "denominator": self.denominator, "n": n}
 
-    def sums_by(self, dimension: str | None) -> Mapping[str, Sum]:
-        if dimension in self.variants:
-            return self._named(*self.variants[dimension])
+    def sums_by(self, dimensions: Collection[str]) -> Mapping[str, Sum]:
+        for dimension, other in self.variants.items():
+            if dimension in dimensions:
+                return vars(other)
         return self.sums()
-
-    def _named(self, numerator: Sum, denominator: Sum) -> Mapping[str, Sum]:
-        n = self.n if self.n is not None else denominator
-        return {"numerator": numerator, "denominator": denominator, "n": n}
 
 
 @dataclass(frozen=True, kw_only=True)

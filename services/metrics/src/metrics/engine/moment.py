@@ -51,9 +51,7 @@ class Moment(NamedTuple):
     bin: int | None = None
 
 
-def difference(
-    old: Sequence[Moment], new: Sequence[Moment]
-) -> tuple[list[Moment], list[Moment]]:
+def difference(old: Sequence[Moment], new: Sequence[Moment]) -> tuple[list[Moment], list[Moment]]:
     """Moments taken back and moments added, as multisets.
 
     The lists are short (a deal has about six), hence no hashing of the cuts.

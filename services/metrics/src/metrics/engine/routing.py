@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from events import EventData
 from events.types import partner
-
 from metrics.engine.fact import Ref
 
 OWN_SOURCE = "/tandem/"

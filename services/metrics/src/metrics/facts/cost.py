@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+
 from events import UNKNOWN
 from events.types.ops import CostKind, CostRecorded, CostVoided
-
 from metrics.engine.company import Company, day_number
 from metrics.engine.dimension import Cut, cut_of
 from metrics.engine.entry import Entry
@@ -39,7 +39,10 @@ class CostFactKind:
     name = "cost"
     empty = Cost()
 
-    def apply(self, state: Cost, entry: Entry, _key: str, company: Company, /) -> Cost:
+    def says(self, kind: MomentKind) -> bool:
+        return kind in (COST_OPERATING, COST_OF_PROJECT)
+
+    def apply(self, state: Cost, entry: Entry, /, *, key: str, company: Company) -> Cost:  # noqa: ARG002 - as FactKind
         data = entry.data
         if isinstance(data, CostVoided):
             return msgspec.structs.replace(state, amount=None)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+
 from events import UNKNOWN
 from events.types.partner import PaymentRefunded
 from events.types.pipeline import DealState, DealStatus
-
 from metrics.engine.company import DAY, Company, micros_of
 from metrics.engine.dimension import Cut, Member
 from metrics.engine.entry import Entry
@@ -23,6 +23,7 @@ from metrics.engine.moment import Moment, MomentKind
 from metrics.facts.lead import CONVERSION_DAYS, LEAD_CONVERTED, cut_of_lead
 from metrics.facts.sale import (
     SALE_DIMENSIONS,
+    SALE_REFUNDED,
     UNKNOWN_SALE,
     Amount,
     Refunds,
@@ -85,7 +86,10 @@ class DealKind:
     name = "deal"
     empty = Deal()
 
-    def apply(self, state: Deal, entry: Entry, key: str, company: Company, /) -> Deal:
+    def says(self, kind: MomentKind) -> bool:
+        return kind in (DEAL_CREATED, DEAL_OPEN, DEAL_WON, DEAL_LOST, LEAD_CONVERTED, SALE_REFUNDED)
+
+    def apply(self, state: Deal, entry: Entry, /, *, key: str, company: Company) -> Deal:
         data: Any = entry.data
         if isinstance(data, PaymentRefunded):
             refunds = with_refund(state.refunds, entry, sale=Ref("deal", key), company=company)
@@ -96,14 +100,13 @@ class DealKind:
             closed = entry.occurred if deal.closed_at is None else micros_of(deal.closed_at)
         amount = amount_of(deal.amount, company)
         created = micros_of(deal.created_at)
-        lead = deal.lead
         return Deal(
             deal.status,
             created,
             closed,
             amount,
             _spans(state.spans, deal, amount, at=entry.occurred),
-            lead and Origin(micros_of(lead.captured_at), cut_of_lead(lead.owner_id, lead.dimensions)),
+            _origin_of(deal),
             state.refunds,
         )
 
@@ -127,7 +130,11 @@ class DealKind:
         found = []
         if state.closed is not None and state.closed < state.created:
             found.append("closed_before_created")
-        if state.status == "won" and state.closed is not None and state.closed < state.first_contact:
+        if (
+            state.status == "won"
+            and state.closed is not None
+            and state.closed < state.first_contact
+        ):
             found.append("won_before_first_contact")
         if state.refunds and (state.status != "won" or not state.spans):
             found.append("refund_without_sale")
@@ -163,6 +170,13 @@ def _cut_of(deal: DealState) -> Cut:
         None,
         None,
     )
+
+
+def _origin_of(deal: DealState) -> Origin | None:
+    lead = deal.lead
+    if lead is None:
+        return None
+    return Origin(micros_of(lead.captured_at), cut_of_lead(lead.owner_id, lead.dimensions))
 
 
 def _owners_of(deal: DealState) -> Member:

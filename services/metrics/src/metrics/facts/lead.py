@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final, cast
 
 import msgspec
+
 from events import UNKNOWN, Dimensions
 from events.types.customer import LeadCaptured
-
 from metrics.engine.company import Company, micros_of
 from metrics.engine.dimension import Cut, cut_of
 from metrics.engine.entry import Entry
@@ -48,7 +48,10 @@ class LeadKind:
     name = "lead"
     empty = Lead()
 
-    def apply(self, state: Lead, entry: Entry, _key: str, _company: Company, /) -> Lead:
+    def says(self, kind: MomentKind) -> bool:
+        return kind is LEAD_CAPTURED
+
+    def apply(self, state: Lead, entry: Entry, /, *, key: str, company: Company) -> Lead:  # noqa: ARG002 - as FactKind
         if state.captured is not None:
             return state
         lead = cast(LeadCaptured, entry.data).lead

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+
 from events import UNKNOWN
 from events.types.partner import OrderPaid, PaymentRefunded
-
 from metrics.engine.company import Company
 from metrics.engine.dimension import Cut, Member, cut_of
 from metrics.engine.entry import Entry
@@ -15,6 +15,7 @@ from metrics.engine.fact import Ref
 from metrics.engine.moment import Moment, MomentKind
 from metrics.facts.sale import (
     SALE_DIMENSIONS,
+    SALE_REFUNDED,
     UNKNOWN_SALE,
     Amount,
     Refunds,
@@ -41,7 +42,10 @@ class OrderKind:
     name = "order"
     empty = Order()
 
-    def apply(self, state: Order, entry: Entry, key: str, company: Company, /) -> Order:
+    def says(self, kind: MomentKind) -> bool:
+        return kind in (ORDER_PAID, SALE_REFUNDED)
+
+    def apply(self, state: Order, entry: Entry, /, *, key: str, company: Company) -> Order:
         data = entry.data
         if isinstance(data, OrderPaid):
             amount = amount_of(data.amount, company)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+
 from events import UNKNOWN, Money
 from events.types.ops import Baseline, ProjectState
-
 from metrics.engine.calendar import month_ends
 from metrics.engine.company import Company, day_number, micros_of
 from metrics.engine.dimension import Cut, cut_of
@@ -53,7 +53,10 @@ class ProjectKind:
     name = "project"
     empty = Project()
 
-    def apply(self, state: Project, entry: Entry, key: str, company: Company, /) -> Project:
+    def says(self, kind: MomentKind) -> bool:
+        return kind in (PROJECT_DUE, PROJECT_ON_TIME, PROJECT_BUDGET)
+
+    def apply(self, state: Project, entry: Entry, /, *, key: str, company: Company) -> Project:
         data: Any = entry.data
         project: ProjectState = data.project
         completed, cancelled = project.completed_at, project.cancelled_at
@@ -62,8 +65,8 @@ class ProjectKind:
             state.due if state.due is not None else _first_due(project),
             state.budget or _first_budget(project, entry, company),
             micros_of(project.created_at),
-            completed and micros_of(completed),
-            cancelled and micros_of(cancelled),
+            None if completed is None else micros_of(completed),
+            None if cancelled is None else micros_of(cancelled),
             _cuts(state.cuts, project, at=entry.occurred),
         )
 
@@ -127,13 +130,14 @@ def _first_due(project: ProjectState) -> int | None:
 
 
 def _first_budget(project: ProjectState, entry: Entry, company: Company) -> Instalments | None:
+    start = company.day(entry.occurred)
     for baseline in project.baselines:
         if baseline.budget is not None:
-            return _instalments(baseline, baseline.budget, company.day(entry.occurred), company)
+            return _instalments(baseline, baseline.budget, start=start, company=company)
     return None
 
 
-def _instalments(baseline: Baseline, budget: Money, start: int, company: Company) -> Instalments:
+def _instalments(baseline: Baseline, budget: Money, *, start: int, company: Company) -> Instalments:
     """When the budget is planned to be spent: by the planned values where there are some,
     else evenly over the days from the baseline to the due day, a part per month.
     """

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+
 from events import UNKNOWN, Money
 from events.types.partner import PaymentRefunded
-
 from metrics.engine.company import Company
 from metrics.engine.dimension import Cut, cut_of
 from metrics.engine.entry import Entry

@@ -6,8 +6,8 @@ from functools import cache
 from typing import Final
 
 import msgspec
-from events.types.pipeline import TargetSet
 
+from events.types.pipeline import TargetSet
 from metrics.engine.calendar import parse_period
 from metrics.engine.company import Company
 from metrics.engine.dimension import NOWHERE, Cut, cut_of
@@ -45,7 +45,10 @@ class TargetKind:
     name = "target"
     empty = Target()
 
-    def apply(self, state: Target, entry: Entry, _key: str, company: Company, /) -> Target:
+    def says(self, kind: MomentKind) -> bool:
+        return kind.scoped
+
+    def apply(self, state: Target, entry: Entry, /, *, key: str, company: Company) -> Target:  # noqa: ARG002 - as FactKind
         data = entry.data
         if not isinstance(data, TargetSet):
             return state

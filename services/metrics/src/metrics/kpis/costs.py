@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metrics.engine.kpi import MONTHLY, Amount, Ratio
+from metrics.engine.kpi import MONTHLY, Amount, Ratio, Variant
 from metrics.engine.measure import Count, Money, target
 from metrics.facts.cost import COST_DIMENSIONS, COST_OF_PROJECT, COST_OPERATING
 from metrics.facts.project import PROJECT_BUDGET
@@ -32,11 +32,15 @@ COST_CONTROL = Ratio(
     denominator=BUDGET,
     n=Count(COST_OPERATING),
     variants={
-        "project": (Money(COST_OF_PROJECT) - Money(PROJECT_BUDGET), Money(PROJECT_BUDGET)),
+        "project": Variant(
+            numerator=Money(COST_OF_PROJECT) - Money(PROJECT_BUDGET),
+            denominator=Money(PROJECT_BUDGET),
+            n=Count(COST_OF_PROJECT),
+        )
     },
     formula={
         "en": "(actual - budget) / budget; by project: all its costs against its first baseline",
-        "zh": "(实际-预算)÷预算；按项目时为项目全部成本与首个基线预算之比",
+        "zh": "(实际-预算)÷预算 (按项目时: 项目全部成本与首个基线预算之比)",
     },
     source="kpis.md cost_control",
 )

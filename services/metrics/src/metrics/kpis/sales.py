@@ -36,7 +36,7 @@ REVENUE_ATTAINMENT = Ratio(
     n=SALES,
     formula={
         "en": "net revenue / target of the same scope, while it runs prorated by working days",
-        "zh": "销售额÷同范围目标，进行中的期间按工作日折算",
+        "zh": "销售额÷同范围目标 (进行中的期间按工作日折算)",
     },
     source="kpis.md revenue_attainment",
 )
@@ -50,7 +50,10 @@ WIN_RATE = Ratio(
     numerator=Count(DEAL_WON),
     denominator=DECIDED,
     rate=True,
-    formula={"en": "won / (won + lost), last episode, by closing day", "zh": "赢单数÷(赢单数+丢单数)"},
+    formula={
+        "en": "won / (won + lost), last episode, by closing day",
+        "zh": "赢单数÷(赢单数+丢单数)",
+    },
     source="kpis.md win_rate",
 )
 
@@ -94,7 +97,10 @@ AVG_DEAL_VALUE = Ratio(
     numerator=Money(DEAL_WON),
     denominator=Count(DEAL_WON) - Unpriced(DEAL_WON),
     per="money",
-    formula={"en": "amount won / deals won that have a priced amount", "zh": "赢单金额÷已定价赢单数"},
+    formula={
+        "en": "amount won / deals won that have a priced amount",
+        "zh": "赢单金额÷已定价赢单数",
+    },
     source="kpis.md avg_deal_value",
 )
 

@@ -1,0 +1,109 @@
+"""How a request becomes a question, and what a reader may ask."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from chassis.auth.actor import Actor
+from chassis.errors import Forbidden
+from chassis.resources import Resources
+from chassis.types import Code, Day, Instant
+from metrics.consuming import company_of
+from metrics.engine.calendar import Grain
+from metrics.engine.company import micros_of
+from metrics.kpis import CATALOGUE
+from metrics.query.answer import Source, open_source
+from metrics.query.question import Asked, Question, read_question
+from metrics.settings import Settings
+
+MOST_FILTERS = 100
+
+
+class OtherTeamsFigures(Forbidden):
+    """A reader bound to teams asks for more than theirs."""
+
+    title = "figures of other teams"
+
+
+Filters = Annotated[
+    list[Annotated[str, Query(max_length=256)]],
+    Query(alias="filter", max_length=MOST_FILTERS, description="dimension:value, repeatable"),
+]
+AsOf = Annotated[
+    Instant | Day | None,
+    Query(description="only what was known at this instant, or at the end of this day"),
+]
+PeriodLabel = Annotated[
+    str | None, Query(max_length=16, description="2017, 2017-Q1, 2017-03, 2017-W09 or 2017-03-05")
+]
+
+
+async def _asked(
+    period: PeriodLabel = None,
+    grain: Annotated[Grain | None, Query()] = None,
+    from_: Annotated[Day | None, Query(alias="from", description="first day")] = None,
+    to: Annotated[Day | None, Query(description="first day that is no longer asked for")] = None,
+    by: Annotated[list[Code], Query(description="dimension to break down by, at most two")] = [],  # noqa: B006 - FastAPI copies it
+    filters: Filters = [],  # noqa: B006
+    as_of: AsOf = None,
+) -> Asked:
+    return Asked(
+        period=period, grain=grain, start=from_, end=to, by=by, filters=filters, as_of=as_of
+    )
+
+
+async def _asked_one(period: PeriodLabel, filters: Filters = [], as_of: AsOf = None) -> Asked:  # noqa: B006
+    return Asked(period=period, filters=filters, as_of=as_of)
+
+
+AskedDep = Annotated[Asked, Depends(_asked)]
+AskedOneDep = Annotated[Asked, Depends(_asked_one)]
+
+
+def question_of(kpi_id: str, asked: Asked, *, actor: Actor, resources: Resources) -> Question:
+    """The checked question. Raises KpiNotFound, QuestionRefused, OtherTeamsFigures."""
+    settings = settings_of(resources)
+    company = company_of(settings)
+    question = read_question(
+        kpi_id,
+        asked,
+        catalogue=CATALOGUE,
+        company=company,
+        today=company.day(micros_of(resources.clock.now())),
+    )
+    _refuse_other_teams(question, actor)
+    return question
+
+
+def settings_of(resources: Resources) -> Settings:
+    assert isinstance(resources.settings, Settings)
+    return resources.settings
+
+
+@asynccontextmanager
+async def source_of(resources: Resources) -> AsyncIterator[Source]:
+    """One snapshot of the figures."""
+    company = company_of(settings_of(resources))
+    async with (
+        resources.database.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        yield await open_source(connection, company=company, catalogue=CATALOGUE)
+
+
+def _refuse_other_teams(question: Question, actor: Actor) -> None:
+    if actor.sees_all_teams:
+        return
+    if "team" not in question.kpi.dimensions:
+        raise OtherTeamsFigures(
+            f"{question.kpi.id} cannot be cut by team", hint="ask somebody who may see all teams"
+        )
+    asked = set(question.filters.get("team", ()))
+    if not asked or not asked <= actor.teams:
+        own = sorted(actor.teams)
+        hint = f"add filter=team:{own[0]}" if own else "your token names no team"
+        raise OtherTeamsFigures("the figures of other teams are not yours to see", hint=hint)

@@ -1,0 +1,127 @@
+"""KPIs over HTTP: the catalogue, values, and the facts behind a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from chassis.auth import require
+from chassis.auth.actor import Actor
+from chassis.paging import PageDep
+from chassis.resources import Resources, ResourcesDep
+from chassis.types import Code
+from metrics.api.asking import AskedDep, AskedOneDep, question_of, settings_of, source_of
+from metrics.api.replies import reply
+from metrics.api.views import (
+    FactBehind,
+    KpiAnswer,
+    KpiCatalogue,
+    KpiDefinition,
+    KpiExplanation,
+    answer_view,
+    explanation_view,
+    head_of,
+)
+from metrics.engine.fact import Ref
+from metrics.engine.reading import Row
+from metrics.kpis import CATALOGUE
+from metrics.query.answer import answer
+from metrics.query.explain import explain
+
+router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
+
+Reader = Annotated[Actor, require("kpis:read")]
+MOST_ROWS_PER_PAGE: Final = 1_000
+_PAGING: Final = ("limit", "cursor")
+RowLimit = Annotated[int, Query(ge=1, le=MOST_ROWS_PER_PAGE, description="rows per page")]
+
+
+@router.get("", response_model=KpiCatalogue)
+async def list_kpis(_: Reader, request: Request, resources: ResourcesDep) -> Response:
+    """All KPIs with their definitions."""
+    settings = settings_of(resources)
+    view = KpiCatalogue(
+        catalogue_version=CATALOGUE.version,
+        currency=settings.base_currency,
+        time_zone=settings.company_time_zone,
+        items=[KpiDefinition.of(kpi) for kpi in CATALOGUE],
+    )
+    return reply(view, request=request, resources=resources, watermark=None)
+
+
+@router.get("/{kpi_id}", response_model=KpiAnswer)
+async def read_kpi(
+    kpi_id: Code,
+    actor: Reader,
+    asked: AskedDep,
+    request: Request,
+    resources: ResourcesDep,
+    limit: RowLimit = MOST_ROWS_PER_PAGE,
+    cursor: Annotated[str | None, Query(max_length=2048)] = None,
+) -> Response:
+    """A KPI's values by period, optionally broken down and filtered."""
+    question = question_of(kpi_id, asked, actor=actor, resources=resources)
+    async with source_of(resources) as source:
+        answered = await answer(source, question)
+    rows, next_cursor = _page(
+        answered.rows, limit, cursor=cursor, request=request, resources=resources
+    )
+    head = head_of(
+        answered,
+        currency=source.company.base_currency,
+        catalogue_version=CATALOGUE.version,
+    )
+    view = answer_view(head, rows, question.by, next_cursor=next_cursor)
+    return reply(view, request=request, resources=resources, watermark=answered.watermark)
+
+
+@router.get("/{kpi_id}/explain", response_model=KpiExplanation)
+async def explain_kpi(
+    kpi_id: Code,
+    actor: Reader,
+    asked: AskedOneDep,
+    page: PageDep,
+    request: Request,
+    resources: ResourcesDep,
+) -> Response:
+    """The facts and events behind one value; over all pages they add up to it."""
+    question = question_of(kpi_id, asked, actor=actor, resources=resources)
+    after = page.after(tuple[str, str])
+    async with source_of(resources) as source:
+        explained = await explain(
+            source, question, after=Ref(*after) if after else None, limit=page.fetch
+        )
+    head = head_of(
+        explained.answer,
+        currency=source.company.base_currency,
+        catalogue_version=CATALOGUE.version,
+    )
+    shown = page.page(
+        explained.parts, view=FactBehind.of, key=lambda part: (part.ref.kind, part.ref.key)
+    )
+    view = explanation_view(head, explained.row, shown)
+    return reply(view, request=request, resources=resources, watermark=explained.answer.watermark)
+
+
+def _page(
+    rows: Sequence[Row],
+    limit: int,
+    *,
+    cursor: str | None,
+    request: Request,
+    resources: Resources,
+) -> tuple[Sequence[Row], str | None]:
+    """The rows after the cursor; pages of one answer can be of different moments."""
+    given = sorted(p for p in request.query_params.multi_items() if p[0] not in _PAGING)
+    scope = msgspec.json.encode([request.url.path, given]).decode()
+    if cursor is not None:
+        payload = resources.cursors.unseal(cursor, scope=scope)
+        start, members = msgspec.json.decode(payload, type=tuple[int, tuple[str, ...]])
+        rows = [row for row in rows if (row.period.start, row.members) > (start, members)]
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], resources.cursors.seal((last.period.start, last.members), scope=scope)

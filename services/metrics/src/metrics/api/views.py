@@ -1,0 +1,246 @@
+"""What the API answers. Money is in minor units of `currency`, counts are in units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from chassis.paging import Page
+from chassis.types import StrictModel
+from metrics.engine.company import SECOND, date_of, instant_of
+from metrics.engine.entry import Entry
+from metrics.engine.fact import Ref
+from metrics.engine.kpi import Kpi
+from metrics.engine.reading import Row
+from metrics.query.answer import Answer
+from metrics.query.explain import Part
+
+Number = int | float
+Undefined = Literal["no_denominator", "immature", "incomplete", "no_target", "below_floor"]
+
+
+class InTwoLanguages(StrictModel):
+    """A text for people."""
+
+    en: str
+    zh: str
+
+
+class KpiDefinition(StrictModel):
+    """What a KPI is."""
+
+    id: str
+    name: InTwoLanguages
+    unit: Literal["money", "ratio", "days"]
+    better: Literal["up", "down", "neither"]
+    behaviour: Annotated[
+        Literal["additive", "stock", "ratio", "quantile", "cohort"],
+        Field(alias="class", description="how values behave under sums over time and members"),
+    ]
+    grains: list[str]
+    dimensions: list[str]
+    formula: InTwoLanguages
+    source: str
+    version: int
+
+    @classmethod
+    def of(cls, kpi: Kpi) -> KpiDefinition:
+        return cls.model_validate(
+            {
+                "id": kpi.id,
+                "name": dict(kpi.name),
+                "unit": kpi.unit,
+                "better": kpi.better,
+                "class": kpi.kind,
+                "grains": [grain.value for grain in kpi.grains],
+                "dimensions": list(kpi.dimensions),
+                "formula": dict(kpi.formula),
+                "source": kpi.source,
+                "version": kpi.version,
+            }
+        )
+
+
+class KpiCatalogue(StrictModel):
+    """All KPIs, and what they have in common."""
+
+    catalogue_version: str
+    currency: str
+    time_zone: str
+    items: list[KpiDefinition]
+
+
+class KpiRow(StrictModel):
+    """A value. Null values have a `reason`; `interval` is Wilson's at 95 %."""
+
+    dimensions: dict[str, str]
+    value: Number | None
+    numerator: Number | None
+    denominator: Number | None
+    n: Number
+    interval: list[float] | None
+    unpriced_count: Number
+    reason: Undefined | None
+    mature: Annotated[bool, Field(description="no fact dated later can still change it")]
+
+    @classmethod
+    def of(cls, row: Row, by: Sequence[str]) -> KpiRow:
+        return cls.model_construct(
+            dimensions=dict(zip(by, row.members, strict=True)),
+            value=row.value,
+            numerator=row.numerator,
+            denominator=row.denominator,
+            n=row.n,
+            interval=list(row.interval) if row.interval else None,
+            unpriced_count=row.unpriced_count,
+            reason=row.reason,
+            mature=row.mature,
+        )
+
+
+class KpiPeriod(StrictModel):
+    """The rows of one period; `to_on` is the first day that is no longer in it."""
+
+    period: str
+    from_on: date
+    to_on: date
+    rows: list[KpiRow]
+
+
+class KpiHead(StrictModel):
+    """What an answer is about. How current it is stands in the headers."""
+
+    kpi: str
+    name: InTwoLanguages
+    unit: Literal["money", "ratio", "days"]
+    currency: str | None
+    catalogue_version: str
+    grain: str
+    by: list[str]
+    filters: dict[str, list[str]]
+    as_of: Annotated[datetime | None, Field(description="the last second that counts as known")]
+    complete: Annotated[bool, Field(description="no event is held back or missing")]
+
+
+class KpiAnswer(KpiHead):
+    """Values by period, and within it by members."""
+
+    periods: list[KpiPeriod]
+    next_cursor: str | None
+
+
+class EventBehind(StrictModel):
+    """An event that a fact is made of."""
+
+    id: str
+    type: str
+    source: str
+    subject: str
+    sequence: int
+    time: datetime
+    recordedtime: datetime
+
+    @classmethod
+    def of(cls, entry: Entry) -> EventBehind:
+        return cls(
+            id=entry.id,
+            type=entry.data.wire_type,
+            source=entry.source,
+            subject=entry.subject,
+            sequence=entry.sequence,
+            time=instant_of(entry.occurred),
+            recordedtime=instant_of(entry.recorded),
+        )
+
+
+class FactBehind(StrictModel):
+    """A fact and what it adds. Over all pages, numerators and denominators sum to the value's."""
+
+    fact: Annotated[str, Field(description="kind/key, as deal/0193…")]
+    amount: Annotated[Number | None, Field(description="numerator, or days for a median")]
+    numerator: Number | None
+    denominator: Number | None
+    n: Number
+    unpriced_count: Number
+    events: list[EventBehind]
+
+    @classmethod
+    def of(cls, part: Part) -> FactBehind:
+        return cls(
+            fact=fact_name(part.ref),
+            amount=part.numerator if part.days is None else part.days,
+            numerator=part.numerator,
+            denominator=part.denominator,
+            n=part.n,
+            unpriced_count=part.unpriced_count,
+            events=[EventBehind.of(entry) for entry in part.entries],
+        )
+
+
+class KpiExplanation(KpiHead):
+    """A value and the facts behind it, in pages."""
+
+    period: str
+    value: Number | None
+    numerator: Number | None
+    denominator: Number | None
+    n: Number
+    unpriced_count: Number
+    reason: Undefined | None
+    items: list[FactBehind]
+    next_cursor: str | None
+
+
+def fact_name(ref: Ref) -> str:
+    return f"{ref.kind}/{ref.key}"
+
+
+def head_of(answer: Answer, *, currency: str, catalogue_version: str) -> KpiHead:
+    question = answer.question
+    kpi = question.kpi
+    return KpiHead(
+        kpi=kpi.id,
+        name=InTwoLanguages(**kpi.name),
+        unit=kpi.unit,
+        currency=currency if kpi.unit == "money" else None,
+        catalogue_version=catalogue_version,
+        grain=question.grain.value,
+        by=list(question.by),
+        filters={name: list(values) for name, values in question.filters.items()},
+        as_of=None if question.as_of is None else instant_of(question.as_of * SECOND),
+        complete=answer.known.complete,
+    )
+
+
+def answer_view(
+    head: KpiHead, rows: Iterable[Row], by: Sequence[str], *, next_cursor: str | None
+) -> KpiAnswer:
+    periods = [
+        KpiPeriod.model_construct(
+            period=period.label,
+            from_on=date_of(period.start),
+            to_on=date_of(period.end),
+            rows=[KpiRow.of(row, by) for row in of_period],
+        )
+        for period, of_period in groupby(rows, key=lambda row: row.period)
+    ]
+    return KpiAnswer.model_construct(**dict(head), periods=periods, next_cursor=next_cursor)
+
+
+def explanation_view(head: KpiHead, row: Row, facts: Page[FactBehind]) -> KpiExplanation:
+    return KpiExplanation(
+        **dict(head),
+        period=row.period.label,
+        value=row.value,
+        numerator=row.numerator,
+        denominator=row.denominator,
+        n=row.n,
+        unpriced_count=row.unpriced_count,
+        reason=row.reason,
+        items=facts.items,
+        next_cursor=facts.next_cursor,
+    )

@@ -1,0 +1,28 @@
+"""Composition root of the metrics service: the API, and one worker beside it."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from chassis import parked
+from chassis.app import build_app
+from metrics.api import kpis, quarantine
+from metrics.consuming import follow_log
+from metrics.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service; connects to nothing before it is started."""
+    return build_app(
+        settings,
+        title="Tandem metrics",
+        routers=[kpis.router, quarantine.router, parked.router()],
+        tasks=[follow_log(settings)],
+    )
+
+
+def create_worker(settings: Settings) -> FastAPI:
+    """One more worker: no API of its own but health."""
+    return build_app(
+        settings, title="Tandem metrics worker", routers=[], tasks=[follow_log(settings)]
+    )

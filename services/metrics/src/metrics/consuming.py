@@ -1,0 +1,54 @@
+"""The background task that keeps the figures current: prepare the cells, then follow the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, Final
+
+from chassis.resources import Resources
+from events import Consumer, open_log
+from metrics.engine.company import Company
+from metrics.handler import Folder
+from metrics.kpis import CATALOGUE
+from metrics.query.known import CONSUMER
+from metrics.rebuild import prepare
+from metrics.settings import Settings
+
+TOPICS: Final = ("customer", "pipeline", "ops", "partner")
+
+
+def company_of(settings: Settings) -> Company:
+    return Company(time_zone=settings.company_time_zone, base_currency=settings.base_currency)
+
+
+def follow_log(settings: Settings) -> Callable[[Resources], Coroutine[Any, Any, None]]:
+    """The task of a worker. Several of them share the topics' partitions."""
+
+    async def follow(resources: Resources) -> None:
+        company, pool = company_of(settings), resources.database.pool
+        await prepare(pool, company=company, catalogue=CATALOGUE)
+        async with open_log(settings.event_log) as log:
+            consumer: Consumer
+
+            def watermark() -> datetime | None:
+                return consumer.watermark()
+
+            folder = Folder(
+                company=company,
+                catalogue=CATALOGUE,
+                shard=settings.worker_slot,
+                clock=resources.clock,
+                watermark=watermark,
+            )
+            consumer = Consumer(
+                log,
+                pool,
+                name=CONSUMER,
+                topics=TOPICS,
+                handler=folder,
+                observer=resources.telemetry.observer,
+            )
+            await consumer.run(resources.stopping)
+
+    return follow

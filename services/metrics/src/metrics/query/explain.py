@@ -1,0 +1,154 @@
+"""Explaining a value: the facts behind it, what each adds, and the events that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from metrics.engine.company import SECOND
+from metrics.engine.entry import Entry, in_order
+from metrics.engine.fact import Ref
+from metrics.engine.kpi import Median
+from metrics.engine.measure import Measure, Reading, Sum
+from metrics.engine.reading import Number, Row, counted, shown, unpriced_of
+from metrics.engine.sums import Known, Spot, Sums
+from metrics.query.answer import Answer, Source, answer, sums_of
+from metrics.query.contributions import Contributions
+from metrics.query.question import Question
+from metrics.query.scan import speaking_facts
+from metrics.store import journal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What one fact adds to a value. Parts of a value sum to it, above and below the line."""
+
+    ref: Ref
+    numerator: Number | None
+    denominator: Number | None
+    n: Number
+    days: Number | None
+    unpriced_count: Number
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """A value, and some of the facts behind it in the order of their keys."""
+
+    answer: Answer
+    row: Row
+    parts: Sequence[Part]
+
+
+async def explain(
+    source: Source, question: Question, *, after: Ref | None, limit: int
+) -> Explanation:
+    """Explain the value of a question with one period and no breakdown.
+
+    Gives up to `limit` facts after `after`.
+    """
+    answered = await answer(source, question)
+    targets = await _targets_used(source, question, answered.known)
+    contributions = Contributions(question, answered.known, source.catalogue)
+    parts: list[Part] = []
+    facts = speaking_facts(
+        source.connection, source.generation, question, company=source.company, after=after
+    )
+    # Closed at once when there are enough: a cursor must not outlive its transaction.
+    async with aclosing(facts):
+        async for ref, moments in facts:
+            sums = Sums(question.periods, source.catalogue.layout)
+            contributions.add(moments, sums)
+            spot = Spot(sums, (), 0, answered.known)
+            part = _part(ref, question, spot=spot, targets=targets)
+            if part is not None:
+                parts.append(part)
+            if len(parts) == limit:
+                break
+    return Explanation(
+        answer=answered, row=answered.rows[0], parts=await _with_entries(source, question, parts)
+    )
+
+
+async def _targets_used(source: Source, question: Question, known: Known) -> Mapping[Measure, int]:
+    """For each target of the formula, which length of targets made it up."""
+    wanted = [
+        term.measure
+        for total in question.kpi.sums_by(question.dimensions).values()
+        for term in total.terms
+        if term.reading is Reading.SCOPE_OF_PERIOD
+    ]
+    if not wanted:
+        return {}
+    spot = Spot(await sums_of(source, question, known), (), 0, known)
+    parts = {measure: spot.target_part(measure) for measure in wanted}
+    return {measure: part for measure, part in parts.items() if part is not None}
+
+
+def _part(
+    ref: Ref, question: Question, *, spot: Spot, targets: Mapping[Measure, int]
+) -> Part | None:
+    """The fact's part; None when it says nothing about this value."""
+    if isinstance(question.kpi, Median):
+        return _days(ref, spot.bins(question.kpi.values.terms[0].measure))
+    named = question.kpi.sums_by(question.dimensions)
+    amounts = {name: _read(total, spot, targets) for name, total in named.items()}
+    unpriced = _read(unpriced_of(named), spot, targets)
+    if not any(amounts.values()) and not unpriced:
+        return None
+    below = named.get("denominator")
+    return Part(
+        ref=ref,
+        numerator=shown(named["numerator"], amounts["numerator"]),
+        denominator=None if below is None else shown(below, amounts["denominator"]),
+        n=counted(amounts["n"]),
+        days=None,
+        unpriced_count=counted(unpriced),
+        entries=(),
+    )
+
+
+def _days(ref: Ref, bins: Mapping[int, int]) -> Part | None:
+    """A fact has at most one value in a histogram."""
+    if not bins:
+        return None
+    [(days, weight)] = bins.items()
+    return Part(
+        ref=ref,
+        numerator=None,
+        denominator=None,
+        n=counted(weight),
+        days=days,
+        unpriced_count=0,
+        entries=(),
+    )
+
+
+def _read(total: Sum, spot: Spot, targets: Mapping[Measure, int]) -> int:
+    """A sum over one fact. Of targets only those count that the whole value is made of."""
+    amount = 0
+    for term in total.terms:
+        if term.reading is Reading.SCOPE_OF_PERIOD:
+            part = targets.get(term.measure)
+            amount += term.sign * spot.target(term.measure, part) if part else 0
+        else:
+            amount += spot.read(Sum((term,))) or 0
+    return amount
+
+
+async def _with_entries(
+    source: Source, question: Question, parts: Sequence[Part]
+) -> Sequence[Part]:
+    histories = await journal.histories(source.connection, [part.ref for part in parts])
+    done = []
+    for part in parts:
+        placed = in_order(histories[part.ref])
+        known = [
+            entry
+            for clock, entry in placed
+            if question.as_of is None or clock // SECOND <= question.as_of
+        ]
+        done.append(replace(part, entries=known))
+    return done

@@ -1,0 +1,204 @@
+"""A question to a KPI, checked: nothing behind this module meets a period that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from typing import Final
+
+from chassis.errors import Invalid, NotFound
+from metrics.engine.calendar import Grain, Period, parse_period, period_of, periods_between
+from metrics.engine.catalogue import Catalogue, kinds_not_cut_by
+from metrics.engine.company import SECOND, Company, date_of, day_number, micros_of
+from metrics.engine.kpi import Kpi
+
+MOST_PERIODS: Final = 3_700
+"""Ten years of days."""
+MOST_DIMENSIONS: Final = 2
+"""An answer can be broken down by so many at once; more belong into an export."""
+
+
+class KpiNotFound(NotFound):
+    """There is no KPI of this id."""
+
+    title = "KPI not found"
+
+    def __init__(self, kpi_id: str) -> None:
+        super().__init__(f"there is no KPI {kpi_id}", hint="GET /v1/kpis lists all KPIs")
+
+
+class QuestionRefused(Invalid):
+    """The KPI does not have what was asked for."""
+
+    title = "the KPI has no such value"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A question as it was sent."""
+
+    period: str | None = None
+    grain: Grain | None = None
+    start: date | None = None
+    end: date | None = None
+    by: Sequence[str] = ()
+    filters: Sequence[str] = ()
+    as_of: datetime | date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question that can be answered. `as_of` is a second since 1970, its end included."""
+
+    kpi: Kpi
+    grain: Grain
+    periods: tuple[Period, ...]
+    by: tuple[str, ...]
+    filters: Mapping[str, tuple[str, ...]]
+    as_of: int | None
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Everything that it is cut or filtered by."""
+        return tuple(dict.fromkeys((*self.by, *self.filters)))
+
+
+def read_question(
+    kpi_id: str, asked: Asked, *, catalogue: Catalogue, company: Company, today: int
+) -> Question:
+    """Check a question. Raises KpiNotFound, QuestionRefused."""
+    kpi = catalogue.get(kpi_id)
+    if kpi is None:
+        raise KpiNotFound(kpi_id)
+    grain, periods = _periods(kpi, asked, today)
+    question = Question(
+        kpi=kpi,
+        grain=grain,
+        periods=periods,
+        by=_dimensions(kpi, asked.by),
+        filters=_filters(kpi, asked.filters),
+        as_of=_second(asked.as_of, company),
+    )
+    if len(question.dimensions) > 1 and kinds_not_cut_by(kpi, question.dimensions):
+        raise QuestionRefused(
+            f"{kpi.id} cannot be cut by {' and '.join(question.dimensions)} at once",
+            field="query.by",
+            hint="ask for one of them",
+        )
+    return question
+
+
+def _periods(kpi: Kpi, asked: Asked, today: int) -> tuple[Grain, tuple[Period, ...]]:
+    if asked.period is not None:
+        if asked.start is not None or asked.end is not None:
+            raise QuestionRefused(
+                "a period and a range were given", field="query.period", hint="give one of them"
+            )
+        whole = _period(asked.period)
+        grain = _grain(kpi, asked.grain or whole.grain)
+        start, end = whole.start, whole.end
+    else:
+        grain = _grain(kpi, asked.grain or max(kpi.grains[0], Grain.MONTH, key=_length))
+        current = period_of(today, grain)
+        start = current.start if asked.start is None else day_number(asked.start)
+        end = current.end if asked.end is None else day_number(asked.end)
+    return grain, _cut_up(start, end, grain)
+
+
+def _cut_up(start: int, end: int, grain: Grain) -> tuple[Period, ...]:
+    if end <= start:
+        raise QuestionRefused(
+            "the range ends before it begins",
+            field="query.to",
+            hint="`to` is the first day that is no longer asked for",
+        )
+    periods = tuple(islice(periods_between(start, end, grain), MOST_PERIODS + 1))
+    if len(periods) > MOST_PERIODS:
+        raise QuestionRefused(
+            f"the range has more than {MOST_PERIODS} periods",
+            field="query.grain",
+            hint="ask for a shorter range or a longer grain",
+        )
+    for field, given, wanted in (("from", start, periods[0].start), ("to", end, periods[-1].end)):
+        if given != wanted:
+            raise QuestionRefused(
+                f"{field} does not lie between two periods of the grain {grain.value}",
+                field=f"query.{field}",
+                hint=f"the nearest range of whole periods is {_range_of(periods)}",
+            )
+    return periods
+
+
+def _range_of(periods: Sequence[Period]) -> str:
+    first, last = date_of(periods[0].start), date_of(periods[-1].end)
+    return f"from={first.isoformat()}&to={last.isoformat()}"
+
+
+def _period(label: str) -> Period:
+    try:
+        return parse_period(label)
+    except (ValueError, OverflowError):
+        raise QuestionRefused(
+            "the period cannot be read",
+            field="query.period",
+            hint="write 2017, 2017-Q1, 2017-03, 2017-W09 or 2017-03-05",
+        ) from None
+
+
+def _grain(kpi: Kpi, grain: Grain) -> Grain:
+    if grain not in kpi.grains:
+        raise QuestionRefused(
+            f"{kpi.id} has no values by {grain.value}",
+            field="query.grain",
+            hint=f"it has: {', '.join(g.value for g in kpi.grains)}",
+        )
+    return grain
+
+
+def _length(grain: Grain) -> int:
+    return list(Grain).index(grain)
+
+
+def _dimensions(kpi: Kpi, names: Sequence[str]) -> tuple[str, ...]:
+    for name in names:
+        _refuse_unknown(kpi, name, field="query.by")
+    if len(set(names)) != len(names) or len(names) > MOST_DIMENSIONS:
+        raise QuestionRefused(
+            f"by names more than {MOST_DIMENSIONS} dimensions, or one of them twice",
+            field="query.by",
+            hint="ask for each dimension once",
+        )
+    return tuple(names)
+
+
+def _filters(kpi: Kpi, texts: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        name, colon, value = text.partition(":")
+        if not colon or not value:
+            raise QuestionRefused(
+                "a filter is not dimension:value", field="query.filter", hint="as region:Central"
+            )
+        _refuse_unknown(kpi, name, field="query.filter")
+        found.setdefault(name, []).append(value)
+    return {name: tuple(sorted(set(values))) for name, values in sorted(found.items())}
+
+
+def _refuse_unknown(kpi: Kpi, dimension: str, *, field: str) -> None:
+    if dimension not in kpi.dimensions:
+        raise QuestionRefused(
+            f"{kpi.id} cannot be cut by that dimension",
+            field=field,
+            hint=f"it can be cut by: {', '.join(kpi.dimensions)}",
+        )
+
+
+def _second(as_of: datetime | date | None, company: Company) -> int | None:
+    """The last second that counts as known: of a day, its last."""
+    if as_of is None:
+        return None
+    if isinstance(as_of, datetime):
+        return micros_of(as_of) // SECOND
+    return company.start_of(day_number(as_of) + 1) // SECOND - 1

@@ -1,0 +1,82 @@
+"""Facts that can stand behind a value, with what they say: now, or as known at an instant."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Final
+
+from events import Connection
+from metrics.engine.company import SECOND, Company
+from metrics.engine.entry import in_order
+from metrics.engine.fact import FactKind, Ref, timeline
+from metrics.engine.kpi import Kpi
+from metrics.engine.measure import Reading, Sum
+from metrics.engine.moment import Moment
+from metrics.facts import FACT_KINDS
+from metrics.query.question import Question
+from metrics.store import journal
+from metrics.store.facts import decode_fact
+
+_PAGE: Final = 2_000
+
+_CANDIDATES: Final = """
+SELECT kind, key, body FROM facts
+WHERE generation = $1 AND kind = ANY($2::text[]) AND (kind, key) > ($3, $4)
+  AND first_on < $5 AND last_on >= $6
+ORDER BY kind, key"""
+
+
+async def speaking_facts(
+    connection: Connection,
+    generation: int,
+    question: Question,
+    *,
+    company: Company,
+    after: Ref | None = None,
+) -> AsyncGenerator[tuple[Ref, list[Moment]], None]:
+    """The facts with moments before the end of the question's periods, in order of their keys.
+
+    Needs a transaction. As of an instant every fact of the kinds concerned is folded
+    anew from the journal: exact, and as slow as the history is long.
+    """
+    kinds = fact_kinds_of(question.kpi, question.dimensions)
+    start = after or Ref("", "")
+    if question.as_of is not None:
+        async with aclosing(journal.by_fact(connection, kinds=kinds, after=start)) as facts:
+            async for ref, entries in facts:
+                known = [e for clock, e in in_order(entries) if clock // SECOND <= question.as_of]
+                if known:
+                    done = timeline(FACT_KINDS[ref.kind], known, key=ref.key, company=company)
+                    yield ref, list(done.moments)
+        return
+    since = -(2**31) if has_stock(question) else question.periods[0].start
+    bounds = (question.periods[-1].end, since)
+    rows = connection.cursor(
+        _CANDIDATES, generation, kinds, start.kind, start.key, *bounds, prefetch=_PAGE
+    )
+    async for kind, key, body in rows:
+        fact_kind = FACT_KINDS[kind]
+        yield Ref(kind, key), fact_kind.moments(decode_fact(kind, body).state, company)
+
+
+def fact_kinds_of(kpi: Kpi, dimensions: tuple[str, ...]) -> list[str]:
+    """The kinds of facts that can speak of what a KPI sums."""
+    moments = {
+        term.measure.kind for total in kpi.sums_by(dimensions).values() for term in total.terms
+    }
+
+    def speaks(kind: FactKind[Any]) -> bool:
+        return any(kind.says(moment) for moment in moments)
+
+    return sorted(name for name, kind in FACT_KINDS.items() if speaks(kind))
+
+
+def has_stock(question: Question) -> bool:
+    """Whether days before the first period count."""
+    named: dict[str, Sum] = dict(question.kpi.sums_by(question.dimensions))
+    return any(
+        term.reading in (Reading.AT_START, Reading.AT_END)
+        for total in named.values()
+        for term in total.terms
+    )
