@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from events import Money
+from events.money import Money
 from events.types import EventData
 from ops.domain.change import Change
 from ops.domain.project import Project
