@@ -1,11 +1,43 @@
-"""What the tests of this library share: a log with a topic of the test's own."""
+"""What the tests of this library share: a log with a topic of the test's own, and a database."""
 
+from __future__ import annotations
+
+import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import asyncpg
 import pytest
-from events import Log, open_log
-from events.log import TopicState
+from events import (
+    Connection,
+    Consumer,
+    ConsumerSettings,
+    Event,
+    Handler,
+    Log,
+    Received,
+    Unprocessable,
+    open_log,
+    schema_sql,
+)
+from events.cloudevents import to_record
+from events.log import NewRecord, TopicState
+from events.money import Money
+from events.types.partner import OrderPaid
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+QUICK = ConsumerSettings(
+    poll_seconds=0.05,
+    pulse_seconds=0.1,
+    member_timeout_seconds=1.0,
+    retry_first_seconds=0.02,
+    retry_max_seconds=0.1,
+)
 
 
 @pytest.fixture
@@ -17,7 +49,127 @@ async def log(event_log: str) -> AsyncIterator[Log]:
 
 @pytest.fixture
 async def topic(log: Log) -> str:
-    """A fresh topic of two partitions."""
+    """A fresh topic of two partitions, and its dead-letter topic."""
     name = f"t-{secrets.token_hex(4)}"
     await log.create_topic(TopicState(name, 2, None))
+    await log.create_topic(TopicState(f"{name}-dlq", 1, None))
     return name
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool[Any]]:
+    """A consumer's database: its tables, an outbox, and `applied`, which the handler writes."""
+    async with asyncpg.create_pool(database, min_size=1, max_size=8) as opened:
+        for ddl in (schema_sql.OUTBOX_SQL, schema_sql.CONSUMER_SQL, schema_sql.INBOX_SQL):
+            await opened.execute(ddl)
+        await opened.execute(
+            "CREATE TABLE applied (n bigint GENERATED ALWAYS AS IDENTITY, subject text,"
+            " sequence bigint, amount bigint, UNIQUE (subject, sequence))"
+        )
+        yield opened
+
+
+def event(subject: str, sequence: int, *, amount: int = 1, source: str = "/tandem/test") -> Event:
+    return Event.of(
+        OrderPaid(order_id=subject, amount=Money(amount_minor=amount, currency="USD")),
+        source=source,
+        sequence=sequence,
+        occurred_at=NOON,
+        recorded_at=NOON + timedelta(seconds=sequence),
+    )
+
+
+async def apply(connection: Connection, received: Sequence[Received]) -> None:
+    """The handler of most tests: a row per event, in order; an amount of 666 is refused."""
+    for item in received:
+        data = item.event.data
+        assert isinstance(data, OrderPaid)
+        if data.amount.amount_minor == 666:
+            raise Unprocessable(item, "the amount is cursed", "exorcise it")
+        await connection.execute(
+            "INSERT INTO applied (subject, sequence, amount) VALUES ($1, $2, $3)",
+            item.event.subject,
+            item.event.sequence,
+            data.amount.amount_minor,
+        )
+
+
+@dataclass
+class World:
+    """A log, a topic and a database, and the running of consumers between them."""
+
+    log: Log
+    topic: str
+    pool: asyncpg.Pool[Any]
+    consumers: list[Consumer] = field(default_factory=list)
+
+    async def publish(self, *events: Event | NewRecord) -> None:
+        producer = await self.log.producer()
+        await producer.publish(
+            [e if isinstance(e, NewRecord) else to_record(e, topic=self.topic) for e in events]
+        )
+        await producer.close()
+
+    def consumer(self, handler: Handler = apply, **settings: Any) -> Consumer:
+        return Consumer(
+            self.log,
+            self.pool,
+            name="test",
+            topics=[self.topic],
+            handler=handler,
+            settings=ConsumerSettings(
+                **{n: getattr(QUICK, n) for n in QUICK.__struct_fields__} | settings
+            ),
+        )
+
+    @asynccontextmanager
+    async def running(self, handler: Handler = apply, **settings: Any) -> AsyncIterator[Consumer]:
+        """A consumer that runs meanwhile; its error, if any, comes out at the end."""
+        stop, consumer = asyncio.Event(), self.consumer(handler, **settings)
+        task = asyncio.create_task(consumer.run(stop))
+        try:
+            yield consumer
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 10)
+
+    async def until(self, query: str, expected: object, *, seconds: float = 10) -> None:
+        """Wait until a query answers what is expected."""
+        found: object = None
+        try:
+            async with asyncio.timeout(seconds):
+                while (found := await self.pool.fetchval(query)) != expected:
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(
+                f"{query}: {found!r} after {seconds} s, not {expected!r}"
+            ) from None
+
+    async def applied(self) -> dict[str, list[int]]:
+        """The sequences of each subject in the order in which they were applied."""
+        found: dict[str, list[int]] = {}
+        for row in await self.pool.fetch("SELECT subject, sequence FROM applied ORDER BY n"):
+            found.setdefault(row[0], []).append(row[1])
+        return found
+
+    async def reasons(self) -> dict[str, list[int]]:
+        """What is parked: reason to sequences."""
+        found: dict[str, list[int]] = {}
+        for row in await self.pool.fetch(
+            "SELECT reason, sequence FROM consumer_parked ORDER BY 1, 2"
+        ):
+            found.setdefault(row[0], []).append(row[1])
+        return found
+
+
+@pytest.fixture
+def world(log: Log, topic: str, pool: asyncpg.Pool[Any]) -> World:
+    return World(log, topic, pool)
+
+
+Make = Callable[..., Event]
+
+
+@pytest.fixture
+def make_event() -> Make:
+    return event

@@ -12,10 +12,12 @@ them out within about a second, in order, so there is one writer.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 
 from events.consumer.received import Connection
+from events.consumer.store import stored_record
 from events.errors import EventsError
 from events.log import Headers
 
@@ -60,6 +62,29 @@ class ParkedRecord(msgspec.Struct, frozen=True, kw_only=True):
     headers: Headers
 
 
+_COLUMNS: Final = """
+    id, consumer, topic, partition, record_offset, source, subject, sequence, type, event_id,
+    reason, detail, hint, logged_at, parked_at, attempts, requested"""
+
+_LIST: Final = f"""
+SELECT {_COLUMNS} FROM consumer_parked
+WHERE id > $1 AND ($2::text IS NULL OR consumer = $2) AND ($3::text IS NULL OR topic = $3)
+  AND ($4::text IS NULL OR reason = $4) AND ($5::text IS NULL OR subject = $5)
+ORDER BY id LIMIT $6"""  # noqa: S608 - constants only
+
+_EARLIER: Final = """
+SELECT id FROM consumer_parked
+WHERE consumer = $1 AND source = $2 AND subject = $3 AND sequence < $4 AND requested IS NULL
+ORDER BY sequence LIMIT 1"""
+
+_AUDIT: Final = """
+INSERT INTO consumer_parked_audit (
+    parked_id, consumer, topic, source, subject, sequence, event_id, parked_as, action, actor,
+    reason, record_value)
+SELECT id, consumer, topic, source, subject, sequence, event_id, reason, $2, $3, $4, record_value
+FROM consumer_parked WHERE id = $1"""
+
+
 async def list_parked(
     connection: Connection,
     *,
@@ -71,12 +96,19 @@ async def list_parked(
     limit: int = 50,
 ) -> list[Parked]:
     """Parked records by id; the next page is `after` the last id of this one."""
-    raise NotImplementedError
+    rows = await connection.fetch(_LIST, after, consumer, topic, reason, subject, limit)
+    return [_parked(row) for row in rows]
 
 
 async def show_parked(connection: Connection, parked_id: int) -> ParkedRecord:
     """One record with its bytes. Raises ParkedNotFound."""
-    raise NotImplementedError
+    row = await connection.fetchrow("SELECT * FROM consumer_parked WHERE id = $1", parked_id)
+    if row is None:
+        raise _not_found(parked_id)
+    record = stored_record(row)
+    return ParkedRecord(
+        parked=_parked(row), key=record.key, value=record.value, headers=record.headers
+    )
 
 
 async def release_parked(
@@ -87,7 +119,7 @@ async def release_parked(
     Releasing a `gap` applies it although what came before is missing, and gives
     up on what is missing. Raises ParkedNotFound, EarlierStillParked.
     """
-    raise NotImplementedError
+    return await _request(connection, parked_id, action="release", actor=actor, reason=reason)
 
 
 async def discard_parked(
@@ -97,4 +129,42 @@ async def discard_parked(
 
     Raises ParkedNotFound, EarlierStillParked, ValueError for an empty reason.
     """
-    raise NotImplementedError
+    if not reason.strip():
+        raise ValueError("a discarded record needs a reason; say why nobody will miss it")
+    return await _request(connection, parked_id, action="discard", actor=actor, reason=reason)
+
+
+async def _request(
+    connection: Connection, parked_id: int, *, action: str, actor: str, reason: str
+) -> Parked:
+    async with connection.transaction():
+        row = await connection.fetchrow(
+            f"UPDATE consumer_parked SET requested = $2 WHERE id = $1 RETURNING {_COLUMNS}",  # noqa: S608
+            parked_id,
+            action,
+        )
+        if row is None:
+            raise _not_found(parked_id)
+        parked = _parked(row)
+        if parked.sequence is not None:
+            earlier = await connection.fetchval(
+                _EARLIER, parked.consumer, parked.source, parked.subject, parked.sequence
+            )
+            if earlier is not None:
+                raise EarlierStillParked(
+                    f"record {earlier} of the same aggregate is parked before {parked_id}",
+                    hint=f"release or discard {earlier} first",
+                )
+        await connection.execute(_AUDIT, parked_id, action, actor, reason)
+    return parked
+
+
+def _not_found(parked_id: int) -> ParkedNotFound:
+    return ParkedNotFound(
+        f"no record is parked as {parked_id}", hint="it may have been released meanwhile: list them"
+    )
+
+
+def _parked(row: Any) -> Parked:
+    fields = {name: row[name] for name in Parked.__struct_fields__ if name != "offset"}
+    return Parked(offset=row["record_offset"], **fields)

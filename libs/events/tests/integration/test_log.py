@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import pytest
+
 from events import Log, LogChanged, TopicMissing, TopicPartition
 from events.log import NewRecord, Record, TopicState
 

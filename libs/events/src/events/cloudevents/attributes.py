@@ -27,7 +27,9 @@ CORE: Final = frozenset(
 SEQUENCE_DIGITS: Final = 12
 """Zero-padding makes the text sort as the number does, as the extension `sequence` demands."""
 
-_instant: Final = msgspec.json.Decoder(Annotated[datetime, msgspec.Meta(tz=True)])
+_instant: Final[msgspec.json.Decoder[datetime]] = msgspec.json.Decoder(
+    Annotated[datetime, msgspec.Meta(tz=True)]
+)
 
 
 def required(attributes: Mapping[str, str], name: str) -> str:

@@ -113,14 +113,14 @@ def _checked(attributes: dict[str, str], data: bytes | None) -> Incoming | Rejec
         return _incoming(attributes, data)
     except SchemaViolation as error:
         field = f"data.{error.field}" if error.field else "data"
-        reason = error.fact.removeprefix(f"{error.field}: ")
+        reason, hint = error.fact.removeprefix(f"{error.field}: "), error.hint
     except Undecodable as error:
         field = error.fact.split()[1] if error.fact.startswith("attribute ") else ""
-        reason = error.fact
+        reason, hint = error.fact, error.hint
     return Rejected(
         field=field,
         reason=reason,
-        hint=error.hint,
+        hint=hint,
         id=attributes.get("id"),
         source=attributes.get("source"),
     )

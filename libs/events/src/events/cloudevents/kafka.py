@@ -103,7 +103,7 @@ def _event(
     logged = None if occurred and recorded else datetime.fromtimestamp(logged_ms / 1000, UTC)
     recorded_at = instant(recorded, "recordedtime") if recorded else logged
     occurred_at = instant(occurred, "time") if occurred else recorded_at
-    assert occurred_at is not None and recorded_at is not None  # noqa: S101, PT018 - for the type checker
+    assert occurred_at is not None and recorded_at is not None  # noqa: PT018 - for the type checker
     envelope = Event(
         id=required(attributes, "id"),
         source=required(attributes, "source"),

@@ -1,17 +1,31 @@
-"""The consumer: reads the log, applies events exactly once, in the service's own database."""
+"""The consumer: reads the log, applies events exactly once, in the service's own database.
+
+One coroutine owns everything that moves: it claims, reads, applies and commits.
+Beside it runs only the watch, which looks and never writes positions.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 
+from events.consumer.batch import Applier, Batch, TooManyRejected
+from events.consumer.claims import check_identity, claim
+from events.consumer.dead_letters import DeadLetters
+from events.consumer.members import Members
+from events.consumer.plan import Plan
 from events.consumer.received import Handler
 from events.consumer.settings import ConsumerSettings
-from events.log import Log
+from events.consumer.store import load_requested
+from events.consumer.watch import INFRASTRUCTURE, Watch
+from events.errors import LogChanged, TopicMissing
+from events.ids import uuid7
+from events.log import Log, Reader
 from events.observer import Observer, Unobserved
 
 
@@ -20,7 +34,8 @@ class Consumer:
 
     Run as many processes of one `name` as you like: they share the partitions.
     The database needs `schema_sql.CONSUMER_SQL`; when it also has an outbox,
-    what is rejected is published to `<topic>-dlq` too.
+    what is rejected is published to `<topic>-dlq` too. The pool needs three
+    connections: loop, watch, and one to spare.
     """
 
     def __init__(
@@ -41,6 +56,21 @@ class Consumer:
         self._handler = handler
         self._observer = observer or Unobserved()
         self._settings = settings or ConsumerSettings()
+        self._member = uuid7()
+        self._members = Members(
+            name, member=self._member, timeout_seconds=self._settings.member_timeout_seconds
+        )
+        self._watch = Watch(
+            log,
+            pool,
+            consumer=name,
+            topics=self._topics,
+            members=self._members,
+            observer=self._observer,
+            settings=self._settings,
+        )
+        self._asked_at = 0.0
+        self._backoff = self._settings.retry_first_seconds
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; the batch at hand is finished first.
@@ -48,11 +78,158 @@ class Consumer:
         Raises LogChanged, TopicMissing or ConsumerStuck, after which the process
         should end and be started again.
         """
-        raise NotImplementedError
+        loop = asyncio.create_task(self._loop(stop), name=f"consumer {self._name}")
+        watch = asyncio.create_task(self._watch.run(), name=f"watch of {self._name}")
+        try:
+            done, _ = await asyncio.wait({loop, watch}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (loop, watch):
+                task.cancel()
+            # Bounded: a loop that hangs may not answer to being cancelled either.
+            await asyncio.wait({loop, watch}, timeout=5)
+            await self._leave()
 
     def watermark(self) -> datetime | None:
         """Everything that was on the log before this instant is applied, as far as is owned here.
 
         None before the first look at the log, or when no partition is owned.
         """
-        raise NotImplementedError
+        return self._watch.watermark()
+
+    async def _loop(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self._session(stop)
+            except (LogChanged, TopicMissing):
+                raise
+            except Exception as error:  # noqa: BLE001 - nothing was committed: the same again, later
+                self._observer.retrying(self._name, error=error, seconds=self._backoff)
+                await _sleep(stop, self._backoff)
+                self._backoff = min(self._backoff * 2, self._settings.retry_max_seconds)
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        """With one reader, until an error: what was claimed before it is claimed anew."""
+        self._watch.claims.clear()
+        await self._watch.look()
+        async with self._pool.acquire() as connection:
+            dead_letters = await DeadLetters.find(
+                connection, self._log, consumer=self._name, topics=self._topics
+            )
+        applier = Applier(
+            consumer=self._name,
+            handler=self._handler,
+            dead_letters=dead_letters,
+            patience_seconds=self._settings.transaction_seconds,
+        )
+        reader = await self._log.reader()
+        try:
+            while not stop.is_set():
+                if self._watch.wanted != self._watch.claims.keys():
+                    await self._claim(reader)
+                await self._step(reader, applier)
+        finally:
+            await reader.close()
+
+    async def _claim(self, reader: Reader) -> None:
+        """Own exactly what is wanted; what others took over is let go without a word."""
+        claims, wanted = self._watch.claims, self._watch.wanted
+        for lost in claims.keys() - wanted:
+            del claims[lost]
+        new = sorted(wanted - claims.keys())
+        if new:
+            async with self._pool.acquire() as connection:
+                taken = await claim(
+                    connection,
+                    self._log,
+                    new,
+                    consumer=self._name,
+                    owner=self._member,
+                    settings=self._settings,
+                )
+            await check_identity(reader, taken, consumer=self._name)
+            claims.update(taken)
+        reader.assign({where: ours.next_offset for where, ours in claims.items()})
+        self._observer.claimed(self._name, partitions=len(claims))
+
+    async def _step(self, reader: Reader, applier: Applier) -> None:
+        records = await reader.poll(
+            max_records=self._settings.max_records, timeout_seconds=self._settings.poll_seconds
+        )
+        started = time.monotonic()
+        look_for_requests = started - self._asked_at >= self._settings.pulse_seconds
+        if not records and not look_for_requests:
+            return
+        batch = Batch(records)
+        async with self._pool.acquire() as connection:
+            if look_for_requests:
+                self._asked_at = started
+                partitions = list(self._watch.claims)
+                batch.requested = await load_requested(connection, self._name, partitions)
+                if not records and not batch.requested:
+                    return
+            try:
+                plan = await applier.apply(connection, batch, self._watch.claims)
+            except TooManyRejected as error:
+                await self._stop_partition(connection, error)
+                return
+        self._applied(batch, plan, seconds=time.monotonic() - started)
+
+    def _applied(self, batch: Batch, plan: Plan, *, seconds: float) -> None:
+        self._backoff = self._settings.retry_first_seconds
+        for where, records in batch.records.items():
+            ours = self._watch.claims[where]
+            ours.next_offset = records[-1].offset + 1
+            event = batch.entries[where][-1].event
+            at = (
+                event.recordedtime
+                if event
+                else datetime.fromtimestamp(records[-1].timestamp / 1000, UTC)
+            )
+            ours.watermark = max(ours.watermark or at, at)
+        self._watch.progressed()
+        self._observer.batch_applied(
+            self._name,
+            records=sum(map(len, batch.records.values())),
+            applied=len(plan.apply),
+            duplicates=plan.duplicates,
+            unknown=plan.unknown,
+            seconds=seconds,
+        )
+        for entry, reason in plan.park:
+            self._observer.event_parked(self._name, topic=entry.record.topic, reason=reason)
+
+    async def _stop_partition(self, connection: Any, error: TooManyRejected) -> None:
+        """Nothing of the batch was committed; the other partitions read theirs again."""
+        where = error.partition
+        await connection.execute(
+            "UPDATE consumer_positions SET stopped = $5"
+            " WHERE consumer = $1 AND topic = $2 AND partition = $3 AND epoch = $4",
+            self._name,
+            where.topic,
+            where.partition,
+            self._watch.claims[where].epoch,
+            str(error),
+        )
+        self._watch.stopped[where] = self._watch.claims[where].watermark
+        self._watch.wanted -= {where}
+        self._observer.partition_stopped(
+            self._name, topic=where.topic, partition=where.partition, reason=str(error)
+        )
+
+    async def _leave(self) -> None:
+        """Let others take over at once; if this fails, they do after the timeout."""
+        try:
+            async with asyncio.timeout(2), self._pool.acquire() as connection:
+                await self._members.leave(connection)
+        except INFRASTRUCTURE as error:
+            self._observer.retrying(self._name, error=error, seconds=0)
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

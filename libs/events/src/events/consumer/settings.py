@@ -18,6 +18,8 @@ class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A member not heard of for so long has its partitions given to others."""
     stuck_seconds: float = 60.0
     """Work without progress for so long ends the process."""
+    transaction_seconds: float = 30.0
+    """A process that is paused within a transaction for so long loses it, and its locks."""
     retry_first_seconds: float = 0.1
     retry_max_seconds: float = 5.0
     parked_ratio_limit: float = 0.01

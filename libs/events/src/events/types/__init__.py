@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.types import customer, kpi, ops, partner, pipeline
+from events.types import customer, kpi, log, ops, partner, pipeline
 from events.types.base import UNKNOWN, Dimensions, EventData, Owner
 
 __all__ = ["EVENT_TYPES", "UNKNOWN", "Dimensions", "EventData", "Owner"]
@@ -10,7 +10,7 @@ __all__ = ["EVENT_TYPES", "UNKNOWN", "Dimensions", "EventData", "Owner"]
 
 def _collect() -> dict[str, type[EventData]]:
     found: dict[str, type[EventData]] = {}
-    for module in (customer, pipeline, ops, partner, kpi):
+    for module in (customer, pipeline, ops, partner, kpi, log):
         for value in vars(module).values():
             if (
                 isinstance(value, type)

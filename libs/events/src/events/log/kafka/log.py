@@ -47,7 +47,8 @@ class KafkaLog:
         for name in topics:
             if name not in found:
                 raise TopicMissing(
-                    f"topic {name} is not on {self._servers}", hint="apply the topics: tandem topics apply"
+                    f"topic {name} is not on {self._servers}",
+                    hint="apply the topics: tandem topics apply",
                 )
         return [TopicPartition(name, number) for name in topics for number in range(found[name])]
 

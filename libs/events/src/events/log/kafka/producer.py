@@ -79,7 +79,9 @@ class KafkaProducer:
             if batch is not None and batch.append(timestamp=now, **fields) is not None:
                 continue
             if batch is not None:
-                sent.append(await self._producer.send_batch(batch, where.topic, partition=partition))
+                sent.append(
+                    await self._producer.send_batch(batch, where.topic, partition=partition)
+                )
             batch = open_batches[where] = self._producer.create_batch()
             batch.append(timestamp=now, **fields)
         for where, batch in open_batches.items():
@@ -100,5 +102,3 @@ class KafkaProducer:
 def _hash(key: bytes) -> int:
     """The hash of Kafka's own clients, so that any of them finds a key's partition."""
     return int(murmur2(key)) & 0x7FFFFFFF
-
-

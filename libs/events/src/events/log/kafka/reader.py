@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
@@ -22,6 +23,7 @@ class KafkaReader:
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
+        self._idle = True
         self._fetched: deque[tuple[TopicPartition, Sequence[Record]]] = deque()
 
     @classmethod
@@ -49,11 +51,14 @@ class KafkaReader:
         for partition, offset in positions.items():
             self._consumer.seek(KafkaPartition(*partition), offset)
         self._fetched.clear()
+        self._idle = not positions
 
     async def poll(
         self, *, max_records: int, timeout_seconds: float
     ) -> dict[TopicPartition, Sequence[Record]]:
-        if not self._fetched:
+        if self._idle:
+            await asyncio.sleep(timeout_seconds)
+        elif not self._fetched:
             await self._fetch(timeout_seconds)
         batch: dict[TopicPartition, Sequence[Record]] = {}
         left = max_records

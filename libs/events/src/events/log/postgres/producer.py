@@ -51,7 +51,9 @@ class PostgresProducer:
                     )
                 await self._trim(connection)
         except LogUnavailable as error:
-            raise PublishFailed(error.fact, hint="what was not acknowledged is published again") from error
+            raise PublishFailed(
+                error.fact, hint="what was not acknowledged is published again"
+            ) from error
 
     async def close(self) -> None:
         """Nothing is held between two publishes."""

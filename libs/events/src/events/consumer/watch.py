@@ -1,0 +1,127 @@
+"""Watching a consumer from beside: membership, lag, watermark, and whether it is stuck.
+
+A task of its own, with connections of its own, because a loop that hangs cannot
+notice that it hangs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import asyncpg
+
+from events.consumer.claims import Claim
+from events.consumer.members import Members
+from events.consumer.settings import ConsumerSettings
+from events.errors import ConsumerStuck, LogUnavailable
+from events.log import Log, TopicPartition
+from events.observer import Observer
+
+INFRASTRUCTURE: Final = (
+    LogUnavailable,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
+"""Errors that may pass by themselves."""
+
+_TOPICS_SECONDS: Final = 30.0
+_PARKED: Final = "SELECT reason, count(*) FROM consumer_parked WHERE consumer = $1 GROUP BY reason"
+_REASONS: Final = ("undecodable", "schema", "unprocessable", "gap", "held")
+
+
+class Watch:
+    """What the loop and the watch share: what to own, what is owned, and how far it is."""
+
+    def __init__(
+        self,
+        log: Log,
+        pool: asyncpg.Pool[Any],
+        *,
+        consumer: str,
+        topics: Sequence[str],
+        members: Members,
+        observer: Observer,
+        settings: ConsumerSettings,
+    ) -> None:
+        self._log = log
+        self._pool = pool
+        self._consumer = consumer
+        self._topics = topics
+        self._members = members
+        self._observer = observer
+        self._settings = settings
+        self._partitions: list[TopicPartition] = []
+        self._listed_at = float("-inf")
+        self._progress_at = time.monotonic()
+        self.wanted: frozenset[TopicPartition] = frozenset()
+        self.claims: dict[TopicPartition, Claim] = {}
+        self.stopped: dict[TopicPartition, datetime | None] = {}
+        """Partitions that this process will not touch again, with their watermark."""
+
+    def progressed(self) -> None:
+        """A batch was committed."""
+        self._progress_at = time.monotonic()
+
+    def watermark(self) -> datetime | None:
+        """The oldest of all partitions: what stands still holds it back."""
+        marks = [claim.watermark for claim in self.claims.values()] + list(self.stopped.values())
+        known = [mark for mark in marks if mark is not None]
+        return min(known) if marks and len(known) == len(marks) else None
+
+    async def run(self) -> None:
+        """Look once a pulse, for ever. Raises ConsumerStuck, TopicMissing."""
+        while True:
+            try:
+                async with asyncio.timeout(self._settings.stuck_seconds):
+                    await self.look()
+            except INFRASTRUCTURE as error:
+                # The loop meets the same error and tells of it; being blind is not being stuck.
+                self._observer.retrying(
+                    self._consumer, error=error, seconds=self._settings.pulse_seconds
+                )
+            await asyncio.sleep(self._settings.pulse_seconds)
+
+    async def look(self) -> None:
+        """One pulse: say that we live, see our share, measure how far we are."""
+        async with self._pool.acquire() as connection:
+            living = await self._members.beat(connection)
+            parked = dict(await connection.fetch(_PARKED, self._consumer))
+        for reason in _REASONS:
+            self._observer.parked_total(self._consumer, reason=reason, count=parked.get(reason, 0))
+        if time.monotonic() - self._listed_at > _TOPICS_SECONDS:
+            self._partitions = await self._log.partitions(self._topics)
+            self._listed_at = time.monotonic()
+        self.wanted = self._members.share(self._partitions, living) - self.stopped.keys()
+        await self._measure()
+
+    async def _measure(self) -> None:
+        claims = dict(self.claims)
+        asked_at = datetime.now(UTC)
+        ends = await self._log.ends(list(claims)) if claims else {}
+        behind = 0
+        for where, claim in claims.items():
+            lag = max(0, ends[where] - claim.next_offset)
+            self._observer.lag(
+                self._consumer, topic=where.topic, partition=where.partition, records=lag
+            )
+            if not lag:
+                claim.watermark = max(claim.watermark or asked_at, asked_at)
+            behind += lag
+        mark = self.watermark()
+        if mark is not None:
+            age = (datetime.now(UTC) - mark).total_seconds()
+            self._observer.watermark_age(self._consumer, seconds=age)
+        if not behind:
+            self.progressed()
+        idle = time.monotonic() - self._progress_at
+        if idle > self._settings.stuck_seconds:
+            raise ConsumerStuck(
+                f"{self._consumer} has {behind} records to read and did nothing for {idle:.0f} s",
+                hint="the process ends and is started again; see its last retries for the cause",
+            )

@@ -1,0 +1,38 @@
+"""What a consumer says about a record that it had to put aside."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from events.types.base import Code, EventData, Id, Reason
+
+Base64 = Annotated[str, msgspec.Meta(description="bytes as base64")]
+
+
+class RecordParked(EventData, frozen=True, kw_only=True, omit_defaults=True):
+    """A record was rejected by a consumer; published to `<its topic>-dlq` with its bytes.
+
+    `value` is absent when there was none or when it is too large to be wrapped.
+    """
+
+    wire_type = "com.tandem.log.record.parked.v1"
+    topic = "dlq"
+
+    consumer: Code
+    record_topic: Code
+    partition: Annotated[int, msgspec.Meta(ge=0)]
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+    reason: Code
+    detail: Reason
+    hint: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    event_id: Id | None = None
+    event_type: str | None = None
+    key: Base64 | None = None
+    value: Base64 | None = None
+
+    @property
+    def subject(self) -> str:
+        """Every parked record is an aggregate of its own."""
+        return f"{self.consumer}/{self.record_topic}/{self.partition}/{self.offset}"

@@ -1,0 +1,141 @@
+"""The consumer on both logs and a real database: each event once, in order, whatever comes."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from events import Connection, Received, Unobserved
+from events.errors import Fenced
+
+DONE = "SELECT count(*) FROM applied"
+POSITION = "SELECT sum(next_offset)::int FROM consumer_positions"
+PARKED = "SELECT count(*) FROM consumer_parked"
+
+
+async def test_every_event_is_applied_once_and_in_order(world: Any, make_event: Any) -> None:
+    await world.publish(*(make_event(f"s{n % 7}", n // 7 + 1) for n in range(70)))
+    async with world.running(max_records=9):
+        await world.until(DONE, 70)
+
+    assert await world.applied() == {f"s{n}": list(range(1, 11)) for n in range(7)}
+    assert await world.pool.fetchval(POSITION) == 70
+
+
+async def test_copies_and_late_copies_change_nothing(world: Any, make_event: Any) -> None:
+    first, second = make_event("a", 1), make_event("a", 2)
+    await world.publish(first, second, first, second, first)
+    async with world.running():
+        await world.until(POSITION, 5)
+        await world.publish(second, first)
+        await world.until(POSITION, 7)
+
+    assert await world.applied() == {"a": [1, 2]}
+    assert await world.reasons() == {}
+
+
+async def test_a_restart_goes_on_where_the_last_transaction_ended(
+    world: Any, make_event: Any
+) -> None:
+    for start in (1, 4, 7):
+        await world.publish(*(make_event("a", n) for n in range(start, start + 3)))
+        async with world.running():
+            await world.until(DONE, start + 2)
+
+    assert await world.applied() == {"a": list(range(1, 10))}
+
+
+async def test_a_gap_waits_for_the_missing_event_and_then_drains_in_order(
+    world: Any, make_event: Any
+) -> None:
+    await world.publish(*(make_event("a", n) for n in (1, 5, 3, 4)), make_event("b", 1))
+    async with world.running():
+        await world.until(POSITION, 5)
+        assert await world.applied() == {"a": [1], "b": [1]}
+        assert await world.reasons() == {"gap": [3, 4, 5]}
+
+        await world.publish(make_event("a", 2))
+        await world.until(DONE, 6)
+
+    assert await world.applied() == {"a": [1, 2, 3, 4, 5], "b": [1]}
+    assert await world.reasons() == {}
+    assert await world.pool.fetchval("SELECT sum(parked) FROM consumer_heads") == 0
+
+
+async def test_two_consumers_share_the_partitions_and_one_takes_over(
+    world: Any, make_event: Any
+) -> None:
+    owners = "SELECT count(DISTINCT owner) FROM consumer_positions"
+    await world.publish(*(make_event(f"s{n}", 1) for n in range(20)))
+    async with world.running():
+        async with world.running():
+            await world.until(owners, 2)
+            await world.publish(*(make_event(f"s{n}", 2) for n in range(20)))
+            await world.until(DONE, 40)
+        await world.until(owners, 1)
+        await world.publish(*(make_event(f"s{n}", 3) for n in range(20)))
+        await world.until(DONE, 60)
+
+    assert await world.applied() == {f"s{n}": [1, 2, 3] for n in range(20)}
+
+
+async def test_a_zombie_commits_nothing(world: Any, make_event: Any) -> None:
+    """While it reads, another process claims its partitions: its batch must be void."""
+    await world.publish(make_event("a", 1))
+    async with world.running() as consumer:
+        await world.until(DONE, 1)
+        reported = record_retries(consumer)
+        await world.pool.execute("UPDATE consumer_positions SET epoch = epoch + 5, owner = 'other'")
+        await world.publish(make_event("a", 2), make_event("b", 1))
+        await world.until(DONE, 3)
+
+    assert any(isinstance(error, Fenced) for error in reported)
+    assert await world.applied() == {"a": [1, 2], "b": [1]}
+    assert await world.pool.fetchval("SELECT min(epoch) FROM consumer_positions") == 7
+
+
+def record_retries(consumer: Any) -> list[Exception]:
+    reported: list[Exception] = []
+
+    class Reporting(Unobserved):
+        def retrying(self, consumer: str, *, error: Exception, seconds: float) -> None:
+            reported.append(error)
+
+    consumer._observer = Reporting()
+    return reported
+
+
+async def test_an_error_of_the_handler_is_retried_and_skips_nothing(
+    world: Any, make_event: Any
+) -> None:
+    calls = 0
+
+    async def fail_twice(connection: Connection, received: Sequence[Received]) -> None:
+        nonlocal calls
+        calls += 1
+        for item in received:
+            await connection.execute(
+                "INSERT INTO applied (subject, sequence) VALUES ($1, $2)",
+                item.event.subject,
+                item.event.sequence,
+            )
+        if calls < 3:
+            raise ConnectionResetError("the database went away")
+
+    await world.publish(make_event("a", 1), make_event("a", 2))
+    async with world.running(fail_twice):
+        await world.until(DONE, 2)
+
+    assert calls == 3
+    assert await world.reasons() == {}
+
+
+async def test_the_watermark_reaches_the_present_when_all_is_read(
+    world: Any, make_event: Any
+) -> None:
+    await world.publish(make_event("a", 1))
+    async with world.running() as consumer:
+        assert consumer.watermark() is None
+        await world.until(DONE, 1)
+        async with asyncio.timeout(5):
+            while (mark := consumer.watermark()) is None or mark.year != 2026 or mark.month == 3:
+                await asyncio.sleep(0.05)
