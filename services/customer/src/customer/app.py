@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from chassis.app import build_app
 from chassis.clock import Clock
 from customer.api import contacts, customers, leads
+from customer.api.imports import routes as imports
 from customer.settings import Settings
 
 
@@ -15,6 +16,6 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     return build_app(
         settings,
         title="Tandem customer",
-        routers=[customers.router, contacts.router, leads.router],
+        routers=[imports.router, customers.router, contacts.router, leads.router],
         clock=clock,
     )

@@ -66,12 +66,13 @@ class TeamNotYours(Forbidden):
 class OccurredBeforeLastChange(Invalid):
     title = "before the last change"
 
-    def __init__(self, last: datetime) -> None:
+    def __init__(self, last: datetime, *, field: str = "occurred_at") -> None:
         super().__init__(
             f"it cannot have happened before the last change, at {last.isoformat()}",
             hint="give a later moment, or leave it out when it happens now",
-            field="occurred_at",
+            field=field,
         )
+        self.last = last
 
 
 class LeadAlreadyContacted(Conflict):
@@ -135,3 +136,39 @@ class CustomerNameMissing(Invalid):
             hint="give customer.name, or customer_id of an existing customer",
             field="customer.name",
         )
+
+
+class CustomerUnknown(Invalid):
+    title = "the customer is not known"
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(
+            f"no customer {customer_id} that you may see",
+            hint="register or import the customer first, or leave customer_id out",
+            field="customer_id",
+        )
+
+
+class KnownOtherwise(Conflict):
+    title = "known otherwise"
+
+    def __init__(self, field: str, known: str) -> None:
+        super().__init__(
+            f"{field} is known as {known} and cannot be rewritten",
+            hint="leave the field out, or send what is known",
+            field=field,
+        )
+
+
+class MomentInFuture(Invalid):
+    title = "the moment lies in the future"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field} lies in the future", hint="give a past instant", field=field)
+
+
+class RowContradictsItself(Invalid):
+    title = "the row contradicts itself"
+
+    def __init__(self, detail: str, *, field: str, hint: str) -> None:
+        super().__init__(detail, field=field, hint=hint)

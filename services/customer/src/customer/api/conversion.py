@@ -7,7 +7,6 @@ from typing import Self
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from chassis.errors import Invalid
 from chassis.types import Code, CurrencyCode, Id, Instant, MinorAmount, StrictModel, Text
 from chassis.work import Work
 from customer.api.contacts import NewContact
@@ -22,7 +21,7 @@ from customer.domain import (
     Lead,
     LeadProfile,
 )
-from customer.errors import CustomerNameMissing, CustomerNotFound
+from customer.errors import CustomerNameMissing, CustomerUnknown
 from customer.store import Customers, Leads
 from customer.store.contacts import add_contacts
 from events import uuid7
@@ -129,18 +128,11 @@ async def convert_once(work: Work, lead: Lead, command: ConvertLead) -> Lead:
         customer, registered = Customer.register(profile, customer_id=customer_id, at=at)
         await Customers(work).add(customer)
         await work.record(registered, sequence=customer.version, occurred_at=at)
-    else:
-        await _refuse_unknown(work, command.customer_id)
+    elif not await Customers(work).by_ids([command.customer_id]):
+        raise CustomerUnknown(command.customer_id)
     if details is not None and contact_id is not None:
         contact = Contact.add(details, contact_id=contact_id, customer_id=customer_id, at=at)
         await add_contacts(work, [contact])
     await Leads(work).save(lead, converted)
     await work.record(event, sequence=converted.version, occurred_at=at)
     return converted
-
-
-async def _refuse_unknown(work: Work, customer_id: str) -> None:
-    try:
-        await Customers(work).get(customer_id)
-    except CustomerNotFound as unknown:
-        raise Invalid(unknown.detail, hint=unknown.hint, field="customer_id") from None

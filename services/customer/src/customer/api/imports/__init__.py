@@ -1,0 +1,1 @@
+"""Bulk imports: rows planned one by one in memory, written by a handful of statements."""
