@@ -15,6 +15,7 @@ from chassis.db import Database
 from chassis.health import Check
 from chassis.middleware import BodyLimit, RequestFrame
 from chassis.migrations import Schema
+from chassis.openapi import ServiceApp
 from chassis.paging import CursorSeal
 from chassis.problems import Problem
 from chassis.resources import Resources
@@ -51,7 +52,7 @@ def build_app(
         **(checks or {}),
     }
     keeper = TaskKeeper(tasks, prepared=partial(_prepared, resources))
-    app = FastAPI(
+    app = ServiceApp(
         title=title,
         version=version,
         lifespan=_lifespan(resources, keeper, lifespans),

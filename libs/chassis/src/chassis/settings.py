@@ -4,7 +4,7 @@ Invariant: settings are complete and sane when they exist; a service with unusab
 settings prints one line per variable and does not start.
 """
 
-from pathlib import Path
+import re
 from typing import Annotated, ClassVar, Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,10 +18,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 DEVELOPMENT_ISSUER: Final = "https://issuer.tandem.invalid/development"
 _SHORTEST_SECRET: Final = 16
+_QUOTED: Final = re.compile(r'field "(\w+)"')
 
 
 def _refuse_other_database(url: str) -> str:
@@ -139,6 +140,13 @@ def load_settings(settings_class: type[S]) -> S:
         return settings_class()
     except ValidationError as error:
         raise SettingsUnusable([_line(fault) for fault in error.errors()]) from None
+    except SettingsError as error:
+        # Lists and the like are read as JSON before they are validated.
+        name = _QUOTED.search(str(error))
+        unreadable = name[1].upper() if name else "a variable"
+        raise SettingsUnusable(
+            [f'settings: {unreadable} is not JSON; write a list as ["a", "b"]']
+        ) from None
 
 
 def _line(fault: object) -> str:
@@ -154,12 +162,6 @@ def _line(fault: object) -> str:
 
 def _lower_first(message: str) -> str:
     return message[:1].lower() + message[1:]
-
-
-def jwks_path(url: str) -> Path | None:
-    """The file behind a file:// key set, None for an https one."""
-    parts = urlsplit(url)
-    return Path(parts.path) if parts.scheme == "file" else None
 
 
 class RelaySettings(ProcessSettings):

@@ -1,5 +1,7 @@
 """A route that does not say who may call it cannot be served."""
 
+from typing import Annotated
+
 import pytest
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
@@ -64,9 +66,7 @@ def test_query_parameters_of_models_and_dependencies_are_declared(make_settings:
         return also
 
     async def listing(
-        filters: Filters = Query(),
-        more: int = Depends(more),
-        own: str = "",
+        filters: Annotated[Filters, Query()], more: Annotated[int, Depends(more)], own: str = ""
     ) -> None:
         return None
 
@@ -76,6 +76,15 @@ def test_query_parameters_of_models_and_dependencies_are_declared(make_settings:
     routes = declared(make_settings(), router)  # type: ignore[operator]
     assert routes["/list"].query == frozenset({"team", "day", "also", "own"})
     assert routes["/proxy"].query is None
+
+
+def test_the_document_shows_the_problems_that_are_answered(make_settings: object) -> None:
+    document = create_app(make_settings()).openapi()  # type: ignore[operator]
+    responses = document["paths"]["/v1/notes"]["post"]["responses"]
+    assert set(responses) == {"201", "default"}
+    assert set(responses["default"]["content"]) == {"application/problem+json"}
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    assert create_app(make_settings()).openapi() == document  # type: ignore[operator]
 
 
 def test_the_sample_service_declares_everything(make_settings: object) -> None:

@@ -56,6 +56,7 @@ def test_a_socket_folder_is_a_database_too(monkeypatch: pytest.MonkeyPatch) -> N
         ({"COMPANY_TIME_ZONE": "Mars/Olympus"}, "COMPANY_TIME_ZONE is not an IANA time zone"),
         ({"COMPANY_TIME_ZONE": "../../etc/passwd"}, "COMPANY_TIME_ZONE is not an IANA time zone"),
         ({"CURSOR_SECRET": "short"}, "CURSOR_SECRET is shorter than 16 characters"),
+        ({"COLOURS": "red,green"}, "COLOURS is not JSON"),
         ({"PORT": "http"}, "PORT "),
         ({"PORT": "70000"}, "PORT "),
         ({"BASE_CURRENCY": "dollar"}, "BASE_CURRENCY "),
