@@ -1,6 +1,7 @@
 """`python -m local`: the launcher without the command line's decoration, as tests run it."""
 
 import sys
+from contextlib import nullcontext
 
 from local.errors import CannotStart
 from local.launcher import launch
@@ -15,9 +16,7 @@ def say(line: str) -> None:
 
 def main() -> int:
     try:
-        launch(
-            Settings.load(), say=say, when_ready=lambda plan: say(f"gateway: {plan.url('gateway')}")
-        )
+        launch(Settings.load(), say=say, while_up=lambda _plan: nullcontext())
     except CannotStart as refusal:
         say(str(refusal))
         return CANNOT_START

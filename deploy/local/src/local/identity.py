@@ -54,7 +54,7 @@ class Issuer:
         return self._key_file.exists()
 
     def ensure_key(self) -> None:
-        if not self._key_file.exists():
+        if not self.exists():
             key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
             write_private(self._key_file, json.dumps(key.as_dict(private=True)))
         public = self._key().as_dict(private=False)

@@ -21,10 +21,9 @@ from local.child import Child, Program, last_line
 from local.errors import CannotStart
 from local.locks import exclusively
 from local.ports import is_free
-from local.settings import inherited_environment
+from local.settings import CHECKOUT, inherited_environment
 
-# `deploy/local/kafka` beside the sources: this package runs from a checkout, never from a wheel.
-DEFINITION = Path(__file__).parents[2] / "kafka"
+DEFINITION = CHECKOUT / "deploy" / "local" / "kafka"
 MAVEN_TIMEOUT_SECONDS = 300
 
 PROPERTIES = """\

@@ -4,9 +4,13 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+
+import psutil
 
 from local import preflight
 from local.cache import cache_folder
+from local.errors import CannotStart
 from local.identity import Issuer
 from local.kafka import Jars
 from local.locks import claim
@@ -17,14 +21,16 @@ from local.state import ProcessState, Running, Var
 from local.supervisor import Interrupted, Supervisor, created
 
 Say = Callable[[str], None]
+WhileUp = Callable[[Plan], AbstractContextManager[None]]
+DOWN_TIMEOUT_SECONDS = 90.0
 
 
-def launch(settings: Settings, *, say: Say, when_ready: Callable[[Plan], None]) -> None:
+def launch(settings: Settings, *, say: Say, while_up: WhileUp) -> None:
     """Run the stack in the foreground until Ctrl-C or SIGTERM, then end all of it.
 
     Raises CannotStart, with nothing left running.
 
-    `when_ready` is called once, when everything serves.
+    `while_up` is entered when everything serves, and left before anything is ended.
     """
     began = time.monotonic()
     var = Var(settings.var.absolute())
@@ -44,8 +50,8 @@ def launch(settings: Settings, *, say: Say, when_ready: Callable[[Plan], None]) 
             try:
                 bring_up(plan, supervisor, say=say)
                 say(f"Ready after {time.monotonic() - began:.1f} s.")
-                when_ready(plan)
-                supervisor.watch()
+                with while_up(plan):
+                    supervisor.watch()
             except Interrupted:
                 pass
             finally:
@@ -94,3 +100,23 @@ def bring_up(plan: Plan, supervisor: Supervisor, *, say: Say) -> None:
     supervisor.run_once(plan.preparations())
     say("Starting the services.")
     supervisor.start(plan.services())
+
+
+def take_down(var: Var) -> bool:
+    """End the stack on this var/ from outside; False when there is none. Raises CannotStart."""
+    running = Running.load(var.running)
+    if running is None:
+        return False
+    launcher = preflight.same_process(running.launcher)
+    if launcher is None:
+        with claim(var.lock, held="a launcher is just starting", mend="try again"):
+            return bool(preflight.end_leftovers(var))
+    launcher.terminate()
+    try:
+        launcher.wait(DOWN_TIMEOUT_SECONDS)
+    except psutil.TimeoutExpired:
+        raise CannotStart(
+            f"the launcher (pid {launcher.pid}) did not end within {DOWN_TIMEOUT_SECONDS:.0f} s",
+            mend=f"kill -9 {launcher.pid}; the next start cleans up",
+        ) from None
+    return True

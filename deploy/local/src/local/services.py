@@ -12,13 +12,13 @@ from local.identity import AUDIENCE, ISSUER, Issuer
 from local.kafka import Kafka
 from local.ports import Ports
 from local.postgres import Postgres
-from local.settings import LogKind, Settings, inherited_environment
+from local.settings import CHECKOUT, LogKind, Settings, inherited_environment
 from local.state import Var
 
 SERVICES = ("customer", "pipeline", "ops", "metrics", "gateway")
 UPSTREAMS = ("customer", "pipeline", "ops", "metrics")
 EVENT_LOG_DATABASE = "eventlog"
-TOPICS = Path(__file__).parents[3] / "kafka" / "topics.yaml"
+TOPICS = CHECKOUT / "deploy" / "kafka" / "topics.yaml"
 HEALTH_TIMEOUT_SECONDS = 2.0
 
 
@@ -84,14 +84,7 @@ class Plan:
             )
             for service in SERVICES
         ]
-        topics = self._python(
-            "topics",
-            "events.topics",
-            "apply",
-            str(TOPICS),
-            environment={"EVENT_LOG": self.event_log},
-        )
-        return [*migrations, topics]
+        return [*migrations, topics_program(self.event_log, log=self.var.log("topics"))]
 
     def services(self) -> list[Unit]:
         """All of ours, in no order: each must bear the absence of the others."""
@@ -144,6 +137,16 @@ class Plan:
             else {}
         )
         return self._common(service) | own | upstreams
+
+
+def topics_program(event_log: str, *, log: Path) -> Program:
+    """The command that brings an event log in line with deploy/kafka/topics.yaml."""
+    return Program(
+        name="topics",
+        command=[sys.executable, "-m", "events.topics", str(TOPICS), event_log],
+        environment=inherited_environment(),
+        log=log,
+    )
 
 
 def answers_ready(port: int, *, path: str = "/health/ready") -> bool:

@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from local.errors import CannotStart
 
+# This package runs from a checkout, never from a wheel.
+CHECKOUT = Path(__file__).parents[4]
+
 LogKind = Literal["kafka", "postgres"]
 
 
@@ -24,7 +27,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
-    var: Path = Path("var")
+    var: Path = CHECKOUT / "var"
     log: LogKind | None = None
     company_time_zone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Shanghai"
     base_currency: str = Field(default="USD", pattern="^[A-Z]{3}$")

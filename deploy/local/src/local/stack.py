@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+from local import preflight
 from local.child import last_line, leashed
 from local.errors import CannotStart
 from local.identity import DEFAULT_TTL_SECONDS, Issuer
@@ -25,7 +26,9 @@ TICK_SECONDS = 0.05
 class Stack:
     """A stack on its own var/ and ports; it ends with the program that holds this object."""
 
-    def __init__(self, var: Path, *, ports: Ports | None = None, log: LogKind = "kafka") -> None:
+    def __init__(
+        self, var: Path, *, ports: Ports | None = None, log: LogKind | None = "kafka"
+    ) -> None:
         self.var = Var(var.absolute())
         self.ports = ports or Ports.free()
         self.log = log
@@ -36,7 +39,7 @@ class Stack:
         return Plan(
             var=self.var,
             ports=self.ports,
-            log=self.log,
+            log=self.log or self.var.log_choice or "kafka",
             settings=Settings(var=self.var.root, log=self.log),
         )
 
@@ -68,14 +71,26 @@ class Stack:
             roles, teams=teams, sources=sources, ttl_seconds=ttl_seconds
         )
 
-    def start(self, *, timeout_seconds: float = START_TIMEOUT_SECONDS) -> Self:
-        """Start, and wait until all is ready. Raises CannotStart with the launcher's own line."""
+    def start(
+        self, *, timeout_seconds: float = START_TIMEOUT_SECONDS, detached: bool = False
+    ) -> Self:
+        """Start, and wait until all is ready. Raises CannotStart with the launcher's own line.
+
+        A detached stack stays when this program ends; `local.launcher.take_down` ends it.
+        """
         console = self.var.log("launcher")
-        console.parent.mkdir(parents=True, exist_ok=True)
-        choices = self.ports.environment | {"VAR": str(self.var.root), "LOG": self.log}
+        try:
+            console.parent.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            preflight.check_var(self.var)
+            raise
+        choices = self.ports.environment | {"VAR": str(self.var.root), "LOG": self.log or ""}
+        command = [sys.executable, "-m", "local"]
+        if not detached:
+            command = leashed(command, stop_signal=signal.SIGTERM, account=None)
         with console.open("ab") as output:
             self._launcher = subprocess.Popen(
-                leashed([sys.executable, "-m", "local"], stop_signal=signal.SIGTERM, account=None),
+                command,
                 env=inherited_environment() | choices,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

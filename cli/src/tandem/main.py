@@ -1,0 +1,36 @@
+"""The `tandem` command: the face of a local stack, and a client of the gateway's public API."""
+
+import typer
+
+from tandem.commands import demo, imports, kpi
+from tandem.commands.parked import parked
+from tandem.commands.stack import EPILOG_DOWN, EPILOG_STATUS, EPILOG_UP, down, status, up
+from tandem.commands.token import EPILOG as EPILOG_TOKEN
+from tandem.commands.token import token
+from tandem.commands.topics import topics
+
+EPILOG = """
+Exit codes: 0 done, 1 refused, 2 wrong use or cannot start, 3 rows refused, 4 no gateway.
+Each command has examples: tandem COMMAND --help
+"""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Sales and operations on one event stream, with KPIs that explain themselves.",
+    epilog=EPILOG,
+)
+app.command(epilog=EPILOG_UP)(up)
+app.command(epilog=EPILOG_DOWN)(down)
+app.command(epilog=EPILOG_STATUS)(status)
+app.command(epilog=EPILOG_TOKEN)(token)
+app.add_typer(topics, name="topics")
+app.command(epilog=demo.EPILOG)(demo.demo)
+app.command("import", epilog=imports.EPILOG)(imports.import_files)
+app.command("kpi", epilog=kpi.EPILOG)(kpi.show_kpi)
+app.add_typer(parked, name="parked")
+
+if __name__ == "__main__":
+    app()
