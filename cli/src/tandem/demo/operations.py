@@ -67,7 +67,7 @@ def _add_project(world: World, history: OperationsHistory, deal: Row) -> None:
         "budget": {"amount_minor": budget, "currency": CURRENCY},
         "created_at": started_at.isoformat(),
         "started_at": started_at.isoformat(),
-        "tasks": _tasks(started_at.date(), done=done),
+        "tasks": _tasks(world, started_at, took=took),
     }
     if done:
         project |= {
@@ -78,17 +78,24 @@ def _add_project(world: World, history: OperationsHistory, deal: Row) -> None:
     _add_project_costs(world, history, project, started_on=started_at.date())
 
 
-def _tasks(start: date, *, done: bool) -> list[Row]:
-    return [
-        {
+def _tasks(world: World, started_at: datetime, *, took: float) -> list[Row]:
+    """One after the other, each a fifth of the time that the project really took."""
+    tasks: list[Row] = []
+    for index, title in enumerate(_TASKS):
+        planned_on = started_at.date() + timedelta(days=9 * index)
+        task: Row = {
             "title": title,
-            "planned_start_on": (start + timedelta(days=9 * index)).isoformat(),
-            "planned_end_on": (start + timedelta(days=9 * index + 8)).isoformat(),
+            "planned_start_on": planned_on.isoformat(),
+            "planned_end_on": (planned_on + timedelta(days=8)).isoformat(),
             "effort_minutes": 2_400,
-            "done": done,
+            "depends_on": [{"task": _TASKS[index - 1]}] if index else [],
         }
-        for index, title in enumerate(_TASKS)
-    ]
+        for name, part in (("started_at", index), ("finished_at", index + 1)):
+            at = started_at + timedelta(days=took * part / len(_TASKS))
+            if at.date() <= world.last_on:
+                task[name] = at.isoformat()
+        tasks.append(task)
+    return tasks
 
 
 def _add_project_costs(
