@@ -9,19 +9,21 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import pytest
 
 from local.cache import cache_folder
 from local.child import Child
+from local.identity import Issuer
 from local.kafka import Kafka
 from local.ports import free_port
 from local.postgres import Postgres
 from local.settings import inherited_environment
+from local.stack import Stack
 
 START_TIMEOUT_SECONDS = 60.0
 
@@ -220,3 +222,38 @@ def event_log(request: pytest.FixtureRequest) -> Iterator[str]:
     url = server.new_database()
     yield url
     server.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def identity(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
+    """A development issuer: AUTH_JWKS is `identity.jwks.as_uri()`."""
+    issuer = Issuer(tmp_path_factory.mktemp("identity"))
+    issuer.ensure_key()
+    return issuer
+
+
+class MakeToken(Protocol):
+    def __call__(
+        self, *roles: str, teams: Sequence[str] = ..., sources: Sequence[str] = ...
+    ) -> str: ...
+
+
+@pytest.fixture
+def token(identity: Issuer) -> MakeToken:
+    """`token("sales_rep", teams=["EAST"])` gives a bearer token; without teams it sees all."""
+
+    def make(*roles: str, teams: Sequence[str] = ("*",), sources: Sequence[str] = ()) -> str:
+        return identity.token(roles, teams=teams, sources=sources)
+
+    return make
+
+
+@pytest.fixture(scope="session", params=["kafka", "postgres"])
+def stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """The whole of Tandem on free ports and data of its own: once on Kafka, once on PostgreSQL."""
+    folder = tmp_path_factory.mktemp("stack")
+    with Stack(folder / "var", log=request.param) as running:
+        yield running
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,43 @@
+# Everything that a developer does here, by one word. Choices go behind it: make up LOG=postgres PORT_BASE=21000
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo down install test lint
+
+BIN := .venv/bin
+# One worker a core: tests wait for real servers, and each worker has servers of its own.
+WORKERS ?= 2
+export PYTHON
+
+help:
+	@echo 'make up        start everything on this machine; Ctrl-C ends it, the data stay in var/'
+	@echo 'make demo      the same, with the history of a demo company'
+	@echo 'make down      end it from another terminal'
+	@echo 'make test      all tests, on real PostgreSQL and Kafka, beside a running make up'
+	@echo 'make lint      ruff, mypy, import rules, generated schemas'
+	@echo 'make install   only make .venv'
+	@echo
+	@echo 'Choices: LOG=kafka|postgres  VAR=<folder>  PORT_BASE=<number>  GATEWAY_PORT=<number>'
+	@echo '         POSTGRES_PORT KAFKA_PORT CUSTOMER_PORT ...  PYTHON=<path>'
+
+up:
+	@deploy/local/bootstrap.sh run && exec $(BIN)/tandem up
+
+demo:
+	@deploy/local/bootstrap.sh run && exec $(BIN)/tandem up --demo
+
+down:
+	@deploy/local/bootstrap.sh run && exec $(BIN)/tandem down
+
+install:
+	@deploy/local/bootstrap.sh dev
+
+test: install
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore tests/e2e --ignore tests/faults
+	$(BIN)/pytest tests/e2e tests/faults
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy libs services cli deploy tests conftest.py
+	$(BIN)/lint-imports
+	$(BIN)/python -m events.schemas --check
