@@ -106,6 +106,17 @@ class AlreadyExists(Conflict):
         super().__init__(f"{kind} {key} exists already", hint=f"change the existing {kind} instead")
 
 
+class ExternalRefTaken(Conflict):
+    """The name that the other system gave the row belongs to a row that the caller does not see."""
+
+    def __init__(self, external_ref: str) -> None:
+        super().__init__(
+            f"external_ref {external_ref} is taken",
+            field="external_ref",
+            hint="use another external_ref, or ask somebody who has access to all teams",
+        )
+
+
 class TeamOutsideScope(Forbidden):
     """The caller may not put anything into this team."""
 

@@ -56,7 +56,9 @@ def strict(**rules: bool) -> Pipeline:
         stage("won", 5, "won"),
         stage("lost", 6, "lost"),
     ]
-    return design_pipeline(code="strict", name="Strict", stages=stages, rules=Rules(**rules))
+    return design_pipeline(
+        code="strict", name={"en": "Strict"}, stages=stages, rules=Rules(**rules)
+    )
 
 
 def on(hours: float = 0, around: Surroundings | None = None) -> Occasion:
@@ -270,8 +272,10 @@ def test_only_a_later_expected_close_is_a_push() -> None:
 
 
 def test_dimensions_are_those_of_the_moment_of_each_event() -> None:
-    before = Surroundings(customer=Dimensions(segment="small", region="North", channel="web"))
-    after = Surroundings(customer=Dimensions(segment="large", region="North"), territory="East")
+    small = Dimensions(segment="small", region="North", channel="web")
+    large = Dimensions(segment="large", region="North")
+    before = Surroundings(customers={"c1": small})
+    after = Surroundings(customers={"c1": large}, territories={"t": "East"})
     lead = LeadOrigin(lead_id="l1", captured_at=NOON)
     opening = Opening(details=Details(customer_id="c1", product="p"), lead=lead, team="t")
     deal, created = Deal.open("d1", opening, pipeline=strict(), on=on(0, before))
@@ -298,4 +302,4 @@ def test_dimensions_are_those_of_the_moment_of_each_event() -> None:
 )
 def test_a_pipeline_that_makes_no_sense_is_refused(stages: list[Stage], fault: str) -> None:
     with pytest.raises(PipelineIsMalformed, match=fault):
-        design_pipeline(code="x", name="X", stages=stages, rules=Rules())
+        design_pipeline(code="x", name={"en": "X"}, stages=stages, rules=Rules())

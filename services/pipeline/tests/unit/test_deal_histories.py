@@ -25,7 +25,7 @@ def _pipeline(*, allow_skip: bool, allow_back: bool) -> Any:
     kinds = ("open", "open", "open", "hold", "won", "lost")
     return design_pipeline(
         code="p",
-        name="P",
+        name={"en": "P"},
         rules=Rules(allow_skip=allow_skip, allow_back=allow_back),
         stages=[
             Stage(

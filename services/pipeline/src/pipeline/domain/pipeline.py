@@ -72,7 +72,7 @@ class Pipeline:
     """A way of selling, as stages and rules."""
 
     code: str
-    name: str
+    name: dict[str, str]
     stages: tuple[Stage, ...]
     rules: Rules = Rules()
     version: int = 1
@@ -136,7 +136,7 @@ class Pipeline:
 
 
 def design_pipeline(
-    *, code: str, name: str, stages: Sequence[Stage], rules: Rules, version: int = 1
+    *, code: str, name: dict[str, str], stages: Sequence[Stage], rules: Rules, version: int = 1
 ) -> Pipeline:
     """A pipeline whose stages are in order and make sense; raises PipelineIsMalformed."""
     ordered = tuple(sorted(stages, key=lambda stage: stage.order))

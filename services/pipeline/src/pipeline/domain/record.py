@@ -82,6 +82,8 @@ class DealRecord:
     competitor: str | None = None
     lost_note: str | None = None
     external_ref: str | None = None
+    imported_as: str | None = None
+    """Fingerprint of the import row that it was last brought up to."""
 
     @property
     def details(self) -> Details:
@@ -142,18 +144,25 @@ class DealRecord:
         return override
 
     def next(self, on: Occasion, **changes: Any) -> Self:
+        """The next version. Raises OccurredTooEarly."""
         if on.at < self.changed_at:
             raise OccurredTooEarly(self.changed_at)
         after = replace(self, version=self.version + 1, changed_at=on.at, **changes)
         return after.surrounded(on)
 
     def surrounded(self, on: Occasion) -> Self:
+        """The same state with the dimensions of this moment."""
         dimensions = on.around.dimensions(
-            team=self.team, product=self.product, channel=self.channel
+            team=self.team,
+            product=self.product,
+            channel=self.channel,
+            customer_id=self.customer_id,
+            lead=self.lead,
         )
         return replace(self, dimensions=dimensions)
 
     def must_keep_fields(self, *, of: DealRecord, pipeline: Pipeline) -> None:
+        """Raise StageFieldsMissing if this version lost a field that its stage requires."""
         stage = pipeline.stage(self.stage)
         lost = set(self.missing_fields(stage)) - set(of.missing_fields(stage))
         if lost:

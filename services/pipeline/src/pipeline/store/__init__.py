@@ -1,0 +1,1 @@
+"""Where states are kept: one module per aggregate, nothing here commits."""
