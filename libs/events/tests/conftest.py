@@ -27,6 +27,7 @@ from events import (
 from events.cloudevents import to_record
 from events.log import NewRecord, TopicState
 from events.money import Money
+from events.parked import discard_parked, release_parked
 from events.types.partner import OrderPaid
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -144,6 +145,14 @@ class World:
             raise AssertionError(
                 f"{query}: {found!r} after {seconds} s, not {expected!r}"
             ) from None
+
+    async def release(self, parked_id: int, **said: str) -> None:
+        async with self.pool.acquire() as connection:
+            await release_parked(connection, parked_id, **said)
+
+    async def discard(self, parked_id: int, **said: str) -> None:
+        async with self.pool.acquire() as connection:
+            await discard_parked(connection, parked_id, **said)
 
     async def applied(self) -> dict[str, list[int]]:
         """The sequences of each subject in the order in which they were applied."""

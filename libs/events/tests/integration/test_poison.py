@@ -1,0 +1,258 @@
+"""Poison on both logs: it is parked with its reason, its aggregate waits, all else flows."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from events import Connection, Received
+from events.cloudevents import to_record
+from events.log import NewRecord
+from events.parked import (
+    EarlierStillParked,
+    ParkedNotFound,
+    list_parked,
+    show_parked,
+)
+
+DONE = "SELECT count(*) FROM applied"
+POSITION = "SELECT sum(next_offset)::int FROM consumer_positions"
+CURSED = 666
+
+
+def broken(topic: str, event: Any, value: bytes = b'{"order_id": 7}') -> NewRecord:
+    record = to_record(event, topic=topic)
+    return NewRecord(topic, record.key, value, record.headers)
+
+
+def unreadable(topic: str) -> NewRecord:
+    return NewRecord(topic, b"k", b"\xff\xfe", [("ce_id", b"\xff")])
+
+
+@pytest.mark.parametrize("place", [0, 2, 4])
+async def test_poison_anywhere_in_a_batch_holds_back_its_own_aggregate_only(
+    world: Any, make_event: Any, place: int
+) -> None:
+    records = [make_event("good", n + 1) for n in range(4)]
+    records.insert(place, make_event("bad", 1, amount=CURSED))
+    await world.publish(*records, make_event("bad", 2), make_event("bad", 3))
+    async with world.running():
+        await world.until(POSITION, 7)
+
+    assert await world.applied() == {"good": [1, 2, 3, 4]}
+    assert await world.reasons() == {"unprocessable": [1], "held": [2, 3]}
+
+
+async def test_each_kind_of_poison_is_parked_with_its_reason_and_bytes(
+    world: Any, make_event: Any
+) -> None:
+    await world.publish(
+        unreadable(world.topic),
+        broken(world.topic, make_event("b", 1)),
+        make_event("c", 1, amount=CURSED),
+        make_event("d", 2),
+    )
+    async with world.running():
+        await world.until(POSITION, 4)
+
+    parked = {item.reason: item for item in await list_parked(world.pool)}
+    assert set(parked) == {"undecodable", "schema", "unprocessable", "gap"}
+    assert parked["unprocessable"].detail == "the amount is cursed"
+    assert parked["unprocessable"].hint == "exorcise it"
+    assert "order_id" in parked["schema"].detail
+    shown = await show_parked(world.pool, parked["undecodable"].id)
+    assert shown.value == b"\xff\xfe"
+    assert list(shown.headers) == [("ce_id", b"\xff")]
+
+
+async def test_what_is_rejected_is_promised_to_the_dead_letter_topic(
+    world: Any, make_event: Any
+) -> None:
+    await world.publish(
+        make_event("a", 1, amount=CURSED), make_event("a", 2), unreadable(world.topic)
+    )
+    async with world.running():
+        await world.until(POSITION, 3)
+
+    rows = await world.pool.fetch("SELECT aggregatetype, payload FROM outbox")
+    assert [row["aggregatetype"] for row in rows] == [f"{world.topic}-dlq"] * 2
+    assert any("the amount is cursed" in row["payload"] for row in rows)
+
+
+async def test_release_applies_once_the_cause_is_mended(world: Any, make_event: Any) -> None:
+    await world.publish(*(make_event("a", n, amount=CURSED if n == 1 else 1) for n in (1, 2, 3)))
+    async with world.running():
+        await world.until(POSITION, 3)
+        (bad,) = await list_parked(world.pool, reason="unprocessable")
+        await world.release(bad.id, actor="sre", reason="try again")
+        await world.until("SELECT attempts FROM consumer_parked WHERE reason = 'unprocessable'", 2)
+        assert await world.applied() == {}
+
+    async def mended(connection: Connection, received: Sequence[Received]) -> None:
+        for item in received:
+            await connection.execute(
+                "INSERT INTO applied (subject, sequence) VALUES ($1, $2)",
+                item.event.subject,
+                item.event.sequence,
+            )
+
+    async with world.running(mended):
+        await world.release(bad.id, actor="sre", reason="mended")
+        await world.until(DONE, 3)
+
+    assert await world.applied() == {"a": [1, 2, 3]}
+    assert await world.reasons() == {}
+    assert await world.pool.fetchval("SELECT count(*) FROM consumer_parked_audit") == 2
+
+
+async def test_discard_lets_the_rest_drain_and_counts_as_seen(world: Any, make_event: Any) -> None:
+    await world.publish(*(make_event("a", n, amount=CURSED if n == 2 else 1) for n in (1, 2, 3, 4)))
+    async with world.running():
+        await world.until(POSITION, 4)
+        (bad,) = await list_parked(world.pool, reason="unprocessable")
+        await world.discard(bad.id, actor="sre", reason="a test entry")
+        await world.until(DONE, 3)
+        await world.publish(make_event("a", 2), make_event("a", 5))
+        await world.until(DONE, 4)
+
+    assert await world.applied() == {"a": [1, 3, 4, 5]}
+    audit = await world.pool.fetchrow("SELECT action, actor, reason FROM consumer_parked_audit")
+    assert tuple(audit) == ("discard", "sre", "a test entry")
+
+
+async def test_releasing_a_gap_gives_up_on_what_is_missing(world: Any, make_event: Any) -> None:
+    await world.publish(make_event("a", 1), make_event("a", 4), make_event("a", 5))
+    async with world.running():
+        await world.until(POSITION, 3)
+        first, second = await list_parked(world.pool, subject="a")
+        with pytest.raises(EarlierStillParked):
+            await world.release(second.id, actor="sre")
+        await world.release(first.id, actor="sre")
+        await world.until(DONE, 3)
+        await world.publish(make_event("a", 3))
+        await world.until(POSITION, 4)
+
+    assert await world.applied() == {"a": [1, 4, 5]}
+
+
+async def test_an_unreadable_record_can_be_released_or_discarded(
+    world: Any, make_event: Any
+) -> None:
+    await world.publish(unreadable(world.topic), make_event("a", 1))
+    async with world.running():
+        await world.until(DONE, 1)
+        (bad,) = await list_parked(world.pool)
+        await world.release(bad.id, actor="sre")
+        await world.until("SELECT attempts FROM consumer_parked", 2)
+        # As if a new version could read it: the bytes become an event.
+        record = to_record(make_event("a", 2), topic=world.topic)
+        await world.pool.execute(
+            "UPDATE consumer_parked SET record_value = $1, record_headers = $2",
+            record.value,
+            _packed(record),
+        )
+        await world.release(bad.id, actor="sre")
+        await world.until(DONE, 2)
+        await world.publish(unreadable(world.topic))
+        await world.until("SELECT count(*) FROM consumer_parked", 1)
+        (bad,) = await list_parked(world.pool)
+        await world.discard(bad.id, actor="sre", reason="noise")
+        await world.until("SELECT count(*) FROM consumer_parked", 0)
+
+    assert await world.applied() == {"a": [1, 2]}
+
+
+def _packed(record: NewRecord) -> bytes:
+    import msgspec  # noqa: PLC0415 - the only use
+
+    return msgspec.msgpack.encode(record.headers)
+
+
+async def test_a_value_that_the_database_refuses_is_found_and_parked(
+    world: Any, make_event: Any
+) -> None:
+    await world.publish(
+        make_event("a", 1),
+        broken(
+            world.topic,
+            make_event("b", 1),
+            b'{"order_id": "b", "amount": {"amount_minor": 1, "currency": "USD"},'
+            b' "customer_id": "nul\\u0000"}',
+        ),
+        make_event("c", 1),
+    )
+
+    async def store(connection: Connection, received: Sequence[Received]) -> None:
+        for item in received:
+            await connection.execute(
+                "INSERT INTO applied (subject, sequence) VALUES ($1, $2)",
+                item.event.data.customer_id or item.event.subject,
+                1,
+            )
+
+    async with world.running(store):
+        await world.until(POSITION, 3)
+
+    assert await world.applied() == {"a": [1], "c": [1]}
+    assert await world.reasons() == {"unprocessable": [1]}
+
+
+async def test_unknown_types_are_passed_over_and_counted_as_seen(
+    world: Any, make_event: Any
+) -> None:
+    unknown = to_record(make_event("a", 2), topic=world.topic)
+    headers = [
+        (name, b"com.tandem.partner.order.vanished.v9" if name == "ce_type" else value)
+        for name, value in unknown.headers
+    ]
+    await world.publish(
+        make_event("a", 1),
+        NewRecord(world.topic, unknown.key, b'{"x": 1}', headers),
+        make_event("a", 3),
+    )
+    async with world.running():
+        await world.until(POSITION, 3)
+
+    assert await world.applied() == {"a": [1, 3]}
+    assert await world.reasons() == {}
+
+
+async def test_too_much_poison_stops_the_partition_and_parks_nothing_of_the_batch(
+    world: Any, make_event: Any
+) -> None:
+    await world.publish(*(make_event("same", n, amount=1) for n in (1, 2)))
+    async with world.running(parked_consecutive_limit=3):
+        await world.until(DONE, 2)
+        # One key, so one partition; each a sequence of its own source: all are rejected.
+        await world.publish(
+            *(make_event("same", 1, amount=CURSED, source=f"/x/{n}") for n in range(5))
+        )
+        await world.until("SELECT count(*) FROM consumer_positions WHERE stopped IS NOT NULL", 1)
+        await world.publish(*(make_event(f"s{n}", 1) for n in range(8)))
+        await asyncio.sleep(0.5)
+        assert await world.pool.fetchval(PARKED) == 0
+        assert 2 < await world.pool.fetchval(DONE) < 10, "only the other partition goes on"
+
+    async with world.running(parked_consecutive_limit=9):  # a restart tries again
+        await world.until(PARKED, 5)
+        await world.until(DONE, 10)
+
+
+PARKED = "SELECT count(*) FROM consumer_parked"
+
+
+async def test_parked_records_are_paged_and_requests_for_none_are_refused(
+    world: Any, make_event: Any
+) -> None:
+    await world.publish(*(make_event(f"g{n}", 2) for n in range(5)))
+    async with world.running():
+        await world.until(PARKED, 5)
+
+    first = await list_parked(world.pool, limit=3)
+    rest = await list_parked(world.pool, limit=3, after=first[-1].id)
+    assert len({item.id for item in (*first, *rest)}) == 5
+    with pytest.raises(ParkedNotFound):
+        await world.release(999_999, actor="sre")
+    with pytest.raises(ValueError, match="reason"):
+        await world.discard(first[0].id, actor="sre", reason=" ")

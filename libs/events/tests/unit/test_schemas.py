@@ -1,0 +1,130 @@
+"""Schemas and examples: current, valid, and none forgotten."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from events import EVENT_TYPES, strict_decoder
+from events.cloudevents import from_record, read_http
+from events.consumer.store import StoredRecord
+from events.event import encode_data
+from events.inbox import Incoming
+from events.schemas import (
+    EXAMPLES_FOLDER,
+    SCHEMAS_FOLDER,
+    breaking_changes,
+    outdated,
+    schema_of,
+    schema_path,
+    short_name,
+)
+
+EXAMPLES = sorted(EXAMPLES_FOLDER.rglob("*.json"))
+
+
+def load(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_bytes())
+    return document
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(EXAMPLES_FOLDER))
+
+
+def test_the_committed_schemas_are_those_of_the_classes() -> None:
+    assert outdated() == [], "run: python -m events.schemas --write"
+
+
+@pytest.mark.parametrize("cls", EVENT_TYPES.values(), ids=lambda cls: cls.__name__)
+def test_every_type_has_a_valid_schema_and_an_example(cls: Any) -> None:
+    Draft202012Validator.check_schema(load(SCHEMAS_FOLDER / schema_path(cls)))
+
+    named = f"{short_name(cls.wire_type)}.json"
+    assert (EXAMPLES_FOLDER / cls.topic / named).exists()
+    if cls.from_partners:
+        assert (EXAMPLES_FOLDER / "partner" / named).exists()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
+def test_every_example_is_valid_and_belongs_to_its_name(path: Path) -> None:
+    document = load(path)
+    cls = EVENT_TYPES[document["type"]]
+    assert path.name.startswith(short_name(cls.wire_type) + ".")
+    assert path.parent.name in {cls.topic, "partner"}
+
+    schema = load(SCHEMAS_FOLDER / schema_path(cls))
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(
+        document["data"]
+    )
+    data = strict_decoder(cls).decode(json.dumps(document["data"]).encode())
+    assert json.loads(encode_data(data)) == document["data"], "the example has a default spelt out"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
+def test_every_example_is_accepted_where_it_would_arrive(path: Path) -> None:
+    content_type = b"application/cloudevents+json"
+    if path.parent.name == "partner":
+        (answer,) = read_http([(b"content-type", content_type)], path.read_bytes(), max_events=1)
+        assert isinstance(answer, Incoming)
+    else:
+        record = StoredRecord(
+            "t", 0, 0, None, path.read_bytes(), [("content-type", content_type)], 0
+        )
+        assert from_record(record).subject == load(path)["subject"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
+def test_a_field_that_no_class_knows_is_refused_by_the_schema(path: Path) -> None:
+    document = load(path)
+    validator = Draft202012Validator(schema_of(EVENT_TYPES[document["type"]]))
+
+    assert list(validator.iter_errors(document["data"] | {"surprise": 1}))
+
+
+OLD: dict[str, Any] = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}, "b": {"$ref": "#/$defs/B"}},
+    "required": ["a"],
+    "$defs": {"B": {"type": "object", "properties": {"c": {"enum": ["x", "y"]}}, "required": []}},
+}
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    new: dict[str, Any] = json.loads(json.dumps(OLD))
+    node: Any = new
+    *way, last = path.split("/")
+    for step in way:
+        node = node[step]
+    if value is None:
+        del node[last]
+    else:
+        node[last] = value
+    return new
+
+
+def test_a_new_optional_field_breaks_nothing() -> None:
+    assert breaking_changes(OLD, changed("properties/n", {"type": "integer"})) == []
+    assert breaking_changes(OLD, changed("$defs/B/properties/n", {"type": "integer"})) == []
+    assert breaking_changes(OLD, OLD | {"description": "better words"}) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("properties/a", None),
+        ("properties/a/type", "integer"),
+        ("properties/a/maxLength", 3),
+        ("required", ["a", "b"]),
+        ("required", []),
+        ("$defs/B/properties/c/enum", ["x", "y", "z"]),
+        ("$defs/B/properties/c", None),
+        ("$defs/B/required", ["c"]),
+    ],
+)
+def test_any_other_change_is_a_breach(path: str, value: object) -> None:
+    assert breaking_changes(OLD, changed(path, value))
