@@ -167,8 +167,8 @@ class MomentInFuture(Invalid):
         super().__init__(f"{field} lies in the future", hint="give a past instant", field=field)
 
 
-class RowContradictsItself(Invalid):
-    title = "the row contradicts itself"
+class ContradictsItself(Invalid):
+    title = "contradicts itself"
 
     def __init__(self, detail: str, *, field: str, hint: str) -> None:
         super().__init__(detail, field=field, hint=hint)

@@ -12,7 +12,7 @@ from chassis.concurrency import IfMatch, set_etag
 from chassis.paging import Page, PageDep
 from chassis.types import Id, Instant, StrictModel, Text
 from chassis.work import WorkDep
-from customer.api.fields import Email, KeptText, Phone
+from customer.api.fields import Email, Identity, KeptText, Phone
 from customer.api.guards import refuse_stale
 from customer.domain import Contact, ContactDetails
 from customer.store import Contacts, Customers
@@ -46,12 +46,10 @@ class ContactPatch(StrictModel):
         return replace(details, **{name: getattr(self, name) for name in self.model_fields_set})
 
 
-class ContactView(StrictModel):
+class ContactView(Identity):
     """A contact as it is now."""
 
-    id: Id
     customer_id: Id
-    version: int
     name: str
     email: str | None
     phone: str | None

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
-from pydantic import model_validator
-from pydantic_core import PydanticCustomError
-
 from chassis.types import Code, CurrencyCode, Id, Instant, MinorAmount, StrictModel, Text
 from chassis.work import Work
 from customer.api.contacts import NewContact
@@ -21,7 +16,7 @@ from customer.domain import (
     Lead,
     LeadProfile,
 )
-from customer.errors import CustomerNameMissing, CustomerUnknown
+from customer.errors import ContradictsItself, CustomerNameMissing, CustomerUnknown
 from customer.store import Customers, Leads
 from customer.store.contacts import add_contacts
 from events import uuid7
@@ -89,13 +84,14 @@ class ConvertLead(StrictModel):
     deal: DealBody | None = None
     occurred_at: Instant | None = None
 
-    @model_validator(mode="after")
-    def _refuse_two_customers(self) -> Self:
+    def refuse_two_customers(self) -> None:
+        """Raise ContradictsItself."""
         if self.customer_id is not None and self.customer is not None:
-            raise PydanticCustomError(
-                "two_customers", "give customer_id or customer, not both of them"
+            raise ContradictsItself(
+                "customer_id and customer name two customers",
+                field="customer_id",
+                hint="give one of them",
             )
-        return self
 
     def contact_details(self, lead: LeadProfile) -> ContactDetails | None:
         if self.contact is not None:
@@ -108,8 +104,10 @@ class ConvertLead(StrictModel):
 async def convert_once(work: Work, lead: Lead, command: ConvertLead) -> Lead:
     """Convert the locked lead; a lead that is converted already is answered as it is.
 
-    Raises LeadConvertedOtherwise when the second command asks for something else.
+    Raises ContradictsItself, and LeadConvertedOtherwise when the second command
+    asks for something else.
     """
+    command.refuse_two_customers()
     deal = command.deal.request() if command.deal else None
     if lead.conversion is not None:
         lead.refuse_other_conversion(customer_id=command.customer_id, deal=deal)

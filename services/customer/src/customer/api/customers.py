@@ -13,7 +13,7 @@ from chassis.errors import Invalid
 from chassis.paging import Page, PageDep
 from chassis.types import Code, Id, Instant, StrictModel, Text
 from chassis.work import WorkDep
-from customer.api.fields import KeptText
+from customer.api.fields import Identity, KeptText
 from customer.api.guards import refuse_foreign_team, refuse_stale
 from customer.domain import Customer, CustomerProfile
 from customer.store import CustomerFilter, Customers
@@ -58,12 +58,13 @@ class CustomerPatch(CustomerAttributes):
         return replace(profile, **{name: getattr(self, name) for name in given})
 
 
-class CustomerView(CustomerAttributes):
+class NamedIdentity(Identity):
+    name: str
+
+
+class CustomerView(CustomerAttributes, NamedIdentity):
     """A customer as it is now."""
 
-    id: Id
-    version: int
-    name: str
     registered_at: Instant
     changed_at: Instant
 

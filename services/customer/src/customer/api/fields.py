@@ -1,14 +1,18 @@
-"""Field types that only this service needs."""
+"""Field types and parts of answers that only this service needs."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from chassis.types import Text
+from chassis.types import Id, StrictModel, Text
+
+_EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
+_PHONE: Final = re.compile(r"[+0-9 ()./ext-]{3,40}")
 
 
 def _refuse_null(value: Any) -> Any:
@@ -17,17 +21,40 @@ def _refuse_null(value: Any) -> Any:
     return value
 
 
-def _drop_default(schema: dict[str, Any]) -> None:
-    schema.pop("default", None)
-
-
 KeptText = Annotated[Text | SkipJsonSchema[None], BeforeValidator(_refuse_null)]
 """In a PATCH: a text that can be left out but not taken away. Its default is None."""
 
+
+def _refuse_other_than_mail(text: str) -> str:
+    if not _EMAIL.fullmatch(text):
+        raise PydanticCustomError("email", "is not a mail address, as ada@example.com")
+    return text
+
+
+def _refuse_other_than_phone(text: str) -> str:
+    if not _PHONE.fullmatch(text):
+        raise PydanticCustomError("phone", "is not a phone number, as +49 30 1234 ext 5")
+    return text
+
+
 Email = Annotated[
-    str, StringConstraints(pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", max_length=320)
+    str,
+    StringConstraints(max_length=320),
+    AfterValidator(_refuse_other_than_mail),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": 320}),
 ]
 """Something at some host; whether mail arrives there, only sending tells."""
 
-Phone = Annotated[str, StringConstraints(pattern=r"^[+0-9 ()./ext-]{3,40}$")]
+Phone = Annotated[
+    str,
+    AfterValidator(_refuse_other_than_phone),
+    WithJsonSchema({"type": "string", "pattern": f"^{_PHONE.pattern}$"}),
+]
 """As people write it: digits, spaces, brackets, an extension."""
+
+
+class Identity(StrictModel):
+    """What every answer about a thing begins with; `version` is also its ETag."""
+
+    id: Id
+    version: int

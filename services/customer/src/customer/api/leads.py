@@ -15,7 +15,7 @@ from chassis.paging import Page, PageDep
 from chassis.types import Code, Id, Instant, StrictModel, Text
 from chassis.work import Work, WorkDep
 from customer.api.conversion import ConvertLead, DealView, convert_once
-from customer.api.fields import Email, Phone
+from customer.api.fields import Email, Identity, Phone
 from customer.api.guards import refuse_foreign_team, refuse_stale
 from customer.domain import Lead, LeadProfile
 from customer.store import LeadFilter, Leads
@@ -67,16 +67,25 @@ class TakeStep(StrictModel):
     occurred_at: Instant | None = None
 
 
+NOW = TakeStep()
+"""A step needs no body when it is taken now."""
+
+
+BY_ITSELF = ConvertLead()
+"""Nor does a conversion that makes customer and contact of what the lead says."""
+
+
 class DisqualifyLead(TakeStep):
     reason: Text
 
 
-class LeadView(LeadAttributes):
+class LeadIdentity(Identity):
+    status: LeadStatus
+
+
+class LeadView(LeadAttributes, LeadIdentity):
     """A lead as it is now. Once converted it names its customer, contact and asked-for deal."""
 
-    id: Id
-    version: int
-    status: LeadStatus
     captured_at: Instant
     contacted_at: Instant | None
     qualified_at: Instant | None
@@ -153,7 +162,7 @@ async def change_lead(
 
 @router.post("/{lead_id}/contact", dependencies=[require("leads:write")])
 async def contact_lead(
-    lead_id: Id, body: TakeStep, work: WorkDep, expected: OptionalIfMatch, response: Response
+    lead_id: Id, work: WorkDep, expected: OptionalIfMatch, response: Response, body: TakeStep = NOW
 ) -> LeadView:
     """We reached the lead for the first time."""
 
@@ -167,7 +176,7 @@ async def contact_lead(
 
 @router.post("/{lead_id}/qualify", dependencies=[require("leads:write")])
 async def qualify_lead(
-    lead_id: Id, body: TakeStep, work: WorkDep, expected: OptionalIfMatch, response: Response
+    lead_id: Id, work: WorkDep, expected: OptionalIfMatch, response: Response, body: TakeStep = NOW
 ) -> LeadView:
     """The lead is worth a salesperson's time, whether or not we reached it before."""
 
@@ -197,7 +206,12 @@ async def disqualify_lead(
     "/{lead_id}/convert", dependencies=[require("leads:write"), require("customers:write")]
 )
 async def convert_lead(
-    lead_id: Id, body: ConvertLead, work: WorkDep, expected: OptionalIfMatch, response: Response
+    lead_id: Id,
+    work: WorkDep,
+    expected: OptionalIfMatch,
+    *,
+    response: Response,
+    body: ConvertLead = BY_ITSELF,
 ) -> LeadView:
     """Make the lead a customer with a contact, and ask for a deal if `deal` is given.
 

@@ -21,10 +21,10 @@ from customer.api.imports.outcome import Outcome, moment_of, unless_overtaken, w
 from customer.api.leads import LeadAttributes
 from customer.domain import Lead, LeadProfile
 from customer.errors import (
+    ContradictsItself,
     ExternalRefTaken,
     KnownOtherwise,
     OccurredBeforeLastChange,
-    RowContradictsItself,
 )
 from customer.store import Leads
 from events import EventData, uuid7
@@ -78,31 +78,26 @@ class ImportedLead(LeadAttributes):
         )
 
     def refuse_contradiction(self) -> None:
-        """Raise RowContradictsItself when its fields cannot all be right."""
+        """Raise ContradictsItself when its fields cannot all be right."""
         if self.disqualified_at and self.converted_at:
-            raise RowContradictsItself(
+            raise ContradictsItself(
                 "a lead is converted or disqualified, not both",
                 field="disqualified_at",
                 hint="leave one of disqualified_at and converted_at out",
             )
         if bool(self.disqualified_at) != bool(self.disqualified_reason):
-            raise RowContradictsItself(
+            raise ContradictsItself(
                 "disqualified_at and disqualified_reason belong together",
                 field="disqualified_reason",
                 hint="give both or none",
             )
         if self.converted_at is None and (self.customer_id or self.customer or self.deal):
-            raise RowContradictsItself(
+            raise ContradictsItself(
                 "a customer or a deal comes from a conversion, and there is none",
                 field="converted_at",
                 hint="say when the lead was converted, or leave customer and deal out",
             )
-        if self.customer_id and self.customer:
-            raise RowContradictsItself(
-                "customer_id and customer name two customers",
-                field="customer_id",
-                hint="give one of them",
-            )
+        self.conversion.refuse_two_customers()
 
 
 async def import_leads(work: Work, rows: Sequence[Accepted[ImportedLead]]) -> list[RowResult]:
