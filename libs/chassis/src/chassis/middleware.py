@@ -4,10 +4,12 @@ Pure ASGI: three do-nothing BaseHTTPMiddleware cost ten times as much as a
 request's own overhead, and break context variables for what comes after them.
 """
 
+import asyncio
 import logging
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 
 BODY_BYTES: Final = 1024 * 1024
 LARGE_BODY_BYTES: Final = 16 * 1024 * 1024
+UNREAD_BYTES: Final = 64 * 1024 * 1024
+UNREAD_SECONDS: Final = 5.0
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -98,7 +102,7 @@ class BodyLimit:
             return
         limit = LARGE_BODY_BYTES if scope["path"].endswith(self._large) else BODY_BYTES
         if _announced(scope) > limit:
-            await _too_large(limit)(scope, receive, send)
+            await _refuse_unread(_too_large(limit), scope, receive=receive, send=send)
             return
         await self._app(scope, _counting(receive, limit), send)
 
@@ -113,9 +117,34 @@ def _too_large(limit: int) -> problems.ProblemResponse:
         f"the body is larger than {limit // 1024} KiB", hint="send it in several requests"
     )
     answer = problems.respond(refusal)
-    # The rest of the body is still coming; it is not read.
+    # The rest of the body is still coming; nobody wants the connection after it.
     answer.headers["Connection"] = "close"
     return answer
+
+
+async def _refuse_unread(
+    answer: problems.ProblemResponse, scope: Scope, *, receive: Receive, send: Send
+) -> None:
+    """Answer at once, then let the body run into nothing before the connection is closed.
+
+    Closed with unread bytes, it would be reset, and the answer lost before it was read.
+    """
+
+    async def send_open(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message["more_body"] = True
+        await send(message)
+
+    await answer(scope, receive, send_open)
+    unread = UNREAD_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(UNREAD_SECONDS):
+            while unread > 0:
+                message = await receive()
+                unread -= len(message.get("body", b""))
+                if not message.get("more_body"):
+                    break
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _counting(receive: Receive, limit: int) -> Receive:
