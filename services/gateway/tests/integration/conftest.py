@@ -26,11 +26,19 @@ from events.cloudevents import to_record
 from events.log import TopicState
 from events.types.kpi import ChangedKpi, KpiChanged
 from gateway.app import create_app
+from gateway.parts import Parts
 from gateway.settings import Settings
 
 SERVICES = ("customer", "pipeline", "ops", "metrics")
 
 Answer = Callable[[Request], Awaitable[Response]]
+
+
+async def eventually(holds: Callable[[], bool], *, seconds: float = 5.0) -> None:
+    """Wait until it holds; fail when it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - what it waits for has no event
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
@@ -40,8 +48,7 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
     door.bind(("127.0.0.1", 0))
     server = Listener(app)
     task = asyncio.create_task(server.serve([door]))
-    while not server.started and not task.done():
-        await asyncio.sleep(0.005)
+    await eventually(lambda: server.started or task.done())
     try:
         yield f"http://127.0.0.1:{door.getsockname()[1]}"
     finally:
@@ -101,6 +108,15 @@ class House:
 
     def bearer(self, *roles: str, **claims: Any) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.issuer.token(roles=list(roles), **claims)}"}
+
+    async def heard(self) -> Parts:
+        """The gateway's parts, once it listens to the topic."""
+        parts: Parts = self.app.state.parts
+        await eventually(lambda: parts.freshness.is_heard, seconds=10)
+        return parts
+
+    async def eventually(self, holds: Callable[[], bool]) -> None:
+        await eventually(holds)
 
     async def say_changed(self, kpi: str, first: str, last: str, *, watermark: str) -> None:
         """Publish what metrics would after folding a batch."""
@@ -180,10 +196,3 @@ async def _all_serving(services: dict[str, StandIn]) -> AsyncIterator[None]:
 async def house(build_house: BuildHouse) -> AsyncIterator[House]:
     async with build_house() as built:
         yield built
-
-
-async def eventually(holds: Callable[[], bool], *, seconds: float = 5.0) -> None:
-    """Wait until it holds; fail when it does not in time."""
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.01)

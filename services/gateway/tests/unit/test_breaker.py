@@ -26,6 +26,11 @@ class Time:
         return self.seconds
 
 
+def state(breaker: Breaker) -> State:
+    """The state anew at each look; a property would be taken to stay what it was."""
+    return breaker.state
+
+
 def opened() -> tuple[Breaker, Time]:
     time = Time()
     breaker = Breaker(RULES, time)
@@ -39,9 +44,9 @@ def test_circuit_opens_at_the_minimum_and_says_when_to_come_back() -> None:
     breaker = Breaker(RULES, time)
     breaker.admit().failed()
     breaker.admit().failed()
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
     breaker.admit().failed()
-    assert breaker.state is State.OPEN
+    assert state(breaker) is State.OPEN
     with pytest.raises(CircuitOpen) as caught:
         breaker.admit()
     assert caught.value.retry_after_seconds == 1
@@ -53,9 +58,9 @@ def test_few_failures_among_many_successes_keep_it_closed() -> None:
         breaker.admit().succeeded()
     for _ in range(9):
         breaker.admit().failed()
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
     breaker.admit().failed()
-    assert breaker.state is State.OPEN
+    assert state(breaker) is State.OPEN
 
 
 def test_failures_leave_the_window() -> None:
@@ -65,18 +70,18 @@ def test_failures_leave_the_window() -> None:
     breaker.admit().failed()
     time.seconds += 11
     breaker.admit().failed()
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
 
 
 def test_one_probe_after_the_cool_down_decides() -> None:
     breaker, time = opened()
     time.seconds += 1
-    assert breaker.state is State.HALF_OPEN
+    assert state(breaker) is State.HALF_OPEN
     probe = breaker.admit()
     with pytest.raises(CircuitOpen):
         breaker.admit()
     probe.succeeded()
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
 
 
 def test_failed_probes_double_the_cool_down_to_its_maximum() -> None:
@@ -100,7 +105,7 @@ def test_abandoned_probe_leaves_the_next_call_to_probe() -> None:
     time.seconds += 1
     breaker.admit().abandoned()
     breaker.admit().succeeded()
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
 
 
 def test_late_outcomes_from_before_the_outage_change_nothing() -> None:
@@ -109,14 +114,14 @@ def test_late_outcomes_from_before_the_outage_change_nothing() -> None:
     old = [breaker.admit() for _ in range(10)]
     for attempt in old[:3]:
         attempt.failed()
-    assert breaker.state is State.OPEN
+    assert state(breaker) is State.OPEN
     old[3].succeeded()
-    assert breaker.state is State.OPEN
+    assert state(breaker) is State.OPEN
     time.seconds += 1
     breaker.admit().succeeded()
     for attempt in old[4:]:
         attempt.failed()
-    assert breaker.state is State.CLOSED
+    assert state(breaker) is State.CLOSED
 
 
 class AnyHistory(RuleBasedStateMachine):
@@ -133,25 +138,27 @@ class AnyHistory(RuleBasedStateMachine):
 
     @rule(target=attempts)
     def call(self) -> Any:
-        before = self.breaker.state
+        before = state(self.breaker)
         try:
             attempt = self.breaker.admit()
         except CircuitOpen as error:
-            assert before is not State.CLOSED
-            assert 0 < error.retry_after_seconds <= RULES.maximum_cool_down_seconds
-            return None
+            return self._refused(before, error)
         assert before is not State.OPEN
         if before is State.HALF_OPEN:
             self.probes = [attempt]
         return attempt
 
+    def _refused(self, before: State, error: CircuitOpen) -> None:
+        assert before is not State.CLOSED
+        assert 0 < error.retry_after_seconds <= RULES.maximum_cool_down_seconds
+
     @rule(attempt=consumes(attempts), outcome=st.sampled_from(["succeeded", "failed", "abandoned"]))
     def end(self, attempt: Attempt | None, outcome: str) -> None:
         if attempt is None:
             return
-        before = self.breaker.state
+        before = state(self.breaker)
         getattr(attempt, outcome)()
-        after = self.breaker.state
+        after = state(self.breaker)
         if before is State.OPEN:
             assert after is State.OPEN, "only time ends an open circuit"
         if before is State.HALF_OPEN and after is State.CLOSED:
@@ -160,13 +167,13 @@ class AnyHistory(RuleBasedStateMachine):
         if after is State.OPEN and before is not State.OPEN:
             assert outcome == "failed"
         attempt.failed()
-        assert self.breaker.state is after, "only the first outcome counts"
+        assert state(self.breaker) is after, "only the first outcome counts"
 
     @rule(seconds=st.floats(0.01, 15))
     def pass_time(self, seconds: float) -> None:
-        before = self.breaker.state
+        before = state(self.breaker)
         self.time.seconds += seconds
-        assert self.breaker.state is before or before is State.OPEN
+        assert state(self.breaker) is before or before is State.OPEN
 
     @invariant()
     def memory_is_bounded(self) -> None:

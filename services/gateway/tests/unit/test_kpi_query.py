@@ -12,12 +12,18 @@ from gateway.kpi.query import read_query
 def test_spellings_of_one_question_are_one() -> None:
     one = read_query("win_rate", b"period=2017-Q1&filter=region:East&filter=team:a&by=owner")
     two = read_query(
-        "win_rate", b"by=owner&filter=team%3Aa&filter=region:East&period=2017-Q1&by=owner"
+        "win_rate", b"by=owner&filter=team%3Aa&filter=region:East&period=2017-Q1&filter=team:a"
     )
     assert one is not None
     assert one == two
     assert one.target == (
-        b"/v1/kpis/win_rate?by=owner&filter=region%3AEast&filter=team%3Aa&period=2017-Q1"
+        b"/v1/kpis/win_rate?filter=region%3AEast&filter=team%3Aa&period=2017-Q1&by=owner"
+    )
+
+
+def test_order_of_cuts_is_the_order_of_rows() -> None:
+    assert read_query("win_rate", b"by=owner&by=team") != read_query(
+        "win_rate", b"by=team&by=owner"
     )
 
 

@@ -8,9 +8,9 @@ from gateway.openapi.merge import merge
 from gateway.routes import ProxiedRoute
 
 TABLE = [
-    ProxiedRoute("GET", "/v1/deals/{deal_id}", "pipeline", "deals:read"),
-    ProxiedRoute("GET", "/v1/deals", "pipeline", "deals:read"),
-    ProxiedRoute("GET", "/v1/projects", "ops", "projects:read"),
+    ProxiedRoute("GET", "/v1/deals/{deal_id}", "pipeline", ("deals:read",)),
+    ProxiedRoute("GET", "/v1/deals", "pipeline", ("deals:read",)),
+    ProxiedRoute("GET", "/v1/projects", "ops", ("projects:read",)),
 ]
 BASE = {"info": {"title": "T", "version": "1"}, "paths": {"/health/live": {"get": {}}}}
 

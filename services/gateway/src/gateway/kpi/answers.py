@@ -7,11 +7,7 @@ gave after it.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import dataclass
-from typing import Final
-
-import msgspec
 
 from chassis import tracing
 from gateway.kpi.cache import AnswerCache, KpiAnswer
@@ -20,9 +16,6 @@ from gateway.kpi.query import AnswerKey
 from gateway.proxy.transport import Answer, Call
 from gateway.proxy.upstream import Upstream
 from gateway.telemetry import GatewayTelemetry
-
-_MOMENT_FIELDS: Final = ("watermark", "lag_seconds")
-"""Fields of an answer that tell when it was read, not what the figures are."""
 
 
 class MetricsRefused(Exception):
@@ -109,24 +102,6 @@ class Answers:
             raise MetricsRefused(answer)
         self._telemetry.from_metrics.inc()
         self._freshness.note_answer(answer)
-        kept = encode_answer(answer.body)
+        kept = KpiAnswer.of(answer.body)
         self._cache.put(key, kept, stamp)
         return kept
-
-
-def encode_answer(body: bytes) -> KpiAnswer:
-    """Identify an answer: the tag by its bytes, the position by its figures."""
-    tag = hashlib.blake2b(body, digest_size=12).hexdigest()
-    return KpiAnswer(body=body, etag=f'"{tag}"'.encode(), position=_position(body))
-
-
-def _position(body: bytes) -> str:
-    try:
-        figures = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        figures = None
-    if isinstance(figures, dict):
-        for name in _MOMENT_FIELDS:
-            figures.pop(name, None)
-        body = msgspec.json.encode(figures)
-    return hashlib.blake2b(body, digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""GET /v1/kpis/{kpi}: an answer from memory where it is current, with its tag and watermark."""
+"""GET /v1/kpis/{kpi_id}: an answer from memory where it is current, with its tag and watermark."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from gateway.parts import Parts, parts_of
 from gateway.proxy.forward import headers_to_service, target_of, to_response
 from gateway.proxy.transport import Call
 from gateway.ratelimit import count_request
+from gateway.routes import KPI_READ
 
 router = APIRouter(
     tags=["kpis"],
@@ -26,12 +27,12 @@ router = APIRouter(
 )
 
 
-@router.get("/v1/kpis/{kpi}")
+@router.get(KPI_READ.path)
 async def read_kpi(
-    kpi: str, request: Request, actor: Annotated[Actor, require("kpis:read")]
+    kpi_id: str, request: Request, actor: Annotated[Actor, require("kpis:read")]
 ) -> Response:
     parts = parts_of(request)
-    query = read_query(kpi, request.scope["query_string"])
+    query = read_query(kpi_id, request.scope["query_string"])
     if query is None:
         return await _pass_through(parts, request)
     authorization = request.headers["authorization"]
@@ -44,7 +45,7 @@ async def read_kpi(
 
 
 async def _pass_through(parts: Parts, request: Request) -> Response:
-    target = target_of("/v1/kpis/{kpi}", request.path_params, request.scope["query_string"])
+    target = target_of(KPI_READ.path, request.path_params, request.scope["query_string"])
     headers = headers_to_service(request.headers.raw)
     answer = await parts.upstreams["metrics"].call(
         Call(method="GET", target=target, headers=headers)

@@ -6,6 +6,7 @@ heard of since the question was sent to metrics.
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,9 +24,17 @@ class KpiAnswer:
     """An answer of metrics as it goes out: bytes, and what identifies them."""
 
     body: bytes
-    etag: bytes
-    position: str
-    """Identifies the figures without the moment at which they were read."""
+    tag: str
+    """Identifies the figures: metrics keeps out of the body when they were read."""
+
+    @property
+    def etag(self) -> bytes:
+        """The tag as a strong entity tag."""
+        return f'"{self.tag}"'.encode()
+
+    @classmethod
+    def of(cls, body: bytes) -> KpiAnswer:
+        return cls(body=body, tag=hashlib.blake2b(body, digest_size=12).hexdigest())
 
 
 @dataclass(slots=True)
@@ -43,7 +52,7 @@ class AnswerCache:
         *,
         most_entries: int = 10_000,
         most_bytes: int = 64 * 1024 * 1024,
-        oldest_seconds: float = 30.0,
+        oldest_seconds: float = 10.0,
     ) -> None:
         self._now = now
         self._most_entries = most_entries

@@ -1,4 +1,4 @@
-"""The hot path of GET /v1/kpis/{kpi}: a few dictionary look-ups before the framework.
+"""The hot path of GET /v1/kpis/{kpi_id}: a few dictionary look-ups before the framework.
 
 It answers only what needs no decision: a token verified lately, a question seen
 before, an answer that is current. Everything else goes on to the route, which
@@ -22,10 +22,10 @@ from gateway.kpi.cache import KpiAnswer
 from gateway.kpi.query import AnswerKey, KpiQuery, read_query
 from gateway.kpi.scope import scope_of
 from gateway.parts import Parts
+from gateway.routes import KPI_READ
 
 _PREFIX: Final = "/v1/kpis/"
 _MOST_SPELLINGS: Final = 20_000
-ROUTE: Final = "/v1/kpis/{kpi}"
 
 
 class KpiFastLane:
@@ -34,8 +34,8 @@ class KpiFastLane:
     def __init__(self, app: ASGIApp, *, parts: Parts, http_seconds: Any) -> None:
         self._app = app
         self._parts = parts
-        self._observe = http_seconds.labels("GET", ROUTE, "2xx").observe
-        self._observe_304 = http_seconds.labels("GET", ROUTE, "3xx").observe
+        self._observe = http_seconds.labels("GET", KPI_READ.path, "2xx").observe
+        self._observe_304 = http_seconds.labels("GET", KPI_READ.path, "3xx").observe
         self._spellings: OrderedDict[tuple[str, bytes], KpiQuery] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,13 +1,14 @@
 """What one KPI question is, so that two spellings of it share one answer.
 
 Invariant: equal keys get byte-equal answers. The gateway orders parameters and
-drops repeats; it does not interpret them beyond finding the last day that an
-answer looks at. What a parameter means, and whether it is valid, metrics says.
+drops repeated filters; it does not interpret them beyond finding the last day
+that an answer looks at. What they mean, and whether they are valid, metrics says.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -22,7 +23,7 @@ _PERIOD: Final = re.compile(r"(\d{4})(?:-(?:Q([1-4])|W(\d{2})|(\d{2})(?:-(\d{2})
 
 @dataclass(frozen=True, slots=True)
 class KpiQuery:
-    """One question to one KPI; `parameters` sorted, each pair once."""
+    """One question to one KPI; `parameters` as `canonical` orders them."""
 
     kpi: str
     parameters: tuple[tuple[str, str], ...] = ()
@@ -76,7 +77,14 @@ def read_query(kpi: str, raw_query: bytes) -> KpiQuery | None:
     names = [name for name, _ in pairs if name not in _MULTIPLE]
     if len(names) != len(set(names)):
         return None
-    return KpiQuery(kpi, tuple(sorted(set(pairs))))
+    return KpiQuery(kpi, canonical(pairs))
+
+
+def canonical(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Sorted, each once; but `by` in the order given, for that is the order of an answer's rows."""
+    given = list(pairs)
+    cuts = [pair for pair in given if pair[0] == "by"]
+    return (*sorted({pair for pair in given if pair[0] != "by"}), *cuts)
 
 
 def _end_of(period: str) -> date | None:

@@ -70,7 +70,7 @@ class _Question:
         self.watchers: set[Watcher] = set()
         self.changed = asyncio.Event()
         self._answers = answers
-        self._position: str | None = None
+        self._sent: str | None = None
         self.task = asyncio.create_task(self._keep_current(), name=f"watch {key.query.kpi}")
 
     async def _keep_current(self) -> None:
@@ -94,8 +94,8 @@ class _Question:
             log.warning("cannot refresh %s: %s", self.key.query.kpi, error)
             self.changed.set()
             return False
-        if answer.position != self._position:
-            self._position = answer.position
+        if answer.tag != self._sent:
+            self._sent = answer.tag
             for watcher in self.watchers:
                 watcher.offer(self.key, answer)
         return True

@@ -19,7 +19,7 @@ from chassis.resources import Resources, resources_of
 from chassis.types import Code
 from gateway.kpi import sse
 from gateway.kpi.answers import MetricsRefused
-from gateway.kpi.query import AnswerKey, KpiQuery
+from gateway.kpi.query import AnswerKey, KpiQuery, canonical
 from gateway.kpi.scope import scope_of
 from gateway.kpi.stream import Live, Watcher
 from gateway.parts import parts_of
@@ -56,9 +56,10 @@ class StreamQuery(BaseModel):
     def keys(self, scope: str) -> list[AnswerKey]:
         """The distinct questions, in the order of their KPIs."""
         single = {"grain": self.grain, "period": self.period, "from": self.from_, "to": self.to}
-        pairs = {(name, value) for name, value in single.items() if value is not None}
-        pairs |= {("by", value) for value in self.by} | {("filter", value) for value in self.filter}
-        parameters = tuple(sorted(pairs))
+        pairs = [(name, value) for name, value in single.items() if value is not None]
+        pairs += [("by", value) for value in self.by]
+        pairs += [("filter", value) for value in self.filter]
+        parameters = canonical(pairs)
         return [AnswerKey(KpiQuery(kpi, parameters), scope) for kpi in dict.fromkeys(self.kpi)]
 
 
@@ -139,8 +140,8 @@ async def _events(
     yield sse.RETRY
     while True:
         for key, answer in watcher.take().items():
-            if not position.holds(key, answer.position):
-                event_id = position.move(key, answer.position)
+            if not position.holds(key, answer.tag):
+                event_id = position.move(key, answer.tag)
                 yield sse.event("kpi", answer.body, event_id=event_id)
         if reason := _end_reason(watcher, over=loop.time() >= ends_at):
             yield sse.closing(reason)

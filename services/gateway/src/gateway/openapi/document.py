@@ -17,7 +17,7 @@ from chassis.resources import Resources
 from gateway.openapi.merge import Document, merge
 from gateway.proxy.transport import Call
 from gateway.proxy.upstream import Upstream
-from gateway.routes import PROXIED
+from gateway.routes import KPI_READ, PROXIED
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class ApiDocument:
             self._services[name] = found
 
     def _encode(self) -> None:
-        document = merge(self._base, self._services, PROXIED)
+        document = merge(self._base, self._services, (*PROXIED, KPI_READ))
         if missing := sorted(set(self._upstreams) - set(self._services)):
             document["info"]["x-missing-services"] = missing
         self.body = msgspec.json.encode(document)

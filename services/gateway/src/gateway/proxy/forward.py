@@ -76,7 +76,7 @@ def router_of(table: Iterable[ProxiedRoute]) -> APIRouter:
             route.path,
             _endpoint(route),
             methods=[route.method],
-            dependencies=[require(route.permission)],
+            dependencies=[require(permission) for permission in route.permissions],
             name=f"{route.service} {route.method} {route.path}",
         )
     return router

@@ -25,7 +25,7 @@ from gateway.proxy.forward import headers_to_service, to_response
 from gateway.proxy.transport import Answer, Call
 from gateway.ratelimit import count_request
 
-SERVICES: Final = ("metrics", "pipeline")
+SERVICES: Final = ("metrics", "ops", "pipeline")
 """Services that consume events, and therefore park them."""
 
 router = APIRouter(prefix="/v1/parked", tags=["parked"], dependencies=[Depends(count_request)])
