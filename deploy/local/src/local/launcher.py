@@ -84,7 +84,6 @@ def obstacle_of(var: Var, settings: Settings) -> str | None:
 
 def bring_up(plan: Plan, supervisor: Supervisor, *, say: Say) -> None:
     """From nothing to ready. Raises CannotStart, Interrupted."""
-    first_time = not plan.postgres.exists
     with ThreadPoolExecutor(max_workers=2) as pool:  # initdb and the formatter are one core each
         tasks = [pool.submit(plan.postgres.prepare)]
         if plan.log == "kafka":
@@ -96,8 +95,10 @@ def bring_up(plan: Plan, supervisor: Supervisor, *, say: Say) -> None:
     say(f"Starting PostgreSQL{' and Kafka' if plan.log == 'kafka' else ''}.")
     supervisor.start(plan.foundations())
     plan.postgres.ensure_databases(plan.databases)
-    say("Creating databases and topics." if first_time else "Checking databases and topics.")
-    supervisor.run_once(plan.preparations())
+    if plan.var.prepared != (wanted := plan.fingerprint()):
+        say("Creating schemas and topics.")
+        supervisor.run_once(plan.preparations())
+        plan.var.keep_prepared(wanted)
     say("Starting the services.")
     supervisor.start(plan.services())
 

@@ -3,6 +3,7 @@
 var/postgres, var/kafka   data
 var/log/<name>.log        output of each process
 var/log-choice            kafka or postgres, settled at the first start
+var/prepared              tells whether schemas and topics are up to date
 var/secrets/<name>        made at the first start, readable by the owner alone
 var/identity/             signing key of the development issuer
 var/run/stack.json        who runs now, with pids; var/run/lock is held while a launcher lives
@@ -70,6 +71,15 @@ class Var:
                 return "postgres"
             case other:
                 raise CannotStart(f"{path} says {other!r}", mend="write kafka or postgres into it")
+
+    @property
+    def prepared(self) -> str | None:
+        """The fingerprint of schemas and topics that were last applied here in full."""
+        path = self.root / "prepared"
+        return path.read_text(encoding="ascii") if path.exists() else None
+
+    def keep_prepared(self, fingerprint: str) -> None:
+        write_private(self.root / "prepared", fingerprint)
 
     def keep_log_choice(self, kind: LogKind) -> None:
         write_private(self.root / "log-choice", kind + "\n")
