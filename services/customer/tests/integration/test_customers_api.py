@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -41,13 +40,6 @@ async def register(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     body: dict[str, Any] = answer.json()
     return body
-
-
-async def patiently(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """Ask again while the service says that it is too busy now, as its 503 asks for."""
-    while (answer := await ask()).status_code == 503:
-        await asyncio.sleep(0.2)
-    return answer
 
 
 async def test_a_customer_is_registered_read_and_changed(
@@ -143,14 +135,13 @@ async def test_a_hundred_changes_at_once_leave_contiguous_versions(
     path = f"/v1/customers/{made['id']}"
 
     async def change(number: int) -> int:
-        etag = (await patiently(lambda: admin.get(path))).headers["etag"]
-        answer = await patiently(
-            lambda: admin.patch(path, json={"segment": f"s{number}"}, headers={"If-Match": etag})
-        )
+        etag = (await admin.get(path)).headers["etag"]
+        answer = await admin.patch(path, json={"segment": f"s{number}"}, headers={"If-Match": etag})
         return answer.status_code
 
     statuses = await asyncio.gather(*(change(number) for number in range(100)))
-    assert set(statuses) == {200, 412}
+    assert set(statuses) <= {200, 412}
+    assert 200 in statuses
     versions = [version for version, _, _ in await service.promised(made["id"])]
     assert versions == list(range(1, 2 + statuses.count(200)))
     assert (await admin.get(path)).json()["version"] == versions[-1]
