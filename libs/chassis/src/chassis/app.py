@@ -14,12 +14,12 @@ from chassis.clock import Clock, SystemClock
 from chassis.db import Database
 from chassis.health import Check
 from chassis.middleware import BodyLimit, RequestFrame
-from chassis.migrations import Schema
 from chassis.openapi import ServiceApp
 from chassis.paging import CursorSeal
 from chassis.problems import Problem
 from chassis.resources import Resources
 from chassis.routes import declared_routes, refuse_undeclared, refuse_unknown_query
+from chassis.schema import Schema
 from chassis.settings import ServiceSettings
 from chassis.tasks import BackgroundTask, TaskKeeper
 from chassis.telemetry import Telemetry

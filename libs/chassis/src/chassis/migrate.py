@@ -3,7 +3,8 @@
 import sys
 
 from chassis.db import UNREACHABLE, first_line
-from chassis.migrations import MigrationsMissing, migrate_now
+from chassis.migrations import migrate_now
+from chassis.schema import MigrationsMissing
 from chassis.settings import MigrationSettings, SettingsUnusable, load_settings
 
 

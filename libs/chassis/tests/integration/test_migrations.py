@@ -5,7 +5,8 @@ import asyncio
 import asyncpg
 
 from chassis.db import Database
-from chassis.migrations import Schema, migrate
+from chassis.migrations import migrate, scripts_of
+from chassis.schema import Schema, migrations_folder, revisions_in
 
 
 async def test_tasks_of_one_process_migrate_one_after_the_other(database: str) -> None:
@@ -35,3 +36,8 @@ async def test_an_older_release_goes_on_with_a_newer_schema(database: str) -> No
 async def test_a_service_without_migrations_needs_none(database: str) -> None:
     async with Database(database, application_name="test").opened() as opened:
         assert await Schema("json").is_current(opened)
+
+
+def test_revisions_are_read_as_alembic_reads_them() -> None:
+    scripts = {one.revision: one.down_revision for one in scripts_of("sample").walk_revisions()}
+    assert revisions_in(migrations_folder("sample") / "versions") == scripts
