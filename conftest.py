@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local.cache import cache_folder
 from local.child import Child
@@ -26,6 +27,11 @@ from local.settings import inherited_environment
 from local.stack import Stack
 
 START_TIMEOUT_SECONDS = 60.0
+
+# `--hypothesis-profile=deep` is for a night. A deadline would only measure who else uses the machine.
+settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("deep", settings.get_profile("ci"), max_examples=20_000)
+settings.load_profile("ci")
 
 NewDatabase = Callable[..., str]
 

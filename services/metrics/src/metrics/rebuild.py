@@ -7,6 +7,7 @@ and the next start begins again.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -15,9 +16,10 @@ from events import Connection
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.changes import Changes
 from metrics.engine.company import Company
-from metrics.engine.fact import Advance, Ref, timeline
+from metrics.engine.fact import timeline
 from metrics.facts import FACT_KINDS
-from metrics.store import cells, facts, journal
+from metrics.folding import Advanced
+from metrics.store import journal
 from metrics.store.generation import (
     Terms,
     add_generation,
@@ -25,6 +27,7 @@ from metrics.store.generation import (
     live_generation,
     switch_to,
 )
+from metrics.store.shelf import PostgresShelf
 
 log = logging.getLogger(__name__)
 
@@ -57,32 +60,28 @@ async def _build(
     connection: Connection, generation: int, *, company: Company, catalogue: Catalogue
 ) -> None:
     total = await connection.fetchval("SELECT count(*) FROM journal")
-    advances: list[tuple[Ref, int, Advance]] = []
+    advanced: list[Advanced] = []
     done = 0
     async for ref, entries in journal.by_fact(connection):
         done += len(entries)
         kind = FACT_KINDS.get(ref.kind)
         if kind is None:
             continue
-        advances.append((ref, 0, timeline(kind, entries, key=ref.key, company=company)))
-        if len(advances) >= _FACTS_PER_WRITE:
-            await _write(connection, generation, advances, catalogue=catalogue)
+        whole = timeline(kind, entries, key=ref.key, company=company)
+        advanced.append(Advanced(ref, 0, whole))
+        if len(advanced) >= _FACTS_PER_WRITE:
+            await _write(connection, generation, advanced, catalogue=catalogue)
             log.info("rebuilding cells: %d of %d events", done, total)
-            advances = []
-    await _write(connection, generation, advances, catalogue=catalogue)
+            advanced = []
+    await _write(connection, generation, advanced, catalogue=catalogue)
     log.info("rebuilt cells from %d events as generation %d", total, generation)
 
 
 async def _write(
-    connection: Connection,
-    generation: int,
-    advances: list[tuple[Ref, int, Advance]],
-    *,
-    catalogue: Catalogue,
+    connection: Connection, generation: int, advanced: Sequence[Advanced], *, catalogue: Catalogue
 ) -> None:
     changes = Changes(catalogue)
-    for _, _, advanced in advances:
-        changes.add(advanced)
-    await facts.write(connection, generation, advances)
-    await cells.add_cells(connection, generation, changes.cells(), shard=_SHARD)
-    await cells.add_ledger(connection, generation, changes.ledger, shard=_SHARD)
+    for one in advanced:
+        changes.add(one.advance)
+    # The journal is where they come from.
+    await PostgresShelf(connection, generation=generation, shard=_SHARD).keep([], advanced, changes)

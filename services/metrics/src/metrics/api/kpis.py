@@ -74,7 +74,7 @@ async def read_kpi(
         currency=source.company.base_currency,
         catalogue_version=CATALOGUE.version,
     )
-    view = answer_view(head, rows, question.by, next_cursor=next_cursor)
+    view = answer_view(head, rows, question, next_cursor=next_cursor)
     return reply(view, request=request, resources=resources, watermark=answered.watermark)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Annotated, Literal
@@ -18,6 +18,7 @@ from metrics.engine.kpi import Kpi
 from metrics.engine.reading import Row
 from metrics.query.answer import Answer
 from metrics.query.explain import Part
+from metrics.query.question import Question
 
 Number = int | float
 Undefined = Literal["no_denominator", "immature", "incomplete", "no_target", "below_floor"]
@@ -217,16 +218,18 @@ def head_of(answer: Answer, *, currency: str, catalogue_version: str) -> KpiHead
 
 
 def answer_view(
-    head: KpiHead, rows: Iterable[Row], by: Sequence[str], *, next_cursor: str | None
+    head: KpiHead, rows: Sequence[Row], question: Question, *, next_cursor: str | None
 ) -> KpiAnswer:
+    """The periods of these rows; those with nobody to break down by have none."""
+    by_period = {period: list(of) for period, of in groupby(rows, key=lambda row: row.period)}
     periods = [
         KpiPeriod.model_construct(
             period=period.label,
             from_on=date_of(period.start),
             to_on=date_of(period.end),
-            rows=[KpiRow.of(row, by) for row in of_period],
+            rows=[KpiRow.of(row, question.by) for row in by_period.get(period, ())],
         )
-        for period, of_period in groupby(rows, key=lambda row: row.period)
+        for period in (by_period or question.periods)
     ]
     return KpiAnswer.model_construct(**dict(head), periods=periods, next_cursor=next_cursor)
 

@@ -54,9 +54,16 @@ def in_order(entries: Iterable[Entry]) -> list[Placed]:
 
 
 def without_voided(placed: Iterable[Placed]) -> list[Placed]:
-    """Drop the entries that another one of the same source voids, and those voids."""
+    """Drop voids and what they void. A void that is voided itself has no effect.
+
+    A void comes later in the stream of what it voids, so the last are looked at first.
+    """
     known = list(placed)
-    voided = {(e.source, e.data.event_id) for _, e in known if isinstance(e.data, EventVoided)}
+    voids = [entry for _, entry in known if isinstance(entry.data, EventVoided)]
+    voided: set[tuple[str, str]] = set()
+    for void in sorted(voids, key=lambda entry: entry.sequence, reverse=True):
+        if isinstance(void.data, EventVoided) and (void.source, void.id) not in voided:
+            voided.add((void.source, void.data.event_id))
     return [
         p
         for p in known

@@ -6,7 +6,7 @@ reason, and 0 means zero.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Final, Literal
@@ -42,15 +42,17 @@ class Row:
     mature: bool
 
 
-def rows_of(kpi: Kpi, sums: Sums, *, dimensions: Collection[str], known: Known) -> Iterator[Row]:
-    """The values of every period, for all members that the sums hold.
+def rows_of(
+    kpi: Kpi, sums: Sums, *, by: Sequence[str], filtered: Collection[str], known: Known
+) -> Iterator[Row]:
+    """The values of every period, for all members that the sums hold, or in total.
 
-    `dimensions` are those that the sums are cut or filtered by, which can decide
-    the facts that a ratio is made of. Without a member there is one row a period.
+    `filtered` dimensions are those that the sums are limited by.
     """
-    named = kpi.sums_by(dimensions)
+    named = kpi.sums_by({*by, *filtered})
+    members_told = sorted(sums.members) if by else [()]
     for place in range(len(sums.periods)):
-        for members in sorted(sums.members) or [()]:
+        for members in members_told:
             spot = Spot(sums, members, place, known)
             match kpi:
                 case Amount():

@@ -70,7 +70,7 @@ async def answer(source: Source, question: Question) -> Answer:
             field="query.by",
             hint="ask for a shorter range, a longer grain, or a filter",
         )
-    rows = list(rows_of(question.kpi, sums, dimensions=question.dimensions, known=known))
+    rows = list(rows_of(question.kpi, sums, by=question.by, filtered=question.filters, known=known))
     if question.by:
         rows = list(_without_silent(rows))
     return Answer(question=question, rows=rows, known=known, watermark=watermark)

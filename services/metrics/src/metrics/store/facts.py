@@ -9,8 +9,9 @@ import msgspec
 from asyncpg import SerializationError
 
 from events import Connection
-from metrics.engine.fact import Advance, Fact, FactKind, Ref
+from metrics.engine.fact import Fact, FactKind, Ref
 from metrics.facts import FACT_KINDS
+from metrics.folding import Advanced, Kept
 
 _SELECT = """
 SELECT kind, key, version, body FROM facts
@@ -30,13 +31,6 @@ SET version = excluded.version, first_on = excluded.first_on, last_on = excluded
 WHERE facts.version = excluded.version - 1"""
 
 
-class Kept(msgspec.Struct, frozen=True):
-    """A fact with the version under which it was read; 0 when it is new."""
-
-    fact: Fact
-    version: int
-
-
 def _decoder(kind: FactKind[Any]) -> msgspec.msgpack.Decoder[Any]:
     """A decoder of `Fact` whose state is of the kind's own type."""
     fields = [("state", type(kind.empty)), ("heads", dict[str, int]), ("clock", int)]
@@ -49,8 +43,12 @@ _decoders = {name: _decoder(kind) for name, kind in FACT_KINDS.items()}
 _encode = msgspec.msgpack.Encoder().encode
 
 
+def encode_fact(fact: Fact) -> bytes:
+    return _encode(fact)
+
+
 def decode_fact(kind: str, body: bytes) -> Fact:
-    """A kept fact; the one place that knows how it is written."""
+    """A kept fact, its state of the kind's own type."""
     found = _decoders[kind].decode(body)
     return Fact(found.state, found.heads, found.clock)
 
@@ -64,9 +62,7 @@ async def read(connection: Connection, generation: int, refs: Sequence[Ref]) -> 
     }
 
 
-async def write(
-    connection: Connection, generation: int, advances: Iterable[tuple[Ref, int, Advance]]
-) -> None:
+async def write(connection: Connection, generation: int, advanced: Iterable[Advanced]) -> None:
     """Keep facts, each with the version that it was read under.
 
     Raises SerializationError when one was changed by another worker meanwhile (a
@@ -74,24 +70,25 @@ async def write(
     rare enough to need no lock on reading.
     """
     rows = []
-    for ref, version, advanced in advances:
-        days = [moment.day for moment in advanced.moments]
+    for one in advanced:
+        ref, done = one.ref, one.advance
+        days = [moment.day for moment in done.moments]
         rows.append(
             (
                 ref.kind,
                 ref.key,
-                version + 1,
+                one.version + 1,
                 min(days, default=None),
                 max(days, default=None),
-                ",".join(FACT_KINDS[ref.kind].problems(advanced.fact.state)) or None,
-                _encode(advanced.fact),
+                ",".join(FACT_KINDS[ref.kind].problems(done.fact.state)) or None,
+                encode_fact(done.fact),
             )
         )
     if not rows:
         return
     columns = (list(column) for column in zip(*rows, strict=True))
-    done = await connection.execute(_UPSERT, generation, *columns)
-    if done != f"INSERT 0 {len(rows)}":
+    written = await connection.execute(_UPSERT, generation, *columns)
+    if written != f"INSERT 0 {len(rows)}":
         raise SerializationError("a fact was changed by another worker at the same moment")
 
 

@@ -1,0 +1,122 @@
+"""Folding a batch of events into facts and cells: what the handler does, whatever keeps the facts.
+
+Keeps nothing in memory between batches: a batch that is rolled back and tried
+again finds the same world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from metrics.engine.catalogue import Catalogue
+from metrics.engine.changes import Changes
+from metrics.engine.company import Company
+from metrics.engine.entry import Entry
+from metrics.engine.fact import Advance, Fact, Ref, advance, extends, restate
+from metrics.engine.routing import route, supersedes
+from metrics.facts import FACT_KINDS
+
+Stream = tuple[str, str]
+"""Source and subject."""
+
+_NEW: Final = Fact(None)
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A fact with the version under which it was read; 0 when it is new."""
+
+    fact: Fact
+    version: int
+
+
+class Advanced(msgspec.Struct, frozen=True):
+    """A fact after a batch, with the version that it had before."""
+
+    ref: Ref
+    version: int
+    advance: Advance
+
+
+class Shelf(Protocol):
+    """Keeps facts, the journal and cells: PostgreSQL, or memory in tests of the engine."""
+
+    async def facts_of_streams(self, streams: Iterable[Stream]) -> dict[Stream, list[Ref]]:
+        """The facts that earlier events of partners' streams belong to."""
+        ...
+
+    async def facts(self, refs: Sequence[Ref]) -> Mapping[Ref, Kept]:
+        """Those of the facts that are kept."""
+        ...
+
+    async def histories(self, refs: Sequence[Ref]) -> Mapping[Ref, list[Entry]]:
+        """All kept entries of some facts."""
+        ...
+
+    async def keep(
+        self,
+        entries: Sequence[tuple[Ref, Entry]],
+        advanced: Sequence[Advanced],
+        changes: Changes,
+    ) -> None:
+        """Keep entries (those kept already stay as they are) and facts, and add the changes."""
+        ...
+
+
+async def fold(
+    shelf: Shelf, entries: Sequence[Entry], *, company: Company, catalogue: Catalogue
+) -> Changes:
+    """Apply entries that come in order within their streams; returns what changed."""
+    routed = await _routed(shelf, entries)
+    advanced = await _advance(shelf, routed, company=company)
+    changes = Changes(catalogue)
+    for one in advanced:
+        changes.add(one.advance)
+    placed = [(ref, entry) for ref, entries_of in routed.items() for entry in entries_of]
+    await shelf.keep(placed, advanced, changes)
+    return changes
+
+
+async def _routed(shelf: Shelf, entries: Sequence[Entry]) -> dict[Ref, list[Entry]]:
+    """The entries under each fact that they belong to."""
+    superseding = [
+        (entry.source, entry.subject)
+        for entry in entries
+        if supersedes(entry.data, sequence=entry.sequence)
+    ]
+    streams = await shelf.facts_of_streams(superseding) if superseding else {}
+    routed: dict[Ref, list[Entry]] = {}
+    for entry in entries:
+        own = route(entry.data, source=entry.source)
+        refs = [] if own is None else [own]
+        stream = (entry.source, entry.subject)
+        if stream in streams:
+            if supersedes(entry.data, sequence=entry.sequence):
+                refs += [ref for ref in streams[stream] if ref != own]
+            streams[stream] = list(dict.fromkeys([*streams[stream], *refs]))
+        for ref in refs or [Ref("unrouted", entry.stream)]:
+            routed.setdefault(ref, []).append(entry)
+    return routed
+
+
+async def _advance(
+    shelf: Shelf, routed: Mapping[Ref, list[Entry]], *, company: Company
+) -> list[Advanced]:
+    refs = sorted(ref for ref in routed if ref.kind in FACT_KINDS)
+    kept = await shelf.facts(refs)
+    late = [
+        ref for ref in refs if not extends(kept[ref].fact if ref in kept else _NEW, routed[ref])
+    ]
+    histories = await shelf.histories(late) if late else {}
+    advanced = []
+    for ref in refs:
+        kind, entries = FACT_KINDS[ref.kind], routed[ref]
+        if ref in histories:
+            done = restate(kind, histories[ref], entries, key=ref.key, company=company)
+        else:
+            fact = kept[ref].fact if ref in kept else Fact(kind.empty)
+            done = advance(kind, fact, entries, key=ref.key, company=company)
+        advanced.append(Advanced(ref, kept[ref].version if ref in kept else 0, done))
+    return advanced

@@ -1,0 +1,143 @@
+"""The shelf in memory: the same engine without a database."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from events import Event
+
+from metrics.engine.changes import Changes, Ledger, rows_of_cells
+from metrics.engine.company import Company
+from metrics.engine.dimension import NUMBERS, TOTAL
+from metrics.engine.entry import Entry
+from metrics.engine.fact import Fact, Ref
+from metrics.engine.sums import Known, Sums
+from metrics.facts import FACT_KINDS
+from metrics.folding import Advanced, Kept, Stream, fold
+from metrics.handler import entry_of
+from metrics.kpis import CATALOGUE
+from metrics.query.contributions import Contributions, measures_of, until_of
+from metrics.query.question import Question
+from metrics.store.facts import decode_fact, encode_fact
+
+T = TypeVar("T")
+Vector = tuple[int, ...]
+CellKey = tuple[int, int, int, str, int]
+
+
+class MemoryShelf:
+    """See `Shelf`."""
+
+    def __init__(self) -> None:
+        self.journal: dict[Ref, dict[tuple[str, str, int], Entry]] = {}
+        self.bodies: dict[Ref, tuple[int, bytes]] = {}
+        self.cells: dict[CellKey, Vector] = {}
+        self.ledger: dict[tuple[int, *CellKey], Vector] = {}  # type: ignore[misc]
+
+    async def facts_of_streams(self, streams: Iterable[Stream]) -> dict[Stream, list[Ref]]:
+        found: dict[Stream, list[Ref]] = {stream: [] for stream in streams}
+        for ref, entries in self.journal.items():
+            for source, subject, _ in entries:
+                if (source, subject) in found and ref not in found[source, subject]:
+                    found[source, subject].append(ref)
+        return found
+
+    async def facts(self, refs: Sequence[Ref]) -> Mapping[Ref, Kept]:
+        return {
+            ref: Kept(decode_fact(ref.kind, self.bodies[ref][1]), self.bodies[ref][0])
+            for ref in refs
+            if ref in self.bodies
+        }
+
+    async def histories(self, refs: Sequence[Ref]) -> Mapping[Ref, list[Entry]]:
+        return {ref: list(self.journal.get(ref, {}).values()) for ref in refs}
+
+    async def keep(
+        self,
+        entries: Sequence[tuple[Ref, Entry]],
+        advanced: Sequence[Advanced],
+        changes: Changes,
+    ) -> None:
+        for ref, entry in entries:
+            place = (entry.source, entry.subject, entry.sequence)
+            self.journal.setdefault(ref, {}).setdefault(place, entry)
+        for one in advanced:
+            assert one.version == self.bodies.get(one.ref, (0, b""))[0]
+            self.bodies[one.ref] = (one.version + 1, encode_fact(one.advance.fact))
+        for *key, vector in rows_of_cells(changes.cells()):
+            _add(self.cells, tuple(key), vector)
+        self._add_ledger(changes.ledger)
+
+    def _add_ledger(self, ledger: Ledger) -> None:
+        for second, cells in ledger.items():
+            for *key, vector in rows_of_cells(cells):
+                _add(self.ledger, (second, *key), vector)
+
+    def known_at(self, second: int) -> dict[CellKey, Vector]:
+        """The cells as of a second, from the ledger."""
+        cells: dict[CellKey, Vector] = {}
+        for (known, *key), vector in self.ledger.items():
+            if known <= second:
+                _add(cells, tuple(key), vector)
+        return cells
+
+    def states(self) -> dict[Ref, Fact]:
+        """The kept facts, without the versions that batching decides."""
+        return {ref: decode_fact(ref.kind, body) for ref, (_, body) in self.bodies.items()}
+
+
+def _add(cells: dict[Any, Vector], key: Any, vector: Sequence[int]) -> None:
+    total = tuple(a + b for a, b in zip(cells.get(key, (0,) * 8), vector, strict=True))
+    if any(total):
+        cells[key] = total
+    else:
+        cells.pop(key, None)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never waits."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    raise AssertionError("it waited for something")
+
+
+def folded(batches: Iterable[Sequence[Event]], company: Company) -> MemoryShelf:
+    shelf = MemoryShelf()
+    for batch in batches:
+        entries = [entry_of(event) for event in batch]
+        run(fold(shelf, entries, company=company, catalogue=CATALOGUE))
+    return shelf
+
+
+def sums_from_cells(cells: Mapping[CellKey, Vector], question: Question, known: Known) -> Sums:
+    """What `answer` reads from the database, from cells in memory."""
+    assert len(question.dimensions) <= 1
+    sums = Sums(question.periods, CATALOGUE.layout)
+    dimension = NUMBERS[question.dimensions[0]] if question.dimensions else TOTAL
+    wanted = next(iter(question.filters.values()), None)
+    starts = [period.start for period in question.periods]
+    for measure in measures_of(question):
+        address = CATALOGUE.layout.addresses[measure]
+        for (cube, number, day, member, bin_), vector in cells.items():
+            if (cube, number) != (address.cube, dimension) or day >= until_of(question, known):
+                continue
+            if wanted is None or member in wanted:
+                members = (member,) if question.by else ()
+                amount = vector[address.place]
+                sums.add(
+                    address, bisect_right(starts, day), members=members, bin_=bin_, amount=amount
+                )
+    return sums
+
+
+def sums_from_facts(shelf: MemoryShelf, question: Question, known: Known) -> Sums:
+    """What `answer` reads when several dimensions are asked for at once."""
+    sums = Sums(question.periods, CATALOGUE.layout)
+    contributions = Contributions(question, known, CATALOGUE)
+    for ref, fact in shelf.states().items():
+        contributions.add(FACT_KINDS[ref.kind].moments(fact.state, known.company), sums)
+    return sums

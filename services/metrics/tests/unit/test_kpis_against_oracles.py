@@ -1,0 +1,126 @@
+"""Every KPI, by every grain and dimension, equals what brute force over plain events gives."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kpi_histories import BASE, FIRST, History, plain
+from kpi_oracles import ORACLES, Ask, Books, Expected, expected
+from memory_shelf import MemoryShelf, folded, sums_from_cells, sums_from_facts
+
+from metrics.engine.calendar import Grain
+from metrics.engine.company import Company, date_of, micros_of
+from metrics.engine.kpi import Kpi
+from metrics.engine.reading import Row, rows_of
+from metrics.engine.sums import Known, Sums
+from metrics.kpis import CATALOGUE
+from metrics.query.question import Asked, Question, read_question
+
+ZONES = ("America/New_York", "Asia/Shanghai", "Europe/Berlin", "Pacific/Apia")
+KPIS = [kpi.id for kpi in CATALOGUE]
+
+
+def test_every_kpi_has_an_oracle() -> None:
+    assert set(ORACLES) == set(KPIS)
+
+
+@pytest.mark.parametrize("kpi_id", KPIS)
+@settings(max_examples=40)
+@given(seed=st.integers(0, 2**40), facts=st.integers(1, 60), zone=st.sampled_from(ZONES))
+def test_values_are_those_of_the_oracle(kpi_id: str, seed: int, facts: int, zone: str) -> None:
+    rnd = random.Random(seed)
+    history = History(seed, facts=facts, zone=zone)
+    company = Company(time_zone=zone, base_currency=BASE)
+    shelf = folded([history.events], company)
+    books = Books(plain(history.events), ZoneInfo(zone), BASE)
+    now = datetime(2024, 5, 15, 12, tzinfo=UTC) + timedelta(days=rnd.choice([0, 0, 1, 120, 400]))
+    known = Known(company, micros_of(now), complete=True)
+    kpi = CATALOGUE[kpi_id]
+    for by in (None, *kpi.dimensions):
+        question = ask(kpi, company, grain=rnd.choice(kpi.grains), by=by)
+        from_cells = sums_from_cells(shelf.cells, question, known)
+        from_facts = sums_from_facts(shelf, question, known)
+        compare(question, from_cells, books, known=known, now=now)
+        compare(question, from_facts, books, known=known, now=now)
+
+
+def ask(kpi: Kpi, company: Company, *, grain: Grain, by: str | None, **more: Any) -> Question:
+    """A question for a few periods around the history."""
+    start, end = {
+        "day": (date(2024, 3, 8), date(2024, 3, 14)),
+        "week": (date(2024, 2, 26), date(2024, 5, 27)),
+        "month": (date(2024, 2, 1), date(2025, 1, 1)),
+        "quarter": (date(2024, 1, 1), date(2025, 1, 1)),
+        "year": (date(2024, 1, 1), date(2025, 1, 1)),
+    }[grain]
+    asked = Asked(grain=grain, start=start, end=end, by=[by] if by else [], **more)
+    return read_question(kpi.id, asked, catalogue=CATALOGUE, company=company, today=0)
+
+
+def compare(question: Question, sums: Sums, books: Books, *, known: Known, now: datetime) -> None:
+    rows = rows_of(question.kpi, sums, by=question.by, filtered=question.filters, known=known)
+    by = question.by[0] if question.by else None
+    told = {(row.period, *row.members): row for row in rows}
+    for (period, *members), row in told.items():
+        where = (by, members[0]) if by else (None, None)
+        wanted = expected(
+            question.kpi.id, books, Ask(date_of(period.start), date_of(period.end), where, now)
+        )
+        assert figures(row) == rounded(wanted), (question.kpi.id, period.label, where)
+    if by is not None:
+        refuse_silent_members(question, told, books, now=now)
+
+
+def refuse_silent_members(
+    question: Question, told: dict[Any, Row], books: Books, *, now: datetime
+) -> None:
+    """Members that the engine does not mention have nothing."""
+    for member in ("ann", "bob", "cid", "dee", "north", "unknown", "p0", "p1", "j1", "standard"):
+        for period in question.periods:
+            if (period, member) not in told:
+                where = (question.by[0], member)
+                span = (date_of(period.start), date_of(period.end))
+                wanted = expected(question.kpi.id, books, Ask(*span, where, now))
+                assert not wanted.n
+                assert not wanted.unpriced
+                assert not wanted.numerator
+                assert not wanted.denominator
+
+
+def figures(row: Row) -> tuple[Any, ...]:
+    return row.value, row.numerator, row.denominator, row.n, row.unpriced_count
+
+
+def rounded(wanted: Expected) -> tuple[Any, ...]:
+    """Exact numbers as the engine writes them: integers where whole, else the nearest float."""
+    parts = (wanted.value, wanted.numerator, wanted.denominator, wanted.n, wanted.unpriced)
+    return tuple(None if part is None else float(part) for part in parts)
+
+
+def test_the_random_histories_hold_what_they_must() -> None:
+    """A net without holes: every kind of moment and problem occurs."""
+    said: set[str] = set()
+    for seed in range(60):
+        history = History(seed, facts=60)
+        company = Company(time_zone="America/New_York", base_currency=BASE)
+        shelf = folded([history.events], company)
+        said |= moments_of(shelf, company)
+    wanted = {m.kind.name for kpi in CATALOGUE for m in kpi.measures()}
+    assert wanted <= said
+    assert FIRST.year == 2024
+
+
+def moments_of(shelf: MemoryShelf, company: Company) -> set[str]:
+    from metrics.facts import FACT_KINDS
+
+    return {
+        moment.kind.name
+        for ref, fact in shelf.states().items()
+        for moment in FACT_KINDS[ref.kind].moments(fact.state, company)
+    }
