@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+
 from events import (
     Connection,
     Consumer,
@@ -41,6 +42,30 @@ QUICK = ConsumerSettings(
 )
 
 
+@pytest.fixture(scope="session")
+def log_database(postgres_server: Any) -> str:
+    """One for all tests: their topics have names of their own, and a new database takes long."""
+    return str(postgres_server.new_database())
+
+
+@pytest.fixture(params=["kafka", "postgres"])
+def event_log(request: pytest.FixtureRequest) -> str:
+    if request.param == "kafka":
+        return str(request.getfixturevalue("kafka_server").url)
+    return str(request.getfixturevalue("log_database"))
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres_server: Any) -> str:
+    return str(postgres_server.new_database())
+
+
+@pytest.fixture
+def database(shared_database: str) -> str:
+    """A service's database; `pool` empties it."""
+    return shared_database
+
+
 @pytest.fixture
 async def log(event_log: str) -> AsyncIterator[Log]:
     """An open log, in turn on Kafka and on PostgreSQL."""
@@ -61,6 +86,7 @@ async def topic(log: Log) -> str:
 async def pool(database: str) -> AsyncIterator[asyncpg.Pool[Any]]:
     """A consumer's database: its tables, an outbox, and `applied`, which the handler writes."""
     async with asyncpg.create_pool(database, min_size=1, max_size=8) as opened:
+        await opened.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         for ddl in (schema_sql.OUTBOX_SQL, schema_sql.CONSUMER_SQL, schema_sql.INBOX_SQL):
             await opened.execute(ddl)
         await opened.execute(

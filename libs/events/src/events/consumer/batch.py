@@ -16,7 +16,6 @@ from events.consumer.received import Connection, Handler
 from events.errors import EventsError, Unprocessable
 from events.log import Record, TopicPartition
 
-
 _PATIENCE: Final = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)"
 
 

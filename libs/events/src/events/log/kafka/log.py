@@ -94,10 +94,12 @@ class KafkaLog:
         for _, code, message in response.topic_errors:
             if code and for_code(code) is not TopicAlreadyExistsError:
                 raise LogUnavailable(f"topic {topic.name} was not created: {message or code}")
+        await self._visible(topic.name, partitions=1)
 
     async def grow_topic(self, name: str, *, partitions: int) -> None:
         async with self._admin() as admin:
             await admin.create_partitions({name: NewPartitions(total_count=partitions)})
+        await self._visible(name, partitions=partitions)
 
     async def close(self) -> None:
         inspector, self._inspector = self._inspector, None
@@ -119,6 +121,18 @@ class KafkaLog:
             for topic in described
             if not topic["is_internal"]
         }
+
+    async def _visible(self, name: str, *, partitions: int) -> None:
+        """Wait until the change has reached the broker that answers: it travels on its own."""
+
+        async def seen() -> None:
+            while True:
+                state = (await self._listing()).get(name)
+                if state is not None and state.partitions >= partitions:
+                    return
+                await asyncio.sleep(0.05)
+
+        await self._answer(seen())
 
     async def _inspect(self) -> AIOKafkaConsumer:
         async with self._lock:

@@ -1,0 +1,94 @@
+"""Partners' events: taken once, numbered without a hole, conflicts shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from events import Money
+from events.inbox import Incoming, Receipt, receive
+from events.types import EventData
+from events.types.partner import EventVoided, OrderPaid
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def incoming(identity: str, data: EventData, source: str = "/partners/x") -> Incoming:
+    subject = None if isinstance(data, EventVoided) else data.subject
+    return Incoming(
+        id=identity, source=source, type=data.wire_type, subject=subject, time=NOW, data=data
+    )
+
+
+def order(identity: str, subject: str = "o", amount: int = 1, **more: Any) -> Incoming:
+    money = Money(amount_minor=amount, currency="USD")
+    return incoming(identity, OrderPaid(order_id=subject, amount=money), **more)
+
+
+def void(identity: str, event_id: str) -> Incoming:
+    return incoming(identity, EventVoided(event_id=event_id, reason="a test"))
+
+
+async def take(pool: Any, *events: Incoming) -> list[Receipt]:
+    async with pool.acquire() as connection, connection.transaction():
+        return await receive(connection, events, received_at=NOW)
+
+
+def verdicts(receipts: Sequence[Receipt]) -> list[tuple[str, int | None]]:
+    return [(receipt.verdict, receipt.sequence) for receipt in receipts]
+
+
+async def test_the_same_event_again_is_taken_once_and_answered_alike(pool: Any) -> None:
+    first = await take(pool, order("1"))
+    again = await take(pool, order("1"), order("1"))
+
+    assert verdicts(first) == [("accepted", 1)]
+    assert verdicts(again) == [("duplicate", 1), ("duplicate", 1)]
+    assert await pool.fetchval("SELECT count(*) FROM outbox") == 1
+
+
+async def test_the_same_id_with_another_content_is_a_conflict_and_not_taken(pool: Any) -> None:
+    receipts = await take(pool, order("1"), order("1", amount=2))
+
+    assert verdicts(receipts) == [("accepted", 1), ("conflict", 1)]
+    assert verdicts(await take(pool, order("1", amount=3))) == [("conflict", 1)]
+    assert verdicts(await take(pool, order("1", source="/partners/y"))) == [("accepted", 1)]
+
+
+async def test_a_voiding_goes_under_the_subject_of_what_it_voids(pool: Any) -> None:
+    await take(pool, order("1", "o-7"))
+    receipts = await take(
+        pool, void("2", "1"), void("3", "nothing"), order("4", "o-8"), void("5", "4")
+    )
+
+    assert verdicts(receipts) == [
+        ("accepted", 2),
+        ("unknown_event", None),
+        ("accepted", 1),
+        ("accepted", 2),
+    ]
+    assert [receipt.subject for receipt in receipts] == ["o-7", None, "o-8", "o-8"]
+
+
+async def test_requests_at_once_number_a_subject_without_a_hole(pool: Any) -> None:
+    await asyncio.gather(
+        *(take(pool, *(order(f"{who}-{n}", f"s{n % 3}") for n in range(6))) for who in range(6))
+    )
+
+    rows = await pool.fetch("SELECT aggregateid, aggregate_version FROM outbox ORDER BY id")
+    for subject in ("s0", "s1", "s2"):
+        assert [row[1] for row in rows if row[0] == subject] == list(range(1, 13))
+
+
+async def test_nothing_is_taken_when_the_request_fails(pool: Any) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with pool.acquire() as connection, connection.transaction():
+            await receive(connection, [order("1")], received_at=NOW)
+            _ = 1 / 0
+
+    assert verdicts(await take(pool, order("1"))) == [("accepted", 1)]
+    assert await take(pool) == []

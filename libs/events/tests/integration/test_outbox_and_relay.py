@@ -1,0 +1,217 @@
+"""From the transaction to the log: nothing without its row, nothing lost, order kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from events import (
+    EventTooLarge,
+    Relay,
+    TopicMissing,
+    Unobserved,
+    append,
+    append_asyncpg,
+    outbox_table,
+)
+from events.cloudevents import from_record
+from events.outbox import SHARDS, shard_of
+
+WAITING = "SELECT count(*) FROM outbox"
+
+
+class Watching(Unobserved):
+    """Remembers what the relay tells."""
+
+    def __init__(self) -> None:
+        self.unreachable: list[Exception] = []
+        self.published_count = 0
+
+    def outbox_unreachable(self, database: str, *, error: Exception) -> None:
+        self.unreachable.append(error)
+
+    def published(self, database: str, *, count: int, seconds: float) -> None:
+        self.published_count += count
+
+
+@asynccontextmanager
+async def relaying(world: Any, url: str, **how: Any) -> AsyncIterator[Watching]:
+    stop, watching = asyncio.Event(), Watching()
+    relay = Relay(world.log, {"test": url}, observer=watching, **how)
+    task = asyncio.create_task(relay.run(stop))
+    try:
+        yield watching
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 10)
+
+
+async def on_the_log(world: Any) -> dict[str, list[int]]:
+    """Sequences by subject in the order of the log."""
+    reader, found = await world.log.reader(), defaultdict(list)
+    partitions = await world.log.partitions([world.topic])
+    ends = await world.log.ends(partitions)
+    reader.assign(dict.fromkeys(partitions, 0))
+    left = sum(ends.values())
+    while left:
+        for records in (await reader.poll(max_records=500, timeout_seconds=1)).values():
+            left -= len(records)
+            for record in records:
+                event = from_record(record)
+                found[event.subject].append(event.sequence)
+    await reader.close()
+    return dict(found)
+
+
+@pytest.fixture
+async def engine(database: str, pool: Any) -> AsyncIterator[AsyncEngine]:
+    made = create_async_engine(database.replace("postgresql://", "postgresql+asyncpg://"))
+    yield made
+    await made.dispose()
+
+
+async def test_events_of_a_session_are_promised_with_its_commit_and_not_before(
+    engine: AsyncEngine, pool: Any, make_event: Any
+) -> None:
+    async with AsyncSession(engine) as session:
+        await append(session, [make_event("a", 1), make_event("a", 2)])
+        assert await pool.fetchval(WAITING) == 0
+        await session.commit()
+        assert await pool.fetchval(WAITING) == 2
+
+        await append(session, [make_event("a", 3)])
+        await session.rollback()
+    assert await pool.fetchval(WAITING) == 2
+
+
+async def test_a_version_is_promised_once(engine: AsyncEngine, pool: Any, make_event: Any) -> None:
+    async with engine.begin() as connection:
+        await append(connection, [make_event("a", 1)])
+    with pytest.raises(IntegrityError, match="outbox_version_is_unique"):
+        async with engine.begin() as connection:
+            await append(connection, [make_event("a", 1)])
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await append_asyncpg(pool, [make_event("a", 1)])
+
+
+async def test_an_event_that_the_log_would_refuse_is_not_promised(
+    pool: Any, make_event: Any
+) -> None:
+    with pytest.raises(EventTooLarge, match="bytes of"):
+        await append_asyncpg(pool, [make_event("x" * 600_000, 1)])
+
+
+async def test_the_declared_table_is_the_one_that_the_ddl_makes(
+    engine: AsyncEngine, pool: Any
+) -> None:
+    """Alembic compares services' metadata with their databases: the two must agree."""
+    declared = outbox_table(sa.MetaData())
+    async with engine.connect() as connection:
+        found = await connection.run_sync(lambda c: sa.inspect(c).get_columns("outbox"))
+
+    dialect = engine.dialect
+    assert {c["name"]: (c["type"].compile(dialect), c["nullable"]) for c in found} == {
+        c.name: (c.type.compile(dialect), bool(c.nullable)) for c in declared.columns
+    }
+
+
+async def test_an_outbox_is_emptied_in_order_and_events_arrive_as_they_were_promised(
+    world: Any, database: str, make_event: Any
+) -> None:
+    events = [make_event(f"s{n % 9}", n // 9 + 1) for n in range(900)]
+    await append_asyncpg(world.pool, events, topic=world.topic)
+    async with relaying(world, database) as watching:
+        await world.until(WAITING, 0)
+        await append_asyncpg(world.pool, [make_event("late", 1)], topic=world.topic)
+        await world.until(WAITING, 0)
+
+    assert watching.published_count == 901
+    expected = {f"s{n}": list(range(1, 101)) for n in range(9)} | {"late": [1]}
+    assert await on_the_log(world) == expected
+
+
+async def test_a_transaction_that_commits_late_is_not_skipped(
+    world: Any, database: str, make_event: Any
+) -> None:
+    async with relaying(world, database), world.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await append_asyncpg(connection, [make_event("late", 1)], topic=world.topic)
+        await append_asyncpg(world.pool, [make_event("early", 1)], topic=world.topic)
+        await world.until("SELECT count(*) FROM outbox WHERE aggregateid = 'early'", 0)
+        await transaction.commit()
+        await world.until(WAITING, 0)
+
+    assert await on_the_log(world) == {"early": [1], "late": [1]}
+
+
+async def test_two_relays_share_an_outbox_without_doubles(
+    world: Any, database: str, make_event: Any
+) -> None:
+    async with (
+        relaying(world, database, shards=range(SHARDS // 2)) as first,
+        relaying(world, database) as second,
+    ):
+        await asyncio.sleep(0.3)
+        for sequence in range(1, 6):
+            events = [make_event(f"s{n}", sequence) for n in range(40)]
+            await append_asyncpg(world.pool, events, topic=world.topic)
+        await world.until(WAITING, 0)
+
+    assert first.published_count + second.published_count == 200
+    assert await on_the_log(world) == {f"s{n}": [1, 2, 3, 4, 5] for n in range(40)}
+
+
+async def test_a_relay_takes_over_the_shards_of_one_that_died(
+    world: Any, database: str, make_event: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("events.relay._SHARDS_SECONDS", 0.1)
+    async with relaying(world, database) as successor:
+        async with relaying(world, database):
+            await asyncio.sleep(0.2)
+        await append_asyncpg(
+            world.pool, [make_event(f"s{n}", 1) for n in range(20)], topic=world.topic
+        )
+        await world.until(WAITING, 0)
+        assert successor.published_count == 20
+
+
+async def test_a_lost_database_connection_is_taken_up_again(
+    world: Any, database: str, make_event: Any
+) -> None:
+    async with relaying(world, database) as watching:
+        await append_asyncpg(world.pool, [make_event("a", 1)], topic=world.topic)
+        await world.until(WAITING, 0)
+        await world.pool.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        await append_asyncpg(world.pool, [make_event("a", 2)], topic=world.topic)
+        await world.until(WAITING, 0)
+
+    assert watching.unreachable
+    assert set((await on_the_log(world))["a"]) == {1, 2}
+
+
+async def test_an_error_of_the_log_ends_the_relay_and_keeps_the_events(
+    world: Any, database: str, make_event: Any
+) -> None:
+    await append_asyncpg(world.pool, [make_event("a", 1)], topic="nowhere")
+    with pytest.raises(TopicMissing, match="nowhere"):
+        await asyncio.wait_for(Relay(world.log, {"test": database}).run(asyncio.Event()), 10)
+
+    assert await world.pool.fetchval(WAITING) == 1
+
+
+def test_an_aggregate_always_goes_to_the_same_shard() -> None:
+    assert {shard_of("deal-1") for _ in range(3)} == {shard_of("deal-1")}
+    assert {shard_of(f"deal-{n}") for n in range(200)} == set(range(SHARDS))

@@ -1,0 +1,75 @@
+"""Applying the declared topics, on both logs."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from events import Log
+from events.log import TopicState
+from events.topics import Declaration, InvalidDeclaration, apply, read_declaration
+
+DECLARED = Path(__file__).parents[4] / "deploy/kafka/topics.yaml"
+
+
+def declaration(name: str, **changed: Any) -> dict[str, Any]:
+    topic = {
+        "owner": "x",
+        "key": "id",
+        "partitions": 2,
+        "retention": "forever",
+        "dlq": True,
+        "description": "d",
+    }
+    return {"topics": {name: topic | changed}, "dlq": {"partitions": 1, "retention": "30d"}}
+
+
+async def test_applying_again_changes_nothing_and_drift_is_told(
+    event_log: str, log: Log, tmp_path: Path
+) -> None:
+    name = f"t-{secrets.token_hex(3)}"
+    file = tmp_path / "topics.yaml"
+
+    async def applied(**changed: Any) -> Any:
+        file.write_bytes(msgspec.yaml.encode(declaration(name, **changed)))
+        result = await apply(event_log, file)
+        return result.created, result.grown, [d for d in result.drift if f"{name} " in d]
+
+    assert await applied() == ([name, f"{name}-dlq"], [], [])
+    assert await applied() == ([], [], [])
+    assert await applied(partitions=3) == ([], [name], [])
+    (fewer,) = (await applied(partitions=1))[2]
+    assert "never taken away" in fewer
+    (kept,) = (await applied(partitions=3, retention="7d"))[2]
+    assert "keeps everything, declared is 7 days" in kept
+    assert (await log.topics())[name] == TopicState(name, 3, None)
+    assert (await log.topics())[f"{name}-dlq"] == TopicState(f"{name}-dlq", 1, 30 * 86_400)
+
+
+async def test_what_is_not_declared_is_told_and_left(log: Log, event_log: str, topic: str) -> None:
+    result = await apply(event_log, DECLARED)
+
+    assert f"topic {topic} is on the log but not declared" in result.drift
+    assert topic in await log.topics()
+
+
+@pytest.mark.parametrize(
+    "changed", [{"retention": "1y"}, {"partitions": 0}, {"partitons": 2}, {"dlq": "maybe"}]
+)
+def test_a_declaration_that_is_none_is_refused(tmp_path: Path, changed: dict[str, Any]) -> None:
+    file = tmp_path / "topics.yaml"
+    file.write_bytes(msgspec.yaml.encode(declaration("t", **changed)))
+
+    with pytest.raises(InvalidDeclaration, match="topics.yaml"):
+        read_declaration(file)
+
+
+def test_the_declared_topics_can_be_read() -> None:
+    found: Declaration = read_declaration(DECLARED)
+
+    assert set(found.topics) == {"customer", "pipeline", "ops", "partner", "kpi"}
+    assert all(found.topics[n].retention == "forever" for n in found.topics if n != "kpi")
