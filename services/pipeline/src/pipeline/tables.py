@@ -104,8 +104,9 @@ class DealRow(Table, table=True):
         Index("deals_customer", "customer_id", "id"),
         Index(
             "deals_owners",
-            text("owners jsonb_path_ops"),
+            "owners",
             postgresql_using="gin",
+            postgresql_ops={"owners": "jsonb_path_ops"},
         ),
     )
 

@@ -198,5 +198,5 @@ def _designed(body: PipelineBody) -> dict[str, Any]:
 
 
 def _columns(pipeline: Pipeline) -> dict[str, Any]:
-    plain = msgspec.to_builtins(pipeline)
+    plain = msgspec.json.decode(msgspec.json.encode(pipeline))
     return {name: plain[name] for name in ("name", "stages", "rules")}

@@ -1,7 +1,8 @@
 """Keeps deals: reads them locked for a command, writes many revisions in one statement.
 
 Rows travel as JSON: the columns of `deals` are the fields of `Deal`, and
-PostgreSQL's row functions translate, so that no field is named twice.
+PostgreSQL's row functions translate, so that no field is named twice. As text:
+what drivers make of JSON types differs.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ SELECT json_build_object(
             FROM teams t WHERE t.code = d.team
         )
     )
-)
+)::text
 FROM deals d JOIN pipelines p ON p.code = d.pipeline
 WHERE d.id = $1
 FOR UPDATE OF d"""
@@ -88,7 +89,7 @@ async def take(connection: Connection, deal_id: str) -> DealInHand | None:
 async def find(connection: Connection, deal_id: str) -> Deal | None:
     """The deal as it is."""
     found: str | None = await connection.fetchval(
-        "SELECT to_json(d) FROM deals d WHERE id = $1", deal_id
+        "SELECT to_json(d)::text FROM deals d WHERE id = $1", deal_id
     )
     return None if found is None else _read_deal(found)
 
@@ -97,7 +98,7 @@ async def take_imported(connection: Connection, external_refs: Iterable[str]) ->
     """The deals of these external refs, locked; imports of deals wait for each other."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtext('import of deals'))")
     rows = await connection.fetch(
-        "SELECT to_json(d) FROM deals d WHERE external_ref = ANY($1) ORDER BY id FOR UPDATE",
+        "SELECT to_json(d)::text FROM deals d WHERE external_ref = ANY($1) ORDER BY id FOR UPDATE",
         sorted(external_refs),
     )
     deals = [_read_deal(row[0]) for row in rows]

@@ -45,7 +45,7 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(c ORDER BY c.version), '[]')
         FROM deal_changes c WHERE c.deal_id = d.id
     )
-)
+)::text
 FROM deals d WHERE d.id = $1"""
 _read: Final = msgspec.json.Decoder(History).decode
 _read_changed: Final = msgspec.json.Decoder(list[dict[str, list[Any]]]).decode
@@ -60,7 +60,7 @@ async def history_of(connection: Connection, deal_id: str) -> History | None:
 async def changed_since(connection: Connection, deal_id: str, version: int) -> dict[str, list[Any]]:
     """Field to [its value in that version, its value now], for the fields that differ."""
     found: str = await connection.fetchval(
-        "SELECT coalesce(json_agg(changed ORDER BY version), '[]') FROM deal_changes"
+        "SELECT coalesce(json_agg(changed ORDER BY version), '[]')::text FROM deal_changes"
         " WHERE deal_id = $1 AND version > $2",
         deal_id,
         version,

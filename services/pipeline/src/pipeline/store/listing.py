@@ -60,7 +60,7 @@ async def find_deals(
     if after is not None:
         where("id > {}", after)
     rows = await connection.fetch(
-        f"SELECT to_json(d) FROM deals d WHERE {' AND '.join(conditions or ['true'])}"  # noqa: S608 - conditions are our own
+        f"SELECT to_json(d)::text FROM deals d WHERE {' AND '.join(conditions or ['true'])}"  # noqa: S608 - conditions are our own
         f" ORDER BY id LIMIT {int(limit)}",
         *values,
     )

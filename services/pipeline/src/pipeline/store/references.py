@@ -85,7 +85,7 @@ SELECT json_build_object(
         SELECT coalesce(json_object_agg(id, dimensions), '{}') FROM customers WHERE id = ANY($6)
     ),
     'leads', (SELECT coalesce(json_object_agg(id, origin), '{}') FROM leads WHERE id = ANY($7))
-)"""
+)::text"""
 _read: Final = msgspec.json.Decoder(Known).decode
 
 
