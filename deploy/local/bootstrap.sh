@@ -94,9 +94,9 @@ is_installed "$kind" && exit 0
 make_venv "$python"
 echo "Installing into .venv (once; about a minute)."
 : >"$log"
-requirements=requirements.txt
-[ "$kind" = dev ] && requirements=requirements-dev.txt
-install install --require-hashes -r $requirements -r requirements-build.txt
+requirements='requirements.txt'
+[ "$kind" = dev ] && requirements='requirements-dev.txt'
+install install --require-hashes -r "$requirements" -r requirements-build.txt
 editable=
 for package in $packages; do
     editable="$editable -e $package"

@@ -20,7 +20,7 @@ Examples:
 
   tandem token --role partner --source /partners/webshop
 
-Exit codes: 0 printed, 2 there is no development issuer yet.
+Exit codes: 0 printed, 2 wrong use, or var/ cannot be written.
 
 Development only: a service with ENVIRONMENT=production refuses this issuer.
 """
@@ -44,14 +44,16 @@ def token(
         Path | None, typer.Option("--var", envvar="VAR", help="The stack's var/.")
     ] = None,
 ) -> None:
-    """Print a token for calls to the gateway of `make up`."""
+    """Print a token of the development issuer, for calls to the gateway of `make up`."""
     try:
         place = Var(Settings.load(var=var).var.absolute())
     except CannotStart as refusal:
         fail(str(refusal), ExitCode.UNUSABLE)
     issuer = Issuer(place.identity)
-    if not issuer.exists():
-        fail(f"no stack was ever started on {place.root}; start one: make up", ExitCode.UNUSABLE)
+    try:
+        issuer.ensure_key()
+    except OSError as error:
+        fail(f"{place.identity} cannot be written: {error.strerror}", ExitCode.UNUSABLE)
     typer.echo(
         issuer.token(
             [str(name) for name in role],

@@ -59,6 +59,7 @@ class Issuer:
             write_private(self._key_file, json.dumps(key.as_dict(private=True)))
         public = self._key().as_dict(private=False)
         write_private(self.jwks, json.dumps({"keys": [public]}))
+        self.jwks.chmod(0o644)  # containers read it as another user
 
     def _key(self) -> ECKey:
         return ECKey.import_key(json.loads(self._key_file.read_text(encoding="utf-8")))
