@@ -135,6 +135,7 @@ class HistoryNotAllowed(Forbidden):
     def __init__(self, field: str) -> None:
         super().__init__(
             f"{field} may only be given with the permission history:write",
+            field=field,
             hint=f"leave out {field}; the present moment is taken",
         )
 
