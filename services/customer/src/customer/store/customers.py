@@ -9,7 +9,6 @@ from sqlmodel import col
 
 from chassis.types import Code, Id, Text
 from customer.domain import Customer, CustomerProfile
-from customer.domain.changes import changed_fields
 from customer.errors import CustomerNotFound
 from customer.store.scoped import ScopedStore
 from customer.tables import CustomerRow
@@ -71,9 +70,6 @@ class Customers(ScopedStore[CustomerRow, Customer]):
             "registered_at": state.registered_at,
             "changed_at": state.changed_at,
         }
-
-    def changes_of(self, before: Customer, after: Customer) -> tuple[str, ...]:
-        return changed_fields(before.profile, after.profile)
 
 
 def _conditions(wanted: CustomerFilter) -> list[ColumnElement[bool]]:

@@ -9,7 +9,6 @@ from sqlmodel import col
 
 from chassis.types import Code, Id, Instant
 from customer.domain import Conversion, Lead, LeadProfile
-from customer.domain.changes import changed_fields
 from customer.errors import LeadNotFound
 from customer.store.scoped import ScopedStore
 from customer.tables import LeadRow
@@ -80,15 +79,6 @@ class Leads(ScopedStore[LeadRow, Lead]):
             "contact_id": made.contact_id if made else None,
             "deal": msgspec.to_builtins(made.deal) if made and made.deal else None,
         }
-
-    def changes_of(self, before: Lead, after: Lead) -> tuple[str, ...]:
-        details = changed_fields(before.profile, after.profile)
-        steps = (
-            name
-            for name in ("status", *_STEPS)
-            if name != "changed_at" and getattr(before, name) != getattr(after, name)
-        )
-        return (*details, *steps)
 
 
 def _conversion(row: LeadRow) -> Conversion | None:

@@ -8,7 +8,7 @@ its holder is invisible.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, bindparam, or_, true, update
 from sqlalchemy.dialects.postgresql import insert
@@ -33,6 +33,8 @@ class Versioned(Protocol):
     def team(self) -> str | None: ...
 
 
+_BOOKKEEPING: Final = frozenset({"id", "version", "changed_at"})
+
 R = TypeVar("R", CustomerRow, LeadRow)
 S = TypeVar("S", bound=Versioned)
 
@@ -51,11 +53,7 @@ class ScopedStore(Generic[R, S]):
         raise NotImplementedError
 
     def values_of(self, state: S) -> dict[str, Any]:
-        """The state as column values."""
-        raise NotImplementedError
-
-    def changes_of(self, before: S, after: S) -> tuple[str, ...]:
-        """Names of the fields that differ, as the API calls them."""
+        """The state as column values, named as the API names them."""
         raise NotImplementedError
 
     async def get(self, subject_id: str) -> S:
@@ -73,7 +71,7 @@ class ScopedStore(Generic[R, S]):
 
     async def save(self, before: S, after: S) -> None:
         """Put `after` in place of the locked `before`. Raises ExternalRefTaken."""
-        if "external_ref" in self.changes_of(before, after):
+        if "external_ref" in self._changes(before, after):
             wanted = self.values_of(after)["external_ref"]
             if wanted is not None and await self.by_refs([wanted]):
                 raise await self._taken(wanted)
@@ -110,7 +108,7 @@ class ScopedStore(Generic[R, S]):
         for before, after in pairs:
             values = self.values_of(after)
             rows.append({"subject": values.pop("id"), **values})
-            fields = self.changes_of(before, after)
+            fields = self._changes(before, after)
             changes.append(Change(subject_id=after.id, version=after.version, fields=fields))
         if not rows:
             return
@@ -156,6 +154,11 @@ class ScopedStore(Generic[R, S]):
         if row is None:
             raise self.not_found(subject_id)
         return self.state_of(row)
+
+    def _changes(self, before: S, after: S) -> list[str]:
+        """Names of the fields that differ, as the API calls them."""
+        old, new = self.values_of(before), self.values_of(after)
+        return [name for name in new if name not in _BOOKKEEPING and new[name] != old[name]]
 
     def _visible(self) -> ColumnElement[bool]:
         actor = self._work.actor
