@@ -161,7 +161,7 @@ def measured(
                     member = row["dimensions"].get(dimension, "")
                     amount = int(row[field_name] or 0)
                     if amount:
-                        key = (part, date.fromisoformat(period["start"][:10]))
+                        key = (part, date.fromisoformat(period["from_on"]))
                         found.setdefault(names.get(member, member), {})[key] = amount
     yield from found.items()
 

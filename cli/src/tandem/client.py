@@ -31,6 +31,8 @@ class GatewayRefused(Exception):
         ]
         if self.problem.get("hint"):
             said.append(str(self.problem["hint"]))
+        if self.status >= 500 and self.problem.get("trace_id"):
+            said.append(f"trace_id {self.problem['trace_id']}")
         return "; ".join(said)
 
 
@@ -60,6 +62,13 @@ class Gateway:
         """The body of a 2xx answer. Raises GatewayRefused, GatewayUnreachable."""
         return self._call("GET", path, params=dict(params or {}))
 
+    def get_fresh(
+        self, path: str, params: Mapping[str, Any] | None = None
+    ) -> tuple[Any, str | None]:
+        """As `get`, and the watermark: everything recorded before that instant is in the answer."""
+        response = self._send("GET", path, params=dict(params or {}))
+        return response.json(), response.headers.get("tandem-watermark")
+
     def post(self, path: str, body: Any, *, content_type: str = "application/json") -> Any:
         """The body of a 2xx answer. Raises GatewayRefused, GatewayUnreachable."""
         return self._call("POST", path, json=body, headers={"content-type": content_type})
@@ -73,6 +82,10 @@ class Gateway:
         return self._client.stream("GET", path, params=dict(params), timeout=None)
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
+        response = self._send(method, path, **options)
+        return response.json() if response.content else None
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             response = self._client.request(method, path, **options)
         except httpx.TransportError as error:
@@ -81,7 +94,7 @@ class Gateway:
                 "start it with `make up`, or say where it is with --url"
             ) from error
         if response.is_success:
-            return response.json() if response.content else None
+            return response
         try:
             problem = response.json()
         except ValueError:

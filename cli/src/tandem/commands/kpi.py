@@ -91,9 +91,10 @@ def show_kpi(  # noqa: PLR0913  one for each option
             answer = gateway.get(f"/v1/kpis/{kpi}/explain", given)
             show = _explanation
         else:
-            answer = gateway.get(f"/v1/kpis/{kpi}", given)
-            labels = _labels(gateway, answer) if by == "owner" and not json else {}
-            answer["labels"] = labels
+            answer, answer_watermark = gateway.get_fresh(f"/v1/kpis/{kpi}", given)
+            answer["watermark"] = answer_watermark
+            if not json:
+                answer["labels"] = _labels(gateway, answer) if by == "owner" else {}
             show = _values
     if json:
         say_json(answer)
@@ -134,16 +135,16 @@ def _labels(gateway: Any, answer: Any) -> dict[str, str]:
 def _values(console: Console, answer: Any, lang: Language) -> None:
     table = Table(title=f"{answer['name'][lang]} ({answer['kpi']})", title_justify="left")
     table.add_column(_word("period", lang))
-    if answer.get("by"):
-        table.add_column(answer["by"])
+    for dimension in answer["by"]:
+        table.add_column(dimension)
     for name in ("value", "n", "interval", "reason"):
         table.add_column(_word(name, lang), justify="right" if name != "reason" else "left")
     for period in answer["periods"]:
         for row in period["rows"]:
             cells = [period["period"]]
-            if answer.get("by"):
-                value = row["dimensions"][answer["by"]]
-                cells.append(answer["labels"].get(value, value))
+            for dimension in answer["by"]:
+                member = row["dimensions"][dimension]
+                cells.append(answer["labels"].get(member, member))
             table.add_row(*cells, *_figures(answer, row, lang))
     console.print(table)
     console.print(f"{_word('watermark', lang)}: {answer.get('watermark') or '-'}", highlight=False)

@@ -20,7 +20,7 @@ BATCH_ROWS = 500
 """The gateway's limit of rows in one import request."""
 PATIENCE_SECONDS = 300.0
 """How long a run waits for a gateway or service that is restarting."""
-_TRANSIENT = {429, 500, 502, 503, 504}
+_TRANSIENT = {429, 502, 503, 504}
 _DRY_ID = "00000000-0000-7000-8000-000000000000"
 """Stands for an id that a dry run cannot know."""
 _REFERENCES = {

@@ -32,6 +32,11 @@ INFRASTRUCTURE: Final = (
 
 _TOPICS_SECONDS: Final = 30.0
 _PARKED: Final = "SELECT reason, count(*) FROM consumer_parked WHERE consumer = $1 GROUP BY reason"
+_KEEP: Final = """
+UPDATE consumer_positions p SET watermark = greatest(p.watermark, $6)
+FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) AS w(topic, partition, epoch, next)
+WHERE p.consumer = $1 AND p.topic = w.topic AND p.partition = w.partition
+  AND p.epoch = w.epoch AND p.next_offset = w.next"""
 _REASONS: Final = ("undecodable", "schema", "unprocessable", "gap", "held")
 
 
@@ -105,6 +110,7 @@ class Watch:
         asked_at = datetime.now(UTC)
         ends = await self._log.ends(list(claims)) if claims else {}
         behind = 0
+        at_end: dict[TopicPartition, Claim] = {}
         for where, claim in claims.items():
             lag = max(0, ends[where] - claim.next_offset)
             self._observer.lag(
@@ -112,7 +118,9 @@ class Watch:
             )
             if not lag:
                 claim.watermark = max(claim.watermark or asked_at, asked_at)
+                at_end[where] = claim
             behind += lag
+        await self._keep_watermark(at_end, asked_at)
         mark = self.watermark()
         if mark is not None:
             age = (datetime.now(UTC) - mark).total_seconds()
@@ -124,4 +132,19 @@ class Watch:
             raise ConsumerStuck(
                 f"{self._consumer} has {behind} records to read and did nothing for {idle:.0f} s",
                 hint="the process ends and is started again; see its last retries for the cause",
+            )
+
+    async def _keep_watermark(self, at_end: dict[TopicPartition, Claim], at: datetime) -> None:
+        """Say in the database, too, that a quiet partition is read to its end: readers ask there."""
+        if not at_end:
+            return
+        async with self._pool.acquire() as connection:
+            await connection.execute(
+                _KEEP,
+                self._consumer,
+                [where.topic for where in at_end],
+                [where.partition for where in at_end],
+                [claim.epoch for claim in at_end.values()],
+                [claim.next_offset for claim in at_end.values()],
+                at,
             )
