@@ -80,7 +80,8 @@ JOIN inbox_subjects s ON s.source = w.source AND s.subject = w.subject"""
 
 _FILE: Final = """
 INSERT INTO inbox (source, event_id, digest, type, subject, sequence, received_at)
-SELECT *, $7 FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::bigint[])"""
+SELECT *, $7
+FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::bigint[])"""
 
 _COUNT: Final = """
 INSERT INTO inbox_subjects (source, subject, sequence)

@@ -43,7 +43,7 @@ class Observer(Protocol):
         """Too much was rejected: the partition stands until somebody restarts the process."""
 
     def claimed(self, consumer: str, *, partitions: int) -> None:
-        """This process now owns so many partitions."""
+        """The process now owns so many partitions."""
 
     def published(self, database: str, *, count: int, seconds: float) -> None:
         """The relay moved events from an outbox to the log."""

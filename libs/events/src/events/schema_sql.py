@@ -23,12 +23,13 @@ CREATE TABLE IF NOT EXISTS outbox (
     traceparent       text,
     extensions        json,
     shard             smallint NOT NULL,
-    CONSTRAINT outbox_version_is_unique UNIQUE (aggregatetype, source, aggregateid, aggregate_version)
+    CONSTRAINT outbox_version_is_unique
+        UNIQUE (aggregatetype, source, aggregateid, aggregate_version)
 ) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 20000
 );
-COMMENT ON TABLE outbox IS 'events promised but not yet on the log; a queue, emptied on acknowledgement';
+COMMENT ON TABLE outbox IS 'events promised but not on the log yet; emptied on acknowledgement';
 COMMENT ON COLUMN outbox.aggregatetype IS 'the topic (Debezium''s name for it)';
 COMMENT ON COLUMN outbox.aggregateid IS 'the CloudEvents subject and the log''s key';
 """

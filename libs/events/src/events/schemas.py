@@ -99,29 +99,29 @@ def breaking_changes(released: dict[str, Any], present: dict[str, Any]) -> list[
     Only one change is compatible with both, whatever versions lie between: to add
     an optional field.
     """
-    return list(_breaks("", released, present, (released, present)))
+    return list(_breaks("", released, present, roots=(released, present)))
 
 
-def _breaks(path: str, old: Any, new: Any, roots: tuple[Any, Any]) -> Iterator[str]:
+def _breaks(path: str, old: Any, new: Any, *, roots: tuple[Any, Any]) -> Iterator[str]:
     old, new = _resolved(old, roots[0]), _resolved(new, roots[1])
     if not isinstance(old, dict) or not isinstance(new, dict):
         if old != new:
             yield f"{path}: {old!r} became {new!r}"
         return
     if old.get("properties") is not None and new.get("properties") is not None:
-        yield from _object_breaks(path, old, new, roots)
+        yield from _object_breaks(path, old, new, roots=roots)
         return
     for name in sorted((old.keys() | new.keys()) - {"description", "title", "default", "$defs"}):
         if name not in old or name not in new:
             yield f"{path}: {name} was {'added' if name in new else 'removed'}"
         elif name in {"anyOf", "oneOf"} and len(old[name]) == len(new[name]):
             for a, b in zip(old[name], new[name], strict=True):
-                yield from _breaks(path, a, b, roots)
+                yield from _breaks(path, a, b, roots=roots)
         else:
-            yield from _breaks(f"{path}/{name}", old[name], new[name], roots)
+            yield from _breaks(f"{path}/{name}", old[name], new[name], roots=roots)
 
 
-def _object_breaks(path: str, old: Any, new: Any, roots: tuple[Any, Any]) -> Iterator[str]:
+def _object_breaks(path: str, old: Any, new: Any, *, roots: tuple[Any, Any]) -> Iterator[str]:
     before, after = set(old.get("required", ())), set(new.get("required", ()))
     for name in sorted(before ^ after):
         yield f"{path}/{name}: became {'required' if name in after else 'optional'}"
@@ -129,7 +129,7 @@ def _object_breaks(path: str, old: Any, new: Any, roots: tuple[Any, Any]) -> Ite
         if name not in new["properties"]:
             yield f"{path}/{name}: was removed"
         else:
-            yield from _breaks(f"{path}/{name}", value, new["properties"][name], roots)
+            yield from _breaks(f"{path}/{name}", value, new["properties"][name], roots=roots)
 
 
 def _resolved(node: Any, root: Any) -> Any:

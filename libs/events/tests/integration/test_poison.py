@@ -15,6 +15,7 @@ from events.parked import (
     list_parked,
     show_parked,
 )
+from events.types.partner import OrderPaid
 
 DONE = "SELECT count(*) FROM applied"
 POSITION = "SELECT sum(next_offset)::int FROM consumer_positions"
@@ -185,6 +186,7 @@ async def test_a_value_that_the_database_refuses_is_found_and_parked(
 
     async def store(connection: Connection, received: Sequence[Received]) -> None:
         for item in received:
+            assert isinstance(item.event.data, OrderPaid)
             await connection.execute(
                 "INSERT INTO applied (subject, sequence) VALUES ($1, $2)",
                 item.event.data.customer_id or item.event.subject,

@@ -1,4 +1,4 @@
-"""CloudEvents on the log: what is written comes back, every legal mode is read, the rest is refused."""
+"""CloudEvents on the log: what is written comes back, legal modes are read, the rest refused."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from events.cloudevents.structured import read_structured
 from events.errors import SchemaViolation, Undecodable
 from events.event import Event, UnknownData, decode_data, encode_data
 from events.log.port import NewRecord, Record
+from events.types import EventData
 
 JSON: Final = b"application/json"
 _OURS: Final = frozenset(
@@ -119,14 +120,17 @@ def _event(
     return _with_data(envelope, value, content_type)
 
 
+def _decoded(wire_type: str, value: bytes, content_type: bytes) -> EventData:
+    if not content_type.startswith(JSON) and b"+json" not in content_type:
+        raise SchemaViolation(
+            f"content type {content_type[:80]!r} is not JSON", hint="send application/json"
+        )
+    return decode_data(wire_type, value)
+
+
 def _with_data(envelope: Event, value: bytes | None, content_type: bytes) -> Event:
     try:
-        if not content_type.startswith(JSON) and b"+json" not in content_type:
-            raise SchemaViolation(
-                f"content type {content_type[:80]!r} is not JSON",
-                hint="send application/json",
-            )
-        data = decode_data(envelope.type, value or b"")
+        data = _decoded(envelope.type, value or b"", content_type)
     except SchemaViolation as error:
         error.event = envelope
         raise

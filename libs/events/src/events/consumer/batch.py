@@ -75,7 +75,9 @@ class Applier:
             entries = batch.decode()
             before, unkeyed = await self._load(connection, batch, entries)
             now_readable = _as_new(unkeyed)
-            plan = await self._handle(connection, batch, before, unkeyed + entries, claims)
+            plan = await self._handle(
+                connection, batch, before=before, entries=unkeyed + entries, claims=claims
+            )
             plan.drop.extend(now_readable)
             await store.save(connection, self._consumer, plan, before=before)
             await self._dead_letters.promise(connection, plan)
@@ -104,6 +106,7 @@ class Applier:
         self,
         connection: Connection,
         batch: Batch,
+        *,
         before: Mapping[Key, Head],
         entries: Sequence[Entry],
         claims: Mapping[TopicPartition, Claim],
@@ -193,7 +196,7 @@ def _refuse(plan: Plan, refusal: Unprocessable) -> None:
             entry.error = refusal
             return
     raise RuntimeError(
-        f"the handler refused {about.topic}/{about.partition}/{about.offset}, which it was not given"
+        f"the handler refused {about.topic}/{about.partition}/{about.offset}, which is not its"
     ) from refusal
 
 

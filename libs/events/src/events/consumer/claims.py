@@ -73,7 +73,7 @@ async def claim(
             raise LogChanged(
                 f"{consumer} has read {topic}/{partition} up to {offset}, "
                 f"but the log holds {first[where]} to {end[where]}",
-                hint="the topic was recreated or cut: restore it, or rebuild this consumer's tables",
+                hint="the topic was recreated or cut: restore it, or rebuild this consumer",
             )
         checkable = digest if offset > first[where] else None
         claims[where] = Claim(epoch, offset, RejectionLimits(settings), digest=checkable)

@@ -48,7 +48,7 @@ class Members:
     def share(
         self, partitions: Sequence[TopicPartition], living: Sequence[str]
     ) -> frozenset[TopicPartition]:
-        """This member's part: the same rule for all, so that nothing is negotiated."""
+        """The part of this member: the same rule for all, so that nothing is negotiated."""
         if self._member not in living:
             return frozenset()
         place = living.index(self._member)

@@ -185,5 +185,5 @@ def _require_extensions() -> None:
     """Without its C code aiokafka is fifty times slower; that is no way to run."""
     if "_crecords" not in DefaultRecordBatchBuilder.__module__:
         raise RuntimeError(
-            "aiokafka runs without its C extension; unset AIOKAFKA_NO_EXTENSIONS and install a wheel"
+            "aiokafka runs without its C code; unset AIOKAFKA_NO_EXTENSIONS or install a wheel"
         )

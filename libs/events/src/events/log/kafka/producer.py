@@ -43,7 +43,7 @@ class KafkaProducer:
             acks="all",
             compression_type="lz4",
             max_batch_size=_BATCH_BYTES,
-            linger_ms=0,  # the caller's batches are whole already: waiting for more would only delay
+            linger_ms=0,  # the caller's batches are whole: waiting for more would only delay
         )
         try:
             await producer.start()

@@ -82,7 +82,7 @@ class KafkaReader:
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             raise LogChanged(
                 f"a position is outside the log: {error}",
-                hint="the topic was recreated, or retention cut unread records; see docs/guides",
+                hint="the topic was recreated, or retention cut unread records",
             ) from error
         except KafkaError as error:
             raise LogUnavailable(f"Kafka cannot be read: {error!r}") from error

@@ -124,7 +124,7 @@ class PostgresLog:
         for partition in partitions:
             if partition not in found:
                 raise TopicMissing(
-                    f"partition {partition.partition} of topic {partition.topic} is not on this log",
+                    f"{partition.topic}/{partition.partition} is not on this log",
                     hint="apply the topics: tandem topics apply",
                 )
         return {partition: found[partition] for partition in partitions}

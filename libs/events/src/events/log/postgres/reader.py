@@ -69,12 +69,12 @@ class PostgresReader:
         """That every position is inside the log: beyond it there would be silence for ever."""
         partitions = list(self._positions)
         first, end = await self._log.beginnings(partitions), await self._log.ends(partitions)
-        for partition, position in self._positions.items():
-            if not first[partition] <= position <= end[partition]:
+        for where, position in self._positions.items():
+            if not first[where] <= position <= end[where]:
                 raise LogChanged(
-                    f"position {position} of {partition.topic}/{partition.partition} is outside the log"
-                    f" ({first[partition]} to {end[partition]})",
-                    hint="the topic was recreated, or retention cut unread records; see docs/guides",
+                    f"position {position} of {where.topic}/{where.partition} is outside the log,"
+                    f" which holds {first[where]} to {end[where]}",
+                    hint="the topic was recreated, or retention cut unread records",
                 )
         self._topics = await self._log.topic_ids()
         self._checked = True
