@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from local.identity import Issuer
@@ -19,12 +20,12 @@ def local_url() -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def local_token(role: str) -> str | None:
-    """A short-lived token of a role for all teams; None where no local stack was ever started."""
+def local_token(roles: Sequence[str]) -> str | None:
+    """A short-lived token of some roles for all teams; None where no local stack was ever started."""
     issuer = Issuer(Var(Settings().var).identity)
     if not issuer.exists():
         return None
-    return issuer.token([role], teams=["*"], sources=DEMO_SOURCES, ttl_seconds=3600)
+    return issuer.token(roles, teams=["*"], sources=DEMO_SOURCES, ttl_seconds=3600)
 
 
 def demo_until(today: date) -> date:

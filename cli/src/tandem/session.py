@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Annotated, Any, NoReturn
@@ -51,9 +51,11 @@ def say_json(value: Any) -> None:
 
 
 @contextmanager
-def gateway_session(url: str | None, token: str | None, *, role: str) -> Iterator[Gateway]:
+def gateway_session(
+    url: str | None, token: str | None, *, roles: Sequence[str]
+) -> Iterator[Gateway]:
     """A session with the gateway whose errors end the command in one clear line."""
-    token = token or local_token(role)
+    token = token or local_token(roles)
     if token is None:
         fail(
             "no token: give one with --token or TANDEM_TOKEN, or start a stack with `make up`",

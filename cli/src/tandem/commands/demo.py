@@ -18,7 +18,7 @@ from tandem.local_stack import demo_until
 from tandem.progress import StepProgress
 from tandem.session import ExitCode, TokenOption, UrlOption, fail, gateway_session
 
-_ROLE = "importer"
+_ROLES = ("importer", "partner")
 
 EPILOG = """
 Examples:
@@ -48,7 +48,7 @@ def demo(
         fail(f"{time_zone!r} is no IANA time zone; write one like Asia/Shanghai", ExitCode.UNUSABLE)
     zone = ZoneInfo(time_zone)
     console = Console()
-    with gateway_session(url, token, role=_ROLE) as gateway:
+    with gateway_session(url, token, roles=_ROLES) as gateway:
         if live:
             live_story(gateway, console.print)
             return
@@ -57,10 +57,12 @@ def demo(
         with StepProgress(console) as progress:
             tallies = list(play(world, Sender(gateway, progress), gateway))
     print_tallies(console, tallies, title=f"History from {world.first_on} to {world.last_on}")
-    bad = f"{world.bad_quarter[0].year}-Q{(world.bad_quarter[0].month + 2) // 3}"
+    bad_start, bad_end = world.bad_quarter
+    bad = f"{bad_start.year}-Q{(bad_start.month + 2) // 3}"
+    year_before = bad_start.replace(year=bad_start.year - 1)
     console.print(
         f"The bad quarter is {bad}: the referral programme had been paused. Look:\n"
-        f"  tandem kpi revenue_net --grain quarter --from {world.first_on} --to {world.last_on}\n"
+        f"  tandem kpi revenue_net --grain quarter --from {year_before} --to {bad_end}\n"
         f"  tandem kpi win_rate --period {bad} --by channel --lang zh\n"
         f"  tandem demo --live",
         highlight=False,

@@ -26,7 +26,7 @@ from tandem.session import (
 )
 
 _SHOWN_REFUSALS = 20
-_ROLE = "importer"
+_ROLES = ("importer",)
 
 EPILOG = """
 Examples:
@@ -63,7 +63,7 @@ def import_files(
         for line in error.lines:
             console.print(f"[red]{error.path}[/red]: {line}", highlight=False)
         raise typer.Exit(ExitCode.UNUSABLE) from error
-    with gateway_session(url, token, role=_ROLE) as gateway, StepProgress(console) as progress:
+    with gateway_session(url, token, roles=_ROLES) as gateway, StepProgress(console) as progress:
         sender = Sender(gateway, progress, dry=dry_run)
         try:
             tallies = list(Run(sender, plan, folder).steps())

@@ -18,7 +18,7 @@ LanguageOption = Annotated[
 FilterOption = Annotated[
     list[str] | None, typer.Option("--filter", help="dimension:value; may be repeated.")
 ]
-_ROLE = "boss"
+_ROLES = ("boss",)
 _WORDS = {
     "period": {"en": "period", "zh": "周期"},
     "value": {"en": "value", "zh": "数值"},
@@ -83,7 +83,7 @@ def show_kpi(  # noqa: PLR0913  one for each option
         "by": by, "filter": filters, "as_of": as_of,
     }  # fmt: skip
     given = {name: value for name, value in query.items() if value}
-    with gateway_session(url, token, role=_ROLE) as gateway:
+    with gateway_session(url, token, roles=_ROLES) as gateway:
         if kpi is None:
             answer = gateway.get("/v1/kpis")
             show = _catalogue

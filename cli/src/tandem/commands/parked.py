@@ -10,7 +10,7 @@ from rich.table import Table
 
 from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json
 
-_ROLE = "sre"
+_ROLES = ("sre",)
 IdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Id of the parked event, as `list` shows it.")
 ]
@@ -31,7 +31,7 @@ def list_parked(
     token: TokenOption = None,
 ) -> None:
     """List parked events, oldest first."""
-    with gateway_session(url, token, role=_ROLE) as gateway:
+    with gateway_session(url, token, roles=_ROLES) as gateway:
         page = gateway.get("/v1/parked", {"cursor": cursor} if cursor else None)
     if json:
         say_json(page)
@@ -55,14 +55,14 @@ _COLUMNS = ("id", "topic", "type", "subject", "reason", "parked_at")
 @parked.command(epilog="Example: tandem parked show metrics:17")
 def show(parked_id: IdArgument, *, url: UrlOption = None, token: TokenOption = None) -> None:
     """Show one parked event whole, with its reason and how to mend it."""
-    with gateway_session(url, token, role=_ROLE) as gateway:
+    with gateway_session(url, token, roles=_ROLES) as gateway:
         say_json(gateway.get(f"/v1/parked/{parked_id}"))
 
 
 @parked.command(epilog="Example: tandem parked release metrics:17")
 def release(parked_id: IdArgument, *, url: UrlOption = None, token: TokenOption = None) -> None:
     """Try the event again, then those that waited behind it, in order."""
-    with gateway_session(url, token, role=_ROLE) as gateway:
+    with gateway_session(url, token, roles=_ROLES) as gateway:
         _say(gateway.post(f"/v1/parked/{parked_id}/release", {}), "will be tried again")
 
 
@@ -75,7 +75,7 @@ def discard(
     token: TokenOption = None,
 ) -> None:
     """Give the event up for good, with a reason, and let those behind it go on."""
-    with gateway_session(url, token, role=_ROLE) as gateway:
+    with gateway_session(url, token, roles=_ROLES) as gateway:
         _say(gateway.post(f"/v1/parked/{parked_id}/discard", {"reason": reason}), "is discarded")
 
 

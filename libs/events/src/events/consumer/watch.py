@@ -135,7 +135,7 @@ class Watch:
             )
 
     async def _keep_watermark(self, at_end: dict[TopicPartition, Claim], at: datetime) -> None:
-        """Say in the database, too, that a quiet partition is read to its end: readers ask there."""
+        """Say in the database, too, that a partition is read to its end: readers ask there."""
         if not at_end:
             return
         async with self._pool.acquire() as connection:
