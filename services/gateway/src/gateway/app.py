@@ -50,7 +50,8 @@ def create_app(settings: Settings) -> FastAPI:
     resources: Resources = app.state.resources
     app.state.parts = parts
     parts.telemetry.register(resources.telemetry.registry)
-    parts.document.describe(app)
+    parts.document.describe(app.openapi())
+    app.openapi = lambda: parts.document.merged  # type: ignore[method-assign] # FastAPI's own way
     upstream_problems.install(app)
     _wrap(app, settings, parts)
     return app

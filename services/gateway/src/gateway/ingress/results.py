@@ -97,4 +97,5 @@ def refused(event_id: str | None, refusal: Refusal) -> EventResult:
 
 def not_valid(rejected: Rejected) -> EventNotValid:
     """The refusal of an event that could not be read."""
-    return EventNotValid(rejected.reason, field=rejected.field or None, hint=rejected.hint)
+    reason = rejected.reason[:1].lower() + rejected.reason[1:]
+    return EventNotValid(reason, field=rejected.field or None, hint=rejected.hint)

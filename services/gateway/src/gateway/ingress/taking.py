@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import asyncpg
@@ -121,15 +122,20 @@ async def _earlier(
     return {indexes[row["n"] - 1]: row["event_id"] for row in rows}
 
 
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
 def _outcome(event: Incoming, receipt: Receipt, earlier: str | None) -> Outcome:
     match receipt.verdict:
         case "conflict":
             return Outcome.refused(
                 event.id,
                 EventIdReused(
-                    f"an event with this id and other content was taken at {receipt.received_at}",
+                    "an event with this id and other content was taken before",
                     field="id",
                     hint="give a correction a new id: about the same subject it replaces the first",
+                    first_received_at=_text(receipt.received_at),
                 ),
             )
         case "unknown_event":

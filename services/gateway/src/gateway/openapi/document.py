@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from chassis.errors import Refusal
 from chassis.resources import Resources
@@ -35,7 +33,9 @@ class ApiDocument:
     def __init__(self, upstreams: Mapping[str, Upstream]) -> None:
         self._upstreams = upstreams
         self._services: dict[str, Document] = {}
-        self._base: Document = {}
+        self.own: Document = {}
+        """The gateway's own routes, before the services' are merged in."""
+        self.merged: Document = {}
         self.body = b""
         self.etag = ""
 
@@ -44,11 +44,10 @@ class ApiDocument:
         """Whether every service has described itself."""
         return len(self._services) == len(self._upstreams)
 
-    def describe(self, app: FastAPI) -> None:
-        """Take the gateway's own routes from its app."""
-        self._base = get_openapi(
-            title="Tandem", version=app.version, description=_DESCRIPTION, routes=app.routes
-        )
+    def describe(self, own: Document) -> None:
+        """Take the description of the gateway's own routes."""
+        info = {**own["info"], "title": "Tandem", "description": _DESCRIPTION}
+        self.own = {**own, "info": info}
         self._encode()
 
     async def keep_current(self, resources: Resources) -> None:
@@ -79,8 +78,9 @@ class ApiDocument:
             self._services[name] = found
 
     def _encode(self) -> None:
-        document = merge(self._base, self._services, (*PROXIED, KPI_READ))
+        document = merge(self.own, self._services, (*PROXIED, KPI_READ))
         if missing := sorted(set(self._upstreams) - set(self._services)):
             document["info"]["x-missing-services"] = missing
+        self.merged = document
         self.body = msgspec.json.encode(document)
         self.etag = f'"{hashlib.blake2b(self.body, digest_size=12).hexdigest()}"'

@@ -26,7 +26,7 @@ def merge(
     """The base document (the gateway's own routes) with those of the table added."""
     merged: Document = {
         "openapi": "3.1.0",
-        "info": base["info"],
+        "info": dict(base["info"]),
         "servers": [{"url": "/"}],
         "security": [{_SECURITY_SCHEME: []}],
         "tags": [],
