@@ -61,6 +61,7 @@ class _Batch:
     """The rows of one request against the deals that there are."""
 
     actor: Actor
+    writes_history: bool
     on: Occasion
     pricing: Pricing
     directory: Directory
@@ -109,7 +110,7 @@ class _Batch:
 
     def _check_history(self, row: DealRow) -> None:
         for name in ("created_at", "closed_at"):
-            if getattr(row, name) is not None and not self.actor.may("history:write"):
+            if getattr(row, name) is not None and not self.writes_history:
                 raise HistoryNotAllowed(name)
 
 
@@ -127,6 +128,7 @@ async def _prepare(
     taken = await deals.leads_with_deals(connection, leads) if leads else set()
     return _Batch(
         actor=work.actor,
+        writes_history=work.actor.may("history:write"),
         on=Occasion(at=work.now(), by=work.actor.id, around=known.around),
         pricing=pricing,
         directory=Directory(known),
