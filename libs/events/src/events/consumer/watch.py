@@ -34,9 +34,17 @@ _TOPICS_SECONDS: Final = 30.0
 _PARKED: Final = "SELECT reason, count(*) FROM consumer_parked WHERE consumer = $1 GROUP BY reason"
 _KEEP: Final = """
 UPDATE consumer_positions p SET watermark = greatest(p.watermark, $6)
-FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) AS w(topic, partition, epoch, next)
-WHERE p.consumer = $1 AND p.topic = w.topic AND p.partition = w.partition
-  AND p.epoch = w.epoch AND p.next_offset = w.next"""
+FROM (
+    SELECT q.topic, q.partition FROM consumer_positions q
+    JOIN unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[])
+      AS w(topic, partition, epoch, next)
+      ON q.topic = w.topic AND q.partition = w.partition
+      AND q.epoch = w.epoch AND q.next_offset = w.next
+    WHERE q.consumer = $1
+    FOR UPDATE OF q SKIP LOCKED
+) free
+WHERE p.consumer = $1 AND p.topic = free.topic AND p.partition = free.partition"""
+"""A partition that is being worked on is passed over: the watch must never wait for the loop."""
 _REASONS: Final = ("undecodable", "schema", "unprocessable", "gap", "held")
 
 

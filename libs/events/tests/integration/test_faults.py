@@ -1,0 +1,188 @@
+"""Processes that die or stop in the middle, and logs that are not what they were."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from events import Connection, Consumer, ConsumerStuck, LogChanged, Received, open_log
+from events.log import TopicState
+from events.outbox import append_asyncpg
+
+DONE = "SELECT count(*) FROM applied"
+WAITING = "SELECT count(*) FROM outbox"
+PROCESS = Path(__file__).parent / "consumer_process.py"
+
+
+async def start(
+    world: Any, event_log: str, database: str, *what: str
+) -> asyncio.subprocess.Process:
+    """A consumer or relay in a process of its own, which can be killed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(PROCESS), event_log, database, world.topic, *what
+    )
+    return process
+
+
+async def end(process: asyncio.subprocess.Process, how: signal.Signals) -> None:
+    if process.returncode is None:
+        process.send_signal(how)
+    await process.wait()
+
+
+@pytest.mark.parametrize("moment", ["before_handler", "before_commit", "after_commit"])
+async def test_a_consumer_killed_at_any_moment_counts_each_event_once(
+    world: Any, event_log: str, database: str, make_event: Any, moment: str
+) -> None:
+    await world.publish(*(make_event(f"s{n % 5}", n // 5 + 1) for n in range(100)))
+
+    killed = await start(world, event_log, database, "consume", moment)
+    assert await asyncio.wait_for(killed.wait(), 20) == -signal.SIGKILL
+    async with world.running(max_records=20):
+        await world.until(DONE, 100)
+
+    assert await world.applied() == {f"s{n}": list(range(1, 21)) for n in range(5)}
+
+
+async def test_a_consumer_stopped_within_its_transaction_is_replaced_and_commits_nothing_later(
+    world: Any, event_log: str, database: str, make_event: Any
+) -> None:
+    await world.publish(*(make_event("a", n) for n in (1, 2, 3)))
+    paused = await start(world, event_log, database, "consume", "pause")
+    try:
+        await world.until(
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+            " AND query LIKE '%the pause%'",
+            1,
+            seconds=20,
+        )
+        paused.send_signal(signal.SIGSTOP)
+        async with world.running():
+            await world.until(DONE, 3)
+            paused.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.5)
+    finally:
+        await end(paused, signal.SIGKILL)
+
+    assert await world.applied() == {"a": [1, 2, 3]}
+
+
+async def test_a_relay_killed_between_acknowledgement_and_delete_repeats_and_loses_nothing(
+    world: Any, event_log: str, database: str, make_event: Any
+) -> None:
+    await append_asyncpg(world.pool, [make_event("a", n) for n in range(1, 51)], topic=world.topic)
+    killed = await start(world, event_log, database, "relay", "before_delete")
+    assert await asyncio.wait_for(killed.wait(), 20) == -signal.SIGKILL
+    assert await world.pool.fetchval(WAITING) == 50
+
+    relay = await start(world, event_log, database, "relay", "never")
+    try:
+        async with world.running():
+            await world.until(WAITING, 0)
+            await world.until("SELECT sum(next_offset)::int FROM consumer_positions", 100)
+    finally:
+        await end(relay, signal.SIGTERM)
+
+    assert await world.applied() == {"a": list(range(1, 51))}
+    assert await world.reasons() == {}
+
+
+@pytest.mark.parametrize("records", [1, 9], ids=["shorter", "longer"])
+async def test_a_topic_that_was_made_again_stops_the_consumer(
+    world: Any, event_log: str, make_event: Any, records: int
+) -> None:
+    await world.publish(*(make_event("a", n) for n in range(1, 6)))
+    async with world.running():
+        await world.until(DONE, 5)
+    await remake(world, event_log)
+    await world.publish(*(make_event("a", n) for n in range(1, records + 1)))
+
+    with pytest.raises(LogChanged, match="recreated"):
+        await asyncio.wait_for(world.consumer().run(asyncio.Event()), 20)
+
+    assert await world.pool.fetchval(DONE) == 5
+
+
+async def remake(world: Any, event_log: str) -> None:
+    """Delete the topic and make it anew, as a careless hand would."""
+    if event_log.startswith("kafka"):
+        from aiokafka.admin import AIOKafkaAdminClient  # noqa: PLC0415 - Kafka's turn only
+
+        admin = AIOKafkaAdminClient(bootstrap_servers=event_log.removeprefix("kafka://"))
+        await admin.start()
+        await admin.delete_topics([world.topic])
+        while world.topic in await world.log.topics():  # noqa: ASYNC110 - Kafka tells nobody
+            await asyncio.sleep(0.05)
+        await admin.close()
+    else:
+        async with world.log.connection() as connection:
+            topic_id = await connection.fetchval(
+                "DELETE FROM log_topics WHERE name = $1 RETURNING id", world.topic
+            )
+            await connection.execute("DELETE FROM log_records WHERE topic_id = $1", topic_id)
+    await world.log.create_topic(TopicState(world.topic, 2, None))
+
+
+async def test_a_handler_that_hangs_ends_the_process(world: Any, make_event: Any) -> None:
+    async def hang(connection: Connection, received: Sequence[Received]) -> None:
+        await asyncio.Event().wait()
+
+    await world.publish(make_event("a", 1))
+    with pytest.raises(ConsumerStuck, match="1 records to read"):
+        await asyncio.wait_for(world.consumer(hang, stuck_seconds=0.5).run(asyncio.Event()), 10)
+
+
+async def test_members_that_come_and_go_leave_no_gap_and_no_overlap(
+    world: Any, make_event: Any
+) -> None:
+    for sequence in range(1, 6):
+        async with world.running(), world.running():
+            await world.publish(*(make_event(f"s{n}", sequence) for n in range(10)))
+            await asyncio.sleep(0.15)
+    async with world.running():
+        await world.until(DONE, 50)
+
+    assert await world.applied() == {f"s{n}": [1, 2, 3, 4, 5] for n in range(10)}
+
+
+@pytest.mark.kafka
+async def test_a_broker_killed_under_load_is_waited_for(
+    own_kafka: Any, pool: Any, database: str, make_event: Any
+) -> None:
+    """What was acknowledged survives; relay processes die as they should, the consumer waits."""
+    topic = f"t-{secrets.token_hex(3)}"
+    async with open_log(own_kafka.url) as log:
+        await log.create_topic(TopicState(topic, 2, None))
+        seen: list[int] = []
+
+        async def collect(connection: Connection, received: Sequence[Received]) -> None:
+            seen.extend(item.event.sequence for item in received)
+
+        stop = asyncio.Event()
+        consumer = Consumer(log, pool, name="test", topics=[topic], handler=collect)
+        consuming = asyncio.create_task(consumer.run(stop))
+        producer = await log.producer()
+        from events.cloudevents import to_record  # noqa: PLC0415
+
+        await producer.publish([to_record(make_event("a", n), topic=topic) for n in (1, 2)])
+        own_kafka.kill()
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(own_kafka.start)
+        successor = await log.producer()
+        await successor.publish([to_record(make_event("a", n), topic=topic) for n in (3, 4)])
+        async with asyncio.timeout(30):
+            while len(seen) < 4:  # noqa: ASYNC110 - filled by the handler
+                await asyncio.sleep(0.05)
+        stop.set()
+        await consuming
+        await successor.close()
+        await producer.close()
+
+    assert seen == [1, 2, 3, 4]
