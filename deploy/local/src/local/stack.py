@@ -78,6 +78,8 @@ class Stack:
 
         A detached stack stays when this program ends; `local.launcher.take_down` ends it.
         """
+        if self._launcher is not None:
+            self._launcher.poll()  # one that was ended from outside must not stay a zombie
         console = self.var.log("launcher")
         try:
             console.parent.mkdir(parents=True, exist_ok=True)

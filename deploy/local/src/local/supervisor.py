@@ -17,7 +17,7 @@ from local.services import Unit
 from local.state import ProcessState, Running, Var
 
 TICK_SECONDS = 0.2
-START_TIMEOUT_SECONDS = 90.0
+START_TIMEOUT_SECONDS = 120.0
 FIRST_DELAY_SECONDS = 0.25
 LONGEST_DELAY_SECONDS = 30.0
 # Having lived this long, a process that dies is restarted at once again.
