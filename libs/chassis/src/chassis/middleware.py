@@ -29,6 +29,7 @@ LARGE_BODY_BYTES: Final = 16 * 1024 * 1024
 UNREAD_BYTES: Final = 64 * 1024 * 1024
 UNREAD_SECONDS: Final = 5.0
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_STREAM: Final = "text/event-stream"
 _SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -52,13 +53,14 @@ class RequestFrame:
             return
         trace = tracing.follow(Headers(scope=scope).get("traceparent"))
         started_at = time.perf_counter()
-        status = 0
+        status, streaming = 0, False
 
         async def send_framed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, streaming
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
+                streaming = headers.get("content-type", "").startswith(_STREAM)
                 headers["X-Trace-Id"] = trace.trace_id
                 for name, value in _SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
@@ -76,7 +78,9 @@ class RequestFrame:
                     raise AnswerBroken from None
                 await problems.failure()(scope, receive, send_framed)
             finally:
-                self._observe(scope, status, time.perf_counter() - started_at)
+                # A stream lasts as long as its reader likes, which is nobody's latency.
+                if not streaming:
+                    self._observe(scope, status, time.perf_counter() - started_at)
 
     def _observe(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"

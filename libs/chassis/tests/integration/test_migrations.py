@@ -3,8 +3,10 @@
 import asyncio
 
 import asyncpg
+import pytest
 
 from chassis.db import Database
+from chassis.migrate import main
 from chassis.migrations import migrate, scripts_of
 from chassis.schema import Schema, migrations_folder, revisions_in
 
@@ -41,3 +43,33 @@ async def test_a_service_without_migrations_needs_none(database: str) -> None:
 def test_revisions_are_read_as_alembic_reads_them() -> None:
     scripts = {one.revision: one.down_revision for one in scripts_of("sample").walk_revisions()}
     assert revisions_in(migrations_folder("sample") / "versions") == scripts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([], 2, "usage:"),
+        (["nothing_like_this"], 2, "there is no service nothing_like_this"),
+        (["json"], 2, "carries no migrations"),
+        (["sample"], 1, "cannot be reached"),
+    ],
+)
+def test_a_migration_that_cannot_be_says_why(
+    arguments: list[str],
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    assert main(arguments) == code
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_a_migration_without_a_database_url_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert main(["sample"]) == 2
+    assert "DATABASE_URL is not set" in capsys.readouterr().err

@@ -166,6 +166,37 @@ async def test_without_a_database_it_lives_waits_and_answers_503(
     assert code == 0
 
 
+async def test_nonsense_on_the_wire_is_answered_and_survived(
+    start: Start, headers: Callable[..., dict[str, str]]
+) -> None:
+    service: Service = await start()
+    await service.listening()
+    json_headers = {**headers(), "content-type": "application/json"}
+    async with httpx.AsyncClient(headers=json_headers, timeout=30) as client:
+        for path in ("/v1/notes", "/v1/notes/import"):
+            refused = await client.post(f"{service.url}{path}", content=b" " * 50 * 1024 * 1024)
+            assert refused.status_code == 413, path
+            assert refused.json()["type"] == "urn:tandem:problem:too-large"
+        stranger = await client.post(
+            f"{service.url}/v1/notes", content=b" " * 900_000, headers={"authorization": ""}
+        )
+        assert stranger.status_code == 401
+        for raw in (
+            b"nonsense\r\n\r\n",
+            b"GET / HTTP/9.9\r\n\r\n",
+            b"GET /\xff\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"POST /v1/notes HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+            b"POST /v1/notes HTTP/1.1\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+            writer.write(raw)
+            writer.write_eof()
+            answer = await asyncio.wait_for(reader.read(), 5)
+            assert b" 500 " not in answer.partition(b"\r\n")[0]
+            writer.close()
+        assert (await client.get(f"{service.url}/health/live")).status_code == 200
+
+
 async def test_it_becomes_ready_when_its_database_is_migrated(
     start: Start, database: str, headers: Callable[..., dict[str, str]]
 ) -> None:
@@ -214,25 +245,6 @@ async def test_unusable_settings_are_a_clear_line_each(start: Start) -> None:
     assert code == 2
     assert len(lines) == 3
     assert all(line.startswith("settings: ") for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ((), "usage:"),
-        (("nothing_like_this",), "there is no service nothing_like_this"),
-        (("json",), "carries no migrations"),
-        (("sample",), "cannot be reached"),
-    ],
-)
-async def test_a_migration_that_cannot_be_says_why(
-    start: Start, arguments: tuple[str, ...], said: str
-) -> None:
-    migration: Service = await start("chassis.migrate", *arguments)
-    code, _ = await migration.ended()
-    assert code in {1, 2}
-    assert said in migration.errors
-    assert "Traceback" not in migration.errors
 
 
 async def test_many_migrators_at_once_do_it_once(start: Start, database: str) -> None:
