@@ -21,7 +21,7 @@ def local_url() -> str:
 
 
 def local_token(roles: Sequence[str]) -> str | None:
-    """A short-lived token of some roles for all teams; None where no local stack was ever started."""
+    """A short-lived token of roles for all teams; None where no local stack was ever started."""
     issuer = Issuer(Var(Settings().var).identity)
     if not issuer.exists():
         return None

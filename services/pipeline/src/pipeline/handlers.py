@@ -30,7 +30,6 @@ from events.types.customer import (
     DealRequest,
     LeadCaptured,
     LeadConverted,
-    LeadDetailsChanged,
     LeadState,
 )
 from events.types.pipeline import LeadOrigin
@@ -79,7 +78,7 @@ class CustomerHandler:
                         region=state.region,
                     )
                     customers[state.customer_id] = (item.event.sequence, dimensions)
-                case LeadCaptured(lead=lead) | LeadDetailsChanged(lead=lead):
+                case LeadCaptured(lead=lead):
                     leads[lead.lead_id] = origin_of(lead)
         await known.put_customers(connection, customers)
         await known.put_leads(connection, leads)
@@ -95,12 +94,13 @@ class CustomerHandler:
         around = await look_up(connection, _wanted(requests))
         opened: list[Revision] = []
         for item, converted, request in requests:
+            _expect_customer(around, converted.lead)
             if converted.lead.lead_id in taken:
                 continue
             taken.add(converted.lead.lead_id)
             opened.append(self._open(item, converted.lead, request, around=around))
-        await deals.write(connection, opened)
         recorded_at = self._clock.now()
+        await deals.write(connection, opened, recorded_at=recorded_at)
         await append_asyncpg(
             connection,
             [
@@ -156,8 +156,23 @@ class CustomerHandler:
         )
 
 
+def _expect_customer(around: Known, lead: LeadState) -> None:
+    """A conversion's customer may be heard of later (another partition): as the lead was."""
+    if lead.customer_id is not None and lead.customer_id not in around.customers:
+        of_lead = lead.dimensions
+        around.customers[lead.customer_id] = Dimensions(
+            channel=of_lead.channel,
+            segment=of_lead.segment,
+            sector=of_lead.sector,
+            region=of_lead.region,
+        )
+
+
 def origin_of(lead: LeadState) -> LeadOrigin:
-    """The lead as deals remember it."""
+    """The lead as deals remember it: as it was captured, whatever is corrected later.
+
+    KPIs count the lead itself so, too; a rate's two parts must agree.
+    """
     return LeadOrigin(
         lead_id=lead.lead_id,
         captured_at=lead.captured_at,
