@@ -80,9 +80,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 _encode: Final = msgspec.json.Encoder().encode
-_decoders: Final[dict[str, Callable[[Any], EventData]]] = {
+DECODERS: Final[dict[str, Callable[[Any], EventData]]] = {
     wire_type: msgspec.json.Decoder(cls).decode for wire_type, cls in EVENT_TYPES.items()
 }
+"""The tolerant decoder of each type, by wire type."""
 
 
 def encode_data(data: EventData) -> bytes:
@@ -95,7 +96,7 @@ def decode_data(wire_type: str, raw: bytes) -> EventData:
 
     Raises SchemaViolation when the data does not match a type that we know.
     """
-    decode = _decoders.get(wire_type)
+    decode = DECODERS.get(wire_type)
     if decode is None:
         return UnknownData(raw=raw)
     try:

@@ -33,7 +33,7 @@ def minor_digits(currency: str) -> int:
     return _MINOR_DIGITS.get(currency, 2)
 
 
-class Money(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Money(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """An amount with the rate to the company's base currency as it was on `rate_on`.
 
     `rate` is base currency per one major unit of `currency`; absent means that

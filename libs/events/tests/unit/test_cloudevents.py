@@ -190,6 +190,33 @@ def test_no_bytes_at_all_can_raise_anything_else(
         from_record(stored(list(headers), value))
 
 
+@given(
+    st.dictionaries(
+        st.sampled_from(["id", "source", "subject", "sequence", "time", "type", "specversion"]),
+        st.one_of(
+            st.none(),
+            st.binary(max_size=4),
+            st.sampled_from([b"1", b"01", b"1_0", b"a\x00", "é".encode(), b"a" * 600, b"1.0"]),
+        ),
+        max_size=2,
+    )
+)
+def test_the_quick_way_of_reading_answers_as_the_careful_one(
+    changed: dict[str, bytes | None],
+) -> None:
+    quick = binary(order(), **changed)
+    careful = stored([*quick.headers, ("unrelated", b"")], quick.value)  # one more: not the usual
+
+    assert read(quick) == read(careful)
+
+
+def read(record: StoredRecord) -> Event | str:
+    try:
+        return from_record(record)
+    except (Undecodable, SchemaViolation) as error:
+        return str(error)
+
+
 def test_instants_are_kept_in_utc() -> None:
     local = NOW.astimezone(timezone(timedelta(hours=8)))
 

@@ -52,11 +52,17 @@ def checked(value: str, name: str) -> str:
     return value
 
 
+def utc(value: bytes) -> datetime:
+    """An RFC 3339 instant in UTC. Raises ValueError, OverflowError, TypeError."""
+    found = _instant.decode(b'"%b"' % value)
+    return found if found.tzinfo is UTC else found.astimezone(UTC)
+
+
 def instant(value: str, name: str) -> datetime:
     """An RFC 3339 instant in UTC. Raises Undecodable."""
     try:
-        return _instant.decode(b'"%b"' % value.encode()).astimezone(UTC)
-    except (msgspec.DecodeError, UnicodeError, OverflowError):
+        return utc(value.encode())
+    except (ValueError, OverflowError):  # msgspec's and Unicode's errors are ValueErrors
         raise Undecodable(
             f"attribute {name} is no instant", hint="write it like 2026-01-31T09:30:00Z"
         ) from None

@@ -6,24 +6,36 @@ structured record may carry `ce_` headers as well.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
 from events.cloudevents.attributes import (
+    MAX_ATTRIBUTE_LENGTH,
     checked,
     instant,
     instant_text,
     required,
     sequence,
     sequence_text,
+    utc,
 )
 from events.cloudevents.structured import read_structured
 from events.errors import SchemaViolation, Undecodable
-from events.event import Event, UnknownData, decode_data, encode_data
+from events.event import DECODERS, MAX_SEQUENCE, Event, UnknownData, decode_data, encode_data
 from events.log.port import NewRecord, Record
 from events.types import EventData
 
 JSON: Final = b"application/json"
+_KINDS: Final[dict[bytes | None, tuple[str, Callable[[Any], EventData]]]] = {
+    wire_type.encode(): (wire_type, decode) for wire_type, decode in DECODERS.items()
+}
+_usual: Final[Callable[[Mapping[str, Any]], tuple[Any, ...]]] = itemgetter(
+    *("ce_specversion", "content-type", "ce_id", "ce_source", "ce_subject"),
+    *("ce_sequence", "ce_time", "ce_recordedtime"),
+)
+_UNUSUAL: Final = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 _OURS: Final = frozenset(
     (
         *("specversion", "id", "source", "type", "subject", "time", "datacontenttype"),
@@ -66,6 +78,9 @@ def from_record(record: Record) -> Event:
     Raises Undecodable, or SchemaViolation with the envelope in its `event`.
     """
     headers = dict(record.headers)
+    usual = _as_we_write(headers, record.value)
+    if usual is not None:
+        return usual
     content_type = headers.get("content-type") or JSON
     try:
         if content_type.startswith(b"application/cloudevents"):
@@ -88,6 +103,41 @@ def from_record(record: Record) -> Event:
     except UnicodeDecodeError:
         raise Undecodable("a header is not valid UTF-8", hint="send attributes in UTF-8") from None
     return _event(attributes, value, content_type=content_type, logged_ms=record.timestamp)
+
+
+def _as_we_write(headers: dict[str, bytes | None], value: bytes | None) -> Event | None:
+    """The quick way for what our own producers write; None leaves it to the careful one.
+
+    It takes only what the careful way would take, and answers the same.
+    """
+    trace = headers.get("traceparent")
+    if len(headers) != (9 if trace is None else 10):
+        return None
+    try:
+        wire_type, decode = _KINDS[headers["ce_type"]]
+        version, media, identity, source, subject, number, occurred, recorded = _usual(headers)
+        if (
+            version != b"1.0"
+            or media != JSON
+            or not (identity and source and subject and number.isdigit())
+            or max(len(identity), len(source), len(subject)) > MAX_ATTRIBUTE_LENGTH
+            or b"\x00" in identity + source + subject
+            or not 0 < (sequence_number := int(number)) <= MAX_SEQUENCE
+        ):
+            return None
+        return Event(
+            id=identity.decode(),
+            source=source.decode(),
+            type=wire_type,
+            subject=subject.decode(),
+            sequence=sequence_number,
+            time=utc(occurred),
+            recordedtime=utc(recorded),
+            data=decode(value),
+            traceparent=None if trace is None else trace.decode(),
+        )
+    except _UNUSUAL:
+        return None
 
 
 def _event(

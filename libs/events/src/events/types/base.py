@@ -23,11 +23,12 @@ UNKNOWN: Final = "unknown"
 """Value of a dimension that a fact does not have; never dropped from totals."""
 
 
-class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class EventData(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The payload of one event type. Subclasses set the class variables below.
 
     Consumers read tolerantly (unknown fields are ignored); producers can only
-    write what the class holds.
+    write what the class holds. `gc=False`, here and in the values: an event is a
+    tree, and the collector's walks cost more than all else in a large batch.
     """
 
     wire_type: ClassVar[str]
@@ -43,7 +44,7 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         raise NotImplementedError
 
 
-class Dimensions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Dimensions(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a fact can be cut by, as of the fact's date; absent reads `unknown`.
 
     `region` is the sales territory: the team's, else the customer's.
@@ -57,7 +58,7 @@ class Dimensions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     product: Code | None = None
 
 
-class Owner(msgspec.Struct, frozen=True, kw_only=True):
+class Owner(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One owner's part of a deal, in basis points; the parts of a deal sum to 10,000."""
 
     owner_id: Id

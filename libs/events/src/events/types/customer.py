@@ -9,7 +9,7 @@ import msgspec
 from events.types.base import Code, Dimensions, EventData, Id, Instant, Reason
 
 
-class CustomerState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CustomerState(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The customer after the event, as far as others need it: no name, no address."""
 
     customer_id: Id
@@ -45,7 +45,7 @@ class CustomerProfileChanged(_CustomerEvent, frozen=True, kw_only=True, omit_def
 LeadStatus = Literal["new", "contacted", "qualified", "disqualified", "converted"]
 
 
-class LeadState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LeadState(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The lead after the event."""
 
     lead_id: Id
@@ -102,7 +102,7 @@ class LeadDisqualified(_LeadEvent, frozen=True, kw_only=True, omit_defaults=True
     reason: Reason
 
 
-class DealRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DealRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The deal that a conversion asks the pipeline to open."""
 
     pipeline: Code | None = None

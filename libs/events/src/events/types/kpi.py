@@ -10,7 +10,7 @@ import msgspec
 from events.types.base import Code, EventData, Instant
 
 
-class ChangedKpi(msgspec.Struct, frozen=True, kw_only=True):
+class ChangedKpi(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A KPI whose cells changed on the days from `first_on` to `last_on`, both included."""
 
     kpi: Code

@@ -13,14 +13,14 @@ from events.types.base import Code, Dimensions, EventData, Id, Instant, Reason
 ProjectStage = Literal["plan", "execute", "monitor", "evaluate", "closed", "cancelled"]
 
 
-class PlannedValue(msgspec.Struct, frozen=True, kw_only=True):
+class PlannedValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Cumulative planned value at the end of a day, in minor units of the budget's currency."""
 
     on: date
     value_minor: Annotated[int, msgspec.Meta(ge=0)]
 
 
-class Baseline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Baseline(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The plan as frozen when execution began."""
 
     due_on: date
@@ -28,7 +28,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     planned_values: list[PlannedValue] = []
 
 
-class ProjectState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ProjectState(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The project after the event. `baselines` grows; the first dates `project_on_time`."""
 
     project_id: Id

@@ -14,7 +14,7 @@ from events.money import Money
 from events.types.base import Code, Dimensions, EventData, Id, Reason
 
 
-class OrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One product of an order; lines sum to the order's amount."""
 
     product: Code

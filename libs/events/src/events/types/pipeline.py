@@ -27,7 +27,7 @@ LostReason = Literal[
 ]
 
 
-class LeadOrigin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LeadOrigin(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The lead that a deal came from, as it was when captured. A lead makes at most one deal."""
 
     lead_id: Id
@@ -36,7 +36,7 @@ class LeadOrigin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dimensions: Dimensions = Dimensions()
 
 
-class DealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DealState(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The deal after the event."""
 
     deal_id: Id
