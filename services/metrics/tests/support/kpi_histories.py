@@ -1,4 +1,4 @@
-"""Random histories of a small company: every event type that a KPI counts, with all that goes wrong.
+"""Random histories of a small company: every event that a KPI counts, and all that goes wrong.
 
 Times crowd around local midnights, months' ends and the two days on which clocks
 change. The same seed gives the same history.
@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+
 from events import Dimensions, Event, EventData, Money, Owner
 from events.types import customer, ops, partner, pipeline
 
@@ -65,6 +66,9 @@ class History:
         self._say(pipeline.DealCreated(deal=deal), PIPELINE, at)
         for _ in range(rnd.randrange(6)):
             at = self._later(at)
+            if lead and rnd.random() < 0.4:
+                edge = timedelta(days=90, microseconds=rnd.choice([-1, 0, 1]))
+                at = max(at, lead.captured_at + edge)
             data = self._deal_step(deal, at)
             deal = data.deal
             self._say(data, PIPELINE, at)
@@ -73,38 +77,37 @@ class History:
         self._sales.append(("deal", "", deal.deal_id))
 
     def _deal_step(self, deal: pipeline.DealState, at: datetime) -> Any:
-        rnd = self.rnd
-        if deal.status != "open":
-            if rnd.random() < 0.15:
-                gone = msgspec.structs.replace(deal, status="deleted")
-                return pipeline.DealDeleted(deal=gone, reason="entered twice")
-            if rnd.random() < 0.3:
-                other = msgspec.structs.replace(deal, dimensions=self._dimensions())
-                return pipeline.DealDetailsChanged(deal=other)
-            back = msgspec.structs.replace(
-                deal, status="open", closed_at=None, episode=deal.episode + 1
-            )
-            return pipeline.DealReopened(deal=back, reason="they called again")
-        step = rnd.choice(["stage", "amount", "owners", "details", "won", "won", "lost"])
         change = msgspec.structs.replace
-        match step:
+        if deal.status != "open":
+            return self._step_after_closing(deal)
+        match self.rnd.choice(["stage", "amount", "owners", "details", "won", "won", "lost"]):
             case "stage":
-                return pipeline.DealStageChanged(
-                    deal=change(deal, stage="second", stage_rank=1), from_stage=deal.stage
-                )
+                further = change(deal, stage="second", stage_rank=1)
+                step: Any = pipeline.DealStageChanged(deal=further, from_stage=deal.stage)
             case "amount":
-                return pipeline.DealAmountChanged(deal=change(deal, amount=self._money()))
+                step = pipeline.DealAmountChanged(deal=change(deal, amount=self._money()))
             case "owners":
-                return pipeline.DealReassigned(
-                    deal=change(deal, owners=self._owners(), dimensions=self._dimensions())
-                )
+                other = change(deal, owners=self._owners(), dimensions=self._dimensions())
+                step = pipeline.DealReassigned(deal=other)
             case "details":
-                return pipeline.DealDetailsChanged(deal=change(deal, dimensions=self._dimensions()))
+                other = change(deal, dimensions=self._dimensions())
+                step = pipeline.DealDetailsChanged(deal=other)
             case "won":
-                return pipeline.DealWon(deal=change(deal, status="won", closed_at=at))
+                step = pipeline.DealWon(deal=change(deal, status="won", closed_at=at))
             case _:
                 lost = change(deal, status="lost", closed_at=at)
-                return pipeline.DealLost(deal=lost, reason=rnd.choice(["price", "unknown"]))
+                step = pipeline.DealLost(deal=lost, reason="price")
+        return step
+
+    def _step_after_closing(self, deal: pipeline.DealState) -> Any:
+        change, luck = msgspec.structs.replace, self.rnd.random()
+        if luck < 0.1:
+            return pipeline.DealDeleted(deal=change(deal, status="deleted"), reason="entered twice")
+        if luck < 0.4:
+            other = change(deal, dimensions=self._dimensions(), amount=self._money())
+            return pipeline.DealDetailsChanged(deal=other)
+        back = change(deal, status="open", closed_at=None, episode=deal.episode + 1)
+        return pipeline.DealReopened(deal=back, reason="they called again")
 
     def _lead(self, number: int, deal_at: datetime) -> pipeline.LeadOrigin:
         rnd = self.rnd
@@ -244,7 +247,7 @@ class History:
 
     def _target(self, number: int) -> None:
         rnd = self.rnd
-        scope = rnd.choice(["company", "company", "team", "owner", "product", "process"])
+        scope: Any = rnd.choice(["company", "company", "team", "owner", "product", "process"])
         at = self._instant()
         value = rnd.randrange(1, 900_000)
         kpi = rnd.choice(["revenue_net", "revenue_net", "operating_cost"])

@@ -68,7 +68,7 @@ class Books:
         streams: dict[tuple[str, str], list[Json]] = defaultdict(list)
         for event in _effective(self.events):
             streams[event["source"], event["subject"]].append(event)
-        self._deals = [s for s in self._each(streams, "pipeline.deal.")]
+        self._deals = list(self._each(streams, "pipeline.deal."))
         self._refunded: dict[tuple[str, str, str], list[Json]] = defaultdict(list)
         for stream in self._each(streams, "partner.payment.refunded"):
             last = stream[-1]
@@ -113,9 +113,9 @@ class Books:
         days = (self.day(deal["closed_at"]) - self.local(first)).days if first <= closed else None
         amount = self.money(deal.get("amount"))
         self.won.append(Atom(self.day(deal["closed_at"]), cut, amount, days))
-        if lead and timedelta(0) <= closed - first < timedelta(days=90):
-            if not self._all_back(deal.get("amount"), refunds):
-                self.converted.append(Atom(self.local(first), lead_cut(lead)))
+        in_time = timedelta(0) <= closed - first < timedelta(days=90)
+        if lead and in_time and not self._all_back(deal.get("amount"), refunds):
+            self.converted.append(Atom(self.local(first), lead_cut(lead)))
 
     def _all_back(self, amount: Json | None, refunds: list[Json]) -> bool:
         if not amount or not refunds:
@@ -195,23 +195,25 @@ class Books:
             self.of_project.append(Atom(atom.on, only, atom.amount))
 
     def _read_project(self, stream: list[Json]) -> None:
-        last, first = stream[-1]["project"], None
-        for event in stream:
-            if event["project"].get("baselines"):
-                first = first or event
-                if any(b.get("budget") for b in event["project"]["baselines"]):
-                    self._read_budget(event)
-                    break
-        for event in stream:
-            if event["project"].get("baselines"):
-                break
-        else:
+        planned = [event for event in stream if event["project"].get("baselines")]
+        if not planned:
             return
-        assert first is not None
-        due = date.fromisoformat(first["project"]["baselines"][0]["due_on"])
+        for event in planned:
+            if any(baseline.get("budget") for baseline in event["project"]["baselines"]):
+                self._read_budget(event)
+                break
+        last = stream[-1]["project"]
+        due = date.fromisoformat(planned[0]["project"]["baselines"][0]["due_on"])
         cancelled, completed = last.get("cancelled_at"), last.get("completed_at")
         if cancelled and not completed and self.day(cancelled) <= due:
             return
+        cut = self._project_cut(stream, due)
+        self.due.append(Atom(due, cut))
+        if completed and self.day(completed) <= due:
+            self.on_time.append(Atom(due, cut))
+
+    def _project_cut(self, stream: list[Json], due: date) -> Cut:
+        """As it was when the due day ended."""
         state, clock = stream[0]["project"], stream[0]["time"]
         for event in stream[1:]:
             clock = max(clock, event["time"])
@@ -220,9 +222,7 @@ class Books:
         cut = cut_of(state, ("team", "segment", "sector"))
         cut["owner"] = [(state.get("owner_id") or "unknown", 1)]
         cut["project"] = [(state["project_id"], 1)]
-        self.due.append(Atom(due, cut))
-        if completed and self.day(completed) <= due:
-            self.on_time.append(Atom(due, cut))
+        return cut
 
     def _read_budget(self, event: Json) -> None:
         """Spent as planned, else evenly by days, a part at each month's end."""

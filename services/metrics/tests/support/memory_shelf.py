@@ -7,7 +7,6 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from events import Event
-
 from metrics.engine.changes import Changes, Ledger, rows_of_cells
 from metrics.engine.company import Company
 from metrics.engine.dimension import NUMBERS, TOTAL
@@ -34,7 +33,7 @@ class MemoryShelf:
         self.journal: dict[Ref, dict[tuple[str, str, int], Entry]] = {}
         self.bodies: dict[Ref, tuple[int, bytes]] = {}
         self.cells: dict[CellKey, Vector] = {}
-        self.ledger: dict[tuple[int, *CellKey], Vector] = {}  # type: ignore[misc]
+        self.ledger: dict[tuple[int, *CellKey], Vector] = {}
 
     async def facts_of_streams(self, streams: Iterable[Stream]) -> dict[Stream, list[Ref]]:
         found: dict[Stream, list[Ref]] = {stream: [] for stream in streams}

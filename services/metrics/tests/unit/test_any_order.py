@@ -1,21 +1,19 @@
-"""Order, duplicates and batches of events do not matter; the ledger remembers what was known when."""
+"""Order, duplicates and batches of events do not matter; the ledger knows what was known when."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 from kpi_histories import History, shuffled
-from memory_shelf import MemoryShelf, folded
+from memory_shelf import MemoryShelf, folded, run
 
+from events import Event
 from metrics.engine.changes import Changes
 from metrics.engine.company import SECOND, Company, micros_of
-from metrics.engine.entry import in_order
 from metrics.engine.fact import timeline
 from metrics.facts import FACT_KINDS
 from metrics.folding import Advanced
-from metrics.handler import entry_of
 from metrics.kpis import CATALOGUE
-from memory_shelf import run
 
 NEW_YORK = Company(time_zone="America/New_York", base_currency="USD")
 SEEDS = st.integers(0, 2**40)
@@ -71,7 +69,7 @@ def test_the_ledger_sums_to_the_cells(seed: int, facts: int) -> None:
     assert shelf.known_at(2**62) == shelf.cells
 
 
-def _clamped(events: list[object]) -> dict[str, int]:
+def _clamped(events: list[Event]) -> dict[str, int]:
     """When each event counts as known: never before an earlier one of its stream."""
     clocks: dict[str, int] = {}
     streams: dict[tuple[str, str], int] = {}

@@ -19,6 +19,7 @@ from metrics.engine.company import Company, date_of, micros_of
 from metrics.engine.kpi import Kpi
 from metrics.engine.reading import Row, rows_of
 from metrics.engine.sums import Known, Sums
+from metrics.facts import FACT_KINDS
 from metrics.kpis import CATALOGUE
 from metrics.query.question import Asked, Question, read_question
 
@@ -67,12 +68,11 @@ def compare(question: Question, sums: Sums, books: Books, *, known: Known, now: 
     rows = rows_of(question.kpi, sums, by=question.by, filtered=question.filters, known=known)
     by = question.by[0] if question.by else None
     told = {(row.period, *row.members): row for row in rows}
-    for (period, *members), row in told.items():
-        where = (by, members[0]) if by else (None, None)
-        wanted = expected(
-            question.kpi.id, books, Ask(date_of(period.start), date_of(period.end), where, now)
-        )
-        assert figures(row) == rounded(wanted), (question.kpi.id, period.label, where)
+    for row in told.values():
+        where = (by, row.members[0]) if by else (None, None)
+        span = (date_of(row.period.start), date_of(row.period.end))
+        wanted = expected(question.kpi.id, books, Ask(*span, where, now))
+        assert figures(row) == rounded(wanted), (question.kpi.id, row.period.label, where)
     if by is not None:
         refuse_silent_members(question, told, books, now=now)
 
@@ -117,8 +117,6 @@ def test_the_random_histories_hold_what_they_must() -> None:
 
 
 def moments_of(shelf: MemoryShelf, company: Company) -> set[str]:
-    from metrics.facts import FACT_KINDS
-
     return {
         moment.kind.name
         for ref, fact in shelf.states().items()

@@ -1,0 +1,127 @@
+"""Batches fold in transactions: exactly once, in any order, by any worker, and rebuilt the same."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+from kpi_histories import History, shuffled
+from memory_shelf import MemoryShelf, folded
+
+from events import Event, Received
+from metrics.consuming import company_of
+from metrics.engine.company import Company
+from metrics.kpis import CATALOGUE
+from metrics.rebuild import prepare
+from metrics.store.generation import GenerationChanged
+
+
+def expected(shelf: MemoryShelf, name: str) -> list[tuple[Any, ...]]:
+    if name == "cells":
+        return sorted((*key, *vector) for key, vector in shelf.cells.items())
+    return sorted((*key, second, *vector) for (second, *key), vector in shelf.ledger.items())
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_any_order_gives_the_rows_that_the_engine_gives_in_memory(
+    service: Any, seed: int
+) -> None:
+    events = History(seed, facts=60).events
+    for batch in shuffled(events, seed):
+        await service.feed(batch)
+    shelf = folded([events], company_of(service.settings))
+    assert await service.table("cells") == expected(shelf, "cells")
+    assert await service.table("ledger") == expected(shelf, "ledger")
+    assert (
+        await service.pool.fetchval(
+            "SELECT count(*) FROM cells WHERE 0 = ALL(ARRAY[a0,a1,a2,a3,a4,a5,a6,a7])"
+        )
+        == 0
+    )
+
+
+async def test_workers_share_the_work_without_sharing_cells(service: Any) -> None:
+    events = History(5, facts=80).events
+    batches = shuffled(events, 5)
+    for place, batch in enumerate(batches):
+        await service.feed(batch, shard=place % 3)
+    shelf = folded([events], company_of(service.settings))
+    assert await service.table("cells") == expected(shelf, "cells")
+    assert await service.pool.fetchval("SELECT count(DISTINCT shard) FROM cells") == 3
+
+
+async def test_a_batch_that_is_rolled_back_leaves_nothing(service: Any) -> None:
+    events = History(6, facts=30).events
+    await service.feed(events[:20])
+    before = await service.table("cells"), await service.table("ledger")
+    async with service.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        rest = [Received(event, event.source, 0, 0) for event in events[20:]]
+        await service.folder()(connection, rest)
+        await transaction.rollback()
+    assert (await service.table("cells"), await service.table("ledger")) == before
+    await service.feed(events[20:])
+    shelf = folded([events], company_of(service.settings))
+    assert await service.table("ledger") == expected(shelf, "ledger")
+
+
+async def test_two_workers_that_meet_in_one_fact_do_not_lose_either_change(service: Any) -> None:
+    events = History(7, facts=40).events
+    own = [event for event in events if event.source.startswith("/tandem/")]
+    partners = [event for event in events if not event.source.startswith("/tandem/")]
+    await asyncio.gather(
+        *(retried(service, batch, shard) for shard, batch in enumerate((own, partners)))
+    )
+    shelf = folded([events], company_of(service.settings))
+    assert await service.table("cells") == expected(shelf, "cells")
+
+
+async def retried(service: Any, events: Sequence[Event], shard: int) -> None:
+    """As the consumer does: an infrastructure error undoes the batch, and it comes again."""
+    for start in range(0, len(events), 5):
+        while True:
+            try:
+                await service.feed(events[start : start + 5], shard=shard)
+            except asyncpg.SerializationError:
+                await asyncio.sleep(0.001)
+            else:
+                break
+
+
+async def test_each_batch_tells_which_kpis_changed_on_which_days(service: Any) -> None:
+    events = [e for e in History(8, facts=40).events if "deal" in e.type]
+    await service.feed(events[:10])
+    await service.feed(events[10:])
+    rows = await service.pool.fetch("SELECT * FROM outbox ORDER BY id")
+    assert [row["aggregate_version"] for row in rows] == [1, 2]
+    told = json.loads(rows[0]["payload"])
+    assert told["writer"] == rows[0]["aggregateid"] == "metrics-0"
+    changed = {item["kpi"]: item for item in told["changed"]}
+    assert changed["pipeline_open"]["last_on"] == "9999-12-31"
+    assert "operating_cost" not in changed
+
+
+async def test_other_settings_rebuild_everything_from_the_journal(service: Any) -> None:
+    events = History(9, facts=60).events
+    for batch in shuffled(events, 9):
+        await service.feed(batch)
+    elsewhere = Company(time_zone="Asia/Shanghai", base_currency="CNY")
+    generation = await prepare(service.pool, company=elsewhere, catalogue=CATALOGUE)
+    assert generation == 2
+    shelf = folded([events], elsewhere)
+    assert await service.table("cells") == expected(shelf, "cells")
+    assert await service.table("ledger") == expected(shelf, "ledger")
+    assert await service.pool.fetchval("SELECT count(DISTINCT generation) FROM facts") == 1
+    # Whoever still runs with the old settings must not write any more.
+    with pytest.raises(GenerationChanged):
+        await service.feed(events[:1])
+
+
+async def test_the_same_settings_keep_the_generation(service: Any) -> None:
+    company = company_of(service.settings)
+    assert await prepare(service.pool, company=company, catalogue=CATALOGUE) == 1
