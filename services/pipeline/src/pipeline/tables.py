@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import TIMESTAMP, BigInteger, Computed, Index, MetaData, Text, text
+from sqlalchemy import TIMESTAMP, BigInteger, Computed, Index, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -176,9 +176,7 @@ class DealChangeRow(Table, table=True):
     version: int = Field(primary_key=True)
     kind: str = Field(sa_type=Text)
     occurred_at: datetime = Field(sa_type=_INSTANT)
-    recorded_at: datetime = Field(
-        sa_type=_INSTANT, sa_column_kwargs={"server_default": text("now()")}
-    )
+    recorded_at: datetime = Field(sa_type=_INSTANT)
     actor: str = Field(sa_type=_KEY)
     reason: str | None = Field(default=None, sa_type=Text)
     changed: dict[str, list[Any]] = Field(sa_type=_JSON)

@@ -64,7 +64,7 @@ class DealCommand:
 
 async def keep_all(work: Work, connection: Connection, revisions: Sequence[Revision]) -> None:
     """Save revisions and promise their events."""
-    await deals.write(connection, revisions)
+    await deals.write(connection, revisions, recorded_at=work.now())
     await work.record_all(
         (revision.event, revision.after.version, revision.after.changed_at)
         for revision in revisions

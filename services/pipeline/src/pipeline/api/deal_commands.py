@@ -101,10 +101,11 @@ async def reassign_deal(body: Reassign, command: DealCommandDep) -> DealView:
 
 
 @router.post("/win")
-async def win_deal(body: WinDeal, command: DealCommandDep) -> DealView:
+async def win_deal(command: DealCommandDep, body: WinDeal | None = None) -> DealView:
     """Close the deal as won; it needs a customer."""
-    override = allowed_override(command.work.actor, body.override_reason)
-    on = command.on(body.occurred_at)
+    said = body or WinDeal()
+    override = allowed_override(command.work.actor, said.override_reason)
+    on = command.on(said.occurred_at)
     return await command.keep(command.deal.win(pipeline=command.pipeline, on=on, override=override))
 
 

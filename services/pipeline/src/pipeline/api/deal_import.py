@@ -71,9 +71,10 @@ class _Batch:
 
     def take(self, accepted: Accepted[DealRow]) -> RowResult:
         """What becomes of a row; its revisions are kept for the write."""
-        deal = self.existing.get(accepted.row.external_ref)
+        row = accepted.row
+        deal = self.existing.get(row.external_ref)
         try:
-            made = self._begin(accepted.row) if deal is None else self._update(accepted.row, deal)
+            made = self._begin(row) if deal is None else self._update(row, deal)
         except Refusal as refusal:
             return reject(accepted.index, refusal)
         self.revisions += made

@@ -90,6 +90,7 @@ def resolved(
 ) -> tuple[ImportedDeal, Pipeline]:
     """The row with its references resolved. Raises what is wrong with it."""
     pipeline = directory.pipeline(row.pipeline)
+    fingerprint = row.fingerprint
     moment = row.closed_at or row.created_at or now
     product = directory.product(row.product)
     owners = _owners(row, directory)
@@ -115,9 +116,10 @@ def resolved(
         said,
         details=replace(said.details, list_value=said.details.list_value or list_price),
         team=said.team or directory.team_of(owners),
+        imported_as=fingerprint,
     )
     imported = ImportedDeal(
-        fingerprint=row.fingerprint,
+        fingerprint=fingerprint,
         outcome=row.outcome or _outcome(row, pipeline),
         opening=opening,
         said=said,

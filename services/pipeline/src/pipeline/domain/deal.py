@@ -8,7 +8,7 @@ a closed deal is frozen until it is reopened, which begins its next episode.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from events.money import Money
@@ -89,8 +89,15 @@ class Deal(DealRecord):
             expected_close_on=details.expected_close_on,
             lead=opening.lead,
             external_ref=opening.external_ref,
+            imported_as=opening.imported_as,
+            dimensions=on.around.dimensions(
+                team=opening.team,
+                product=details.product,
+                channel=details.channel,
+                customer_id=details.customer_id,
+                lead=opening.lead,
+            ),
         )
-        opened = opened.surrounded(on)
         reason = opened.passes(
             target, pipeline=pipeline, from_rank=None if straight else NOWHERE, override=override
         )
@@ -200,8 +207,11 @@ class Deal(DealRecord):
             raise LostNoteMissing
         target = pipeline.lost
         waived = self.passes(target, pipeline=pipeline, from_rank=None, override=override)
-        lost = replace(
-            self._closed(target, pipeline=pipeline, on=on, status="lost"),
+        lost = self._closed(
+            target,
+            pipeline=pipeline,
+            on=on,
+            status="lost",
             lost_reason=reason,
             competitor=competitor,
             lost_note=note,
@@ -240,7 +250,13 @@ class Deal(DealRecord):
         return deleted, DealDeleted(deal=deleted.state(), reason=reason)
 
     def _closed(
-        self, target: Stage, *, pipeline: Pipeline, on: Occasion, status: DealStatus
+        self,
+        target: Stage,
+        *,
+        pipeline: Pipeline,
+        on: Occasion,
+        status: DealStatus,
+        **why: str | None,
     ) -> Deal:
         rank = pipeline.rank(target)
         own = self.rank_in(pipeline)
@@ -252,4 +268,5 @@ class Deal(DealRecord):
             stage_entered_at=on.at,
             closed_at=on.at,
             closed_from=pipeline.ladder[min(own, len(pipeline.ladder) - 1)].code,
+            **why,
         )

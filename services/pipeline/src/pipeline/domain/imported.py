@@ -37,7 +37,7 @@ class ImportedDeal:
     fingerprint: str
     outcome: Outcome
     opening: Opening
-    """What a new deal begins with: the row, and what follows from it."""
+    """What a new deal begins with: the row, what follows from it, and its fingerprint."""
     said: Opening
     """The row alone, which is all that may change a deal that exists."""
     stage: str | None = None
@@ -94,7 +94,7 @@ def begin_deal(
     history = _History(deal, [Revision(before=None, after=deal, event=event, by=on.by)], on.by)
     if row.outcome != "open":
         history.close(row, pipeline=pipeline, on=on, straight=True)
-    return history.sealed(row.fingerprint)
+    return history.revisions
 
 
 def bring_up_to(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from chassis.errors import Refusal
 from events.money import Money
@@ -22,6 +22,9 @@ from pipeline.errors import (
     OccurredTooEarly,
     StageFieldsMissing,
 )
+
+CUT_BY: Final = ("team", "product", "channel", "customer_id", "lead")
+"""The fields of a deal that its dimensions follow from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,7 @@ class Opening:
     team: str | None = None
     lead: LeadOrigin | None = None
     external_ref: str | None = None
+    imported_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,19 +151,16 @@ class DealRecord:
         """The next version. Raises OccurredTooEarly."""
         if on.at < self.changed_at:
             raise OccurredTooEarly(self.changed_at)
-        after = replace(self, version=self.version + 1, changed_at=on.at, **changes)
-        return after.surrounded(on)
-
-    def surrounded(self, on: Occasion) -> Self:
-        """The same state with the dimensions of this moment."""
         dimensions = on.around.dimensions(
-            team=self.team,
-            product=self.product,
-            channel=self.channel,
-            customer_id=self.customer_id,
-            lead=self.lead,
+            **{name: changes.get(name, getattr(self, name)) for name in CUT_BY}
         )
-        return replace(self, dimensions=dimensions)
+        return replace(
+            self,
+            version=self.version + 1,
+            changed_at=on.at,
+            dimensions=dimensions,
+            **changes,
+        )
 
     def must_keep_fields(self, *, of: DealRecord, pipeline: Pipeline) -> None:
         """Raise StageFieldsMissing if this version lost a field that its stage requires."""

@@ -70,8 +70,9 @@ WITH written AS (
     INSERT INTO deal_steps ({_STEP_COLUMNS})
     SELECT {_STEP_COLUMNS} FROM json_populate_recordset(NULL::deal_steps, $3::json)
 ), remembered AS (
-    INSERT INTO deal_changes (deal_id, version, kind, occurred_at, actor, reason, changed)
-    SELECT deal_id, version, kind, occurred_at, actor, reason, changed
+    INSERT INTO deal_changes
+        (deal_id, version, kind, occurred_at, recorded_at, actor, reason, changed)
+    SELECT deal_id, version, kind, occurred_at, $5, actor, reason, changed
     FROM json_populate_recordset(NULL::deal_changes, $4::json)
 )
 SELECT count(*) FROM written"""  # noqa: S608 - the names are those of our own dataclasses
@@ -113,7 +114,9 @@ async def leads_with_deals(connection: Connection, lead_ids: Iterable[str]) -> s
     return {row[0] for row in rows}
 
 
-async def write(connection: Connection, revisions: Sequence[Revision]) -> None:
+async def write(
+    connection: Connection, revisions: Sequence[Revision], *, recorded_at: datetime
+) -> None:
     """Keep the last state of each deal, its stays and its changes.
 
     Revisions of one deal follow each other. Raises ConcurrentChange.
@@ -128,6 +131,7 @@ async def write(connection: Connection, revisions: Sequence[Revision]) -> None:
         _json([{"deal_id": deal_id, "left_at": at} for deal_id, at in left.items()]),
         _json(entered),
         _json([_change(revision) for revision in revisions]),
+        recorded_at,
     )
     if written != len(newest):
         raise ConcurrentChange(

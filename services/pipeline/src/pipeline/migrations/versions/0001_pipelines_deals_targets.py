@@ -109,7 +109,7 @@ CREATE TABLE deal_changes (
     version     integer NOT NULL,
     kind        text NOT NULL,
     occurred_at timestamptz NOT NULL,
-    recorded_at timestamptz NOT NULL DEFAULT now(),
+    recorded_at timestamptz NOT NULL,
     actor       text COLLATE "C" NOT NULL,
     reason      text,
     changed     jsonb NOT NULL,

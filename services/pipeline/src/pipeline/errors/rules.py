@@ -1,157 +1,17 @@
-"""What can be wrong with a command to this service, named as statements.
-
-Each belongs to one of the chassis' families, which decide the HTTP status; the
-domain raises them and never sees one.
-"""
+"""What selling does not allow, and moments and fields that contradict each other."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from chassis.errors import Conflict, Forbidden, Invalid, NotFound
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-
-class DealNotFound(NotFound):
-    """No such deal, or one of a team that the caller does not see."""
-
-    def __init__(self, deal_id: str) -> None:
-        super().__init__(f"there is no deal {deal_id}", hint="list the deals to find its id")
-
-
-class PipelineNotFound(NotFound):
-    """No pipeline has this code."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(f"there is no pipeline {code}", hint="GET /v1/pipelines lists them")
-
-
-class TeamNotFound(NotFound):
-    """No team has this code."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(f"there is no team {code}", hint="GET /v1/teams lists them")
-
-
-class PersonNotFound(NotFound):
-    """No person has this id."""
-
-    def __init__(self, person_id: str) -> None:
-        super().__init__(f"there is no person {person_id}", hint="GET /v1/people lists them")
-
-
-class ProductNotFound(NotFound):
-    """No product has this code."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(f"there is no product {code}", hint="GET /v1/products lists them")
-
-
-class TargetNotFound(NotFound):
-    """No such target, or one that the caller does not see."""
-
-    def __init__(self, target_id: str) -> None:
-        super().__init__(f"there is no target {target_id}", hint="GET /v1/targets lists them")
-
-
-class ReferenceUnknown(Invalid):
-    """A field names something that this service does not know."""
-
-    def __init__(self, field: str, value: str, *, hint: str) -> None:
-        super().__init__(f"{value} is not known", field=field, hint=hint)
-
-
-class CustomerNotKnownYet(Invalid):
-    """The customer's registration has not arrived here: it may be on its way."""
-
-    retryable = True
-
-    def __init__(self, customer_id: str) -> None:
-        super().__init__(
-            f"customer {customer_id} is not known here yet",
-            field="customer_id",
-            hint="register the customer first; if it was just registered, try again in a moment",
-        )
-
-
-class LeadNotKnownYet(Invalid):
-    """The lead's capture has not arrived here: it may be on its way."""
-
-    retryable = True
-
-    def __init__(self, lead_id: str) -> None:
-        super().__init__(
-            f"lead {lead_id} is not known here yet",
-            field="lead_id",
-            hint="capture the lead first; if it was just captured, try again in a moment",
-        )
-
-
-class LeadHasDealAlready(Conflict):
-    """A lead makes at most one deal."""
-
-    def __init__(self, lead_id: str) -> None:
-        super().__init__(
-            f"lead {lead_id} has a deal already", hint="change that deal instead of opening another"
-        )
-
-
-class AlreadyExists(Conflict):
-    """The natural key of the new row is taken."""
-
-    def __init__(self, kind: str, key: str) -> None:
-        super().__init__(f"{kind} {key} exists already", hint=f"change the existing {kind} instead")
-
-
-class ExternalRefTaken(Conflict):
-    """The name that the other system gave the row belongs to a row that the caller does not see."""
-
-    def __init__(self, external_ref: str) -> None:
-        super().__init__(
-            f"external_ref {external_ref} is taken",
-            field="external_ref",
-            hint="use another external_ref, or ask somebody who has access to all teams",
-        )
-
-
-class TeamOutsideScope(Forbidden):
-    """The caller may not put anything into this team."""
-
-    def __init__(self, team: str | None) -> None:
-        super().__init__(
-            f"team {team} is outside your teams"
-            if team
-            else "a row without a team needs all teams",
-            hint="name one of your own teams, or ask somebody who has access to it",
-        )
-
-
-class HistoryNotAllowed(Forbidden):
-    """Saying when something happened needs a permission of its own."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(
-            f"{field} may only be given with the permission history:write",
-            field=field,
-            hint=f"leave out {field}; the present moment is taken",
-        )
-
-
-class OverrideNotAllowed(Forbidden):
-    """Overriding a stage rule needs a permission of its own."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "override_reason may only be given with the permission deals:override",
-            hint="leave it out and keep to the pipeline's rules, or ask a sales lead",
-        )
+from chassis.errors import Conflict, Invalid
 
 
 class StageNotInPipeline(Invalid):
     """The pipeline has no such stage."""
+
+    title = "stage not in pipeline"
 
     def __init__(self, stage: str, *, pipeline: str, stages: Iterable[str]) -> None:
         super().__init__(
@@ -164,6 +24,8 @@ class StageNotInPipeline(Invalid):
 class StageClosesDeal(Invalid):
     """Moving is between open stages; winning and losing say more."""
 
+    title = "stage closes deal"
+
     def __init__(self, stage: str) -> None:
         super().__init__(
             f"stage {stage} closes the deal", field="stage", hint="win or lose the deal instead"
@@ -172,6 +34,8 @@ class StageClosesDeal(Invalid):
 
 class StageSkipped(Conflict):
     """The pipeline's rules allow no skipping."""
+
+    title = "stage skipped"
 
     def __init__(self, skipped: Sequence[str]) -> None:
         super().__init__(
@@ -183,6 +47,8 @@ class StageSkipped(Conflict):
 class StageGoesBack(Conflict):
     """The pipeline's rules allow no going back."""
 
+    title = "stage goes back"
+
     def __init__(self, *, from_stage: str, to_stage: str) -> None:
         super().__init__(
             f"stage {to_stage} lies before {from_stage}, and this pipeline does not go back",
@@ -192,6 +58,8 @@ class StageGoesBack(Conflict):
 
 class StageFieldsMissing(Conflict):
     """The stage requires fields that the deal does not have."""
+
+    title = "stage fields missing"
 
     def __init__(self, stage: str, fields: Sequence[str]) -> None:
         super().__init__(
@@ -204,6 +72,8 @@ class StageFieldsMissing(Conflict):
 class StageInUse(Conflict):
     """Deals are in a stage that the change would remove or whose type it would change."""
 
+    title = "stage in use"
+
     def __init__(self, stage: str, deals: int) -> None:
         super().__init__(
             f"{deals} deals are in stage {stage}", hint="move them to another stage first"
@@ -213,12 +83,16 @@ class StageInUse(Conflict):
 class PipelineIsMalformed(Invalid):
     """The stages do not make a pipeline."""
 
+    title = "pipeline is malformed"
+
     def __init__(self, detail: str, *, field: str = "stages", hint: str) -> None:
         super().__init__(detail, field=field, hint=hint)
 
 
 class AlreadyInStage(Conflict):
     """The deal is there already."""
+
+    title = "already in stage"
 
     def __init__(self, stage: str) -> None:
         super().__init__(f"the deal is in stage {stage} already", hint="nothing needs to be done")
@@ -227,12 +101,16 @@ class AlreadyInStage(Conflict):
 class DealAlreadyClosed(Conflict):
     """Won and lost deals are frozen: their numbers have been counted."""
 
+    title = "deal already closed"
+
     def __init__(self, deal_id: str, status: str) -> None:
         super().__init__(f"deal {deal_id} is {status}", hint="reopen it first")
 
 
 class DealNotClosed(Conflict):
     """Only a won or lost deal can be reopened."""
+
+    title = "deal not closed"
 
     def __init__(self, deal_id: str) -> None:
         super().__init__(f"deal {deal_id} is open", hint="nothing needs to be reopened")
@@ -241,12 +119,16 @@ class DealNotClosed(Conflict):
 class DealIsDeleted(Conflict):
     """A deleted deal takes no commands."""
 
+    title = "deal is deleted"
+
     def __init__(self, deal_id: str) -> None:
         super().__init__(f"deal {deal_id} was deleted", hint="create a new one")
 
 
 class CustomerMissing(Conflict):
     """A sale needs somebody who bought."""
+
+    title = "customer missing"
 
     def __init__(self, deal_id: str) -> None:
         super().__init__(f"deal {deal_id} has no customer", hint="set customer_id before it is won")
@@ -255,12 +137,16 @@ class CustomerMissing(Conflict):
 class LostNoteMissing(Invalid):
     """The reason `other` says nothing by itself."""
 
+    title = "lost note missing"
+
     def __init__(self) -> None:
         super().__init__("the reason other needs a note", field="note", hint="say what it was")
 
 
 class OwnerWeightsDoNotSum(Invalid):
     """The parts of a deal's owners are not the whole."""
+
+    title = "owner weights do not sum"
 
     def __init__(self, total: int) -> None:
         super().__init__(
@@ -273,6 +159,8 @@ class OwnerWeightsDoNotSum(Invalid):
 class OwnerNamedTwice(Invalid):
     """One owner, one part."""
 
+    title = "owner named twice"
+
     def __init__(self, owner_id: str) -> None:
         super().__init__(
             f"owner {owner_id} is named twice", field="owners", hint="add up the two weights"
@@ -281,6 +169,8 @@ class OwnerNamedTwice(Invalid):
 
 class OccurredTooEarly(Invalid):
     """History is monotone: nothing happens to a thing before what last happened to it."""
+
+    title = "occurred too early"
 
     def __init__(self, last: datetime, *, field: str = "occurred_at") -> None:
         super().__init__(
@@ -293,6 +183,8 @@ class OccurredTooEarly(Invalid):
 class OccurredInFuture(Invalid):
     """Nothing has happened that is still to come."""
 
+    title = "occurred in future"
+
     def __init__(self, field: str = "occurred_at") -> None:
         super().__init__(
             "the moment lies in the future", field=field, hint="give a moment until now"
@@ -301,6 +193,8 @@ class OccurredInFuture(Invalid):
 
 class FieldMismatch(Invalid):
     """Two fields of one row contradict each other, or one needs another."""
+
+    title = "field mismatch"
 
     def __init__(self, field: str, detail: str, *, hint: str) -> None:
         super().__init__(detail, field=field, hint=hint)
