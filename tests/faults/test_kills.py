@@ -138,6 +138,19 @@ def answer(boss: httpx.Client, kpi: str, **query: Any) -> Any:
     return response.json()["periods"] if response.status_code == 200 else None
 
 
+def pages(boss: httpx.Client, kpi: str, **query: Any) -> Iterator[Any]:
+    """The periods of all pages of an answer; one period may go on over several."""
+    cursor: dict[str, str] = {}
+    while True:
+        response = boss.get(f"/v1/kpis/{kpi}", params=query | cursor)
+        assert response.status_code == 200, response.text
+        page = response.json()
+        yield from page["periods"]
+        if not page.get("next_cursor"):
+            return
+        cursor = {"cursor": page["next_cursor"]}
+
+
 Parts = dict[tuple[str, date], int]
 
 
@@ -154,9 +167,7 @@ def measured(
         ):
             grain = "day" if kpi == "revenue_net" else "week"
             query = {"grain": grain, "from": first, "to": end}
-            periods = answer(boss, kpi, **query, **({"by": dimension} if dimension else {}))
-            assert periods is not None
-            for period in periods:
+            for period in pages(boss, kpi, **query, **({"by": dimension} if dimension else {})):
                 for row in period["rows"]:
                     member = row["dimensions"].get(dimension, "")
                     amount = int(row[field_name] or 0)
