@@ -91,6 +91,7 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
 
 
 def test_an_import_survives_the_kill_of_every_part(stack: Stack, folder: Path) -> None:
+    assert stack.log is not None
     nemesis = Nemesis(stack, random.Random(SEED), list(VICTIMS[stack.log]))
     with Gateway(stack.url, stack.token("importer")) as gateway:
         sender = Sender(gateway, nemesis)

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tandem.client import Gateway
 from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json
 
 Language = Literal["en", "zh"]
@@ -91,8 +92,7 @@ def show_kpi(  # noqa: PLR0913  one for each option
             answer = gateway.get(f"/v1/kpis/{kpi}/explain", given)
             show = _explanation
         else:
-            answer, answer_watermark = gateway.get_fresh(f"/v1/kpis/{kpi}", given)
-            answer["watermark"] = answer_watermark
+            answer = _whole_answer(gateway, f"/v1/kpis/{kpi}", given)
             if not json:
                 answer["labels"] = _labels(gateway, answer) if by == "owner" else {}
             show = _values
@@ -115,7 +115,17 @@ def _catalogue(console: Console, answer: Any, lang: Language) -> None:
     console.print(table)
 
 
-def _labels(gateway: Any, answer: Any) -> dict[str, str]:
+def _whole_answer(gateway: Gateway, path: str, query: dict[str, Any]) -> Any:
+    """All pages of an answer as one, with the watermark of the first."""
+    answer, watermark = gateway.get_fresh(path, query)
+    page = answer
+    while page.get("next_cursor"):
+        page = gateway.get(path, query | {"cursor": page["next_cursor"]})
+        answer["periods"] += page["periods"]
+    return answer | {"watermark": watermark, "next_cursor": None}
+
+
+def _labels(gateway: Gateway, answer: Any) -> dict[str, str]:
     """Names of owners: events and KPIs hold only their ids."""
     ids = sorted(
         {

@@ -25,7 +25,7 @@ from tandem.session import ExitCode, JsonOption, fail, say_json
 
 VarOption = Annotated[
     Path | None,
-    typer.Option("--var", envvar="VAR", help="Where data and logs are kept; default: var/."),
+    typer.Option("--var", help="Where data and logs are kept; default: VAR, else var/."),
 ]
 
 EPILOG_UP = """
@@ -59,7 +59,7 @@ def up(
     *,
     log: Annotated[
         Literal["kafka", "postgres"] | None,
-        typer.Option(envvar="LOG", help="The event log; default: as before, at first Kafka."),
+        typer.Option(help="The event log; default: LOG, else as before, at first Kafka."),
     ] = None,
     var: VarOption = None,
     demo: Annotated[
@@ -82,8 +82,8 @@ def up(
 
 def down(*, var: VarOption = None) -> None:
     """End a stack that runs in another terminal, or what a killed one has left."""
-    place = Var(Settings.load(var=var).var.absolute())
     try:
+        place = Var(Settings.load(var=var).var.absolute())
         say("Stopped." if take_down(place) else f"Nothing runs on {place.root}.")
     except CannotStart as refusal:
         fail(str(refusal), ExitCode.UNUSABLE)
@@ -91,7 +91,10 @@ def down(*, var: VarOption = None) -> None:
 
 def status(*, var: VarOption = None, json: JsonOption = False) -> None:
     """Show the processes, their ports and health, and how far the views are behind."""
-    place = Var(Settings.load(var=var).var.absolute())
+    try:
+        place = Var(Settings.load(var=var).var.absolute())
+    except CannotStart as refusal:
+        fail(str(refusal), ExitCode.UNUSABLE)
     seen = overview(place)
     if json:
         say_json(seen.as_dict())
@@ -146,9 +149,10 @@ def companion(*, demo: bool) -> Callable[[Plan], AbstractContextManager[None]]:
 
 def front_door(plan: Plan) -> None:
     url = plan.url("gateway")
-    say(f"The front door:  {url}    API: {url}/docs")
-    say("A token:         tandem token --role sales_lead    (.venv/bin/tandem)")
-    say(f"Logs:            {plan.var.root / 'log'}    Processes: tandem status")
+    tandem = sys.argv[0]  # as it was called, so that the line can be copied
+    say(f"The front door  {url}   API {url}/docs")
+    say(f"A token         {tandem} token --role sales_lead")
+    say(f"Processes       {tandem} status   logs in {plan.var.root / 'log'}")
     say("Ctrl-C or `make down` ends it; the data stay.")
 
 

@@ -40,9 +40,7 @@ def token(
         str | None, typer.Option(help="Who it is; default: made of the roles.")
     ] = None,
     ttl: Annotated[int, typer.Option(min=1, help="Seconds it is valid.")] = DEFAULT_TTL_SECONDS,
-    var: Annotated[
-        Path | None, typer.Option("--var", envvar="VAR", help="The stack's var/.")
-    ] = None,
+    var: Annotated[Path | None, typer.Option("--var", help="The stack's var/.")] = None,
 ) -> None:
     """Print a token of the development issuer, for calls to the gateway of `make up`."""
     try:

@@ -47,9 +47,7 @@ def apply(
     event_log: Annotated[
         str | None, typer.Option(envvar="EVENT_LOG", help="Default: the log of `make up`.")
     ] = None,
-    var: Annotated[
-        Path | None, typer.Option("--var", envvar="VAR", help="The stack's var/.")
-    ] = None,
+    var: Annotated[Path | None, typer.Option("--var", help="The stack's var/.")] = None,
 ) -> None:
     """Create missing topics and report differences. Nothing is ever shrunk or deleted."""
     var_folder = Var(Settings.load(var=var).var.absolute())
