@@ -25,18 +25,19 @@ from metrics.kpis import CATALOGUE
 from metrics.rebuild import prepare
 from metrics.settings import Settings
 
+NO_LOG = "postgresql://nobody@127.0.0.1/eventlog"
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
-def settings_for(url: str, folder: Path, *, zone: str = "America/New_York") -> Settings:
+def settings_for(url: str, folder: Path, *, event_log: str = NO_LOG) -> Settings:
     return Settings(
         database_url=url,
-        event_log="postgresql://nobody@127.0.0.1/eventlog",
+        event_log=event_log,
         environment="development",
         auth_issuer=DEVELOPMENT_ISSUER,
         auth_jwks=DevelopmentIssuer.open(folder).jwks_url,
         cursor_secret=SecretStr("a secret of sixteen or more"),
-        company_time_zone=zone,
+        company_time_zone="America/New_York",
         base_currency="USD",
     )
 
