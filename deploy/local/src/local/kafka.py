@@ -11,7 +11,7 @@ import secrets
 import shutil
 import subprocess
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from aiokafka.client import AIOKafkaClient
@@ -238,6 +238,9 @@ class Jars:
             )
 
 
+@cache
 def java_version() -> str:
     """What `java -version` prints; a class-data archive fits exactly one build of the JVM."""
-    return subprocess.run(["java", "-version"], capture_output=True, text=True, check=True).stderr
+    return subprocess.run(
+        ["java", "-version"], capture_output=True, text=True, check=True, timeout=20
+    ).stderr

@@ -52,10 +52,10 @@ def launch(settings: Settings, *, say: Say, while_up: WhileUp) -> None:
                 say(f"Ready after {time.monotonic() - began:.1f} s.")
                 with while_up(plan):
                     supervisor.watch()
+                    say("Stopping.")
             except Interrupted:
-                pass
-            finally:
                 say("Stopping.")
+            finally:
                 supervisor.stop()
                 if plan.log == "kafka":
                     plan.kafka.keep_archive()
@@ -69,7 +69,6 @@ def make_plan(var: Var, settings: Settings, *, say: Say) -> Plan:
     if decision.remark is not None:
         say(decision.remark)
     preflight.check_ports(ports, log=decision.kind)
-    var.keep_log_choice(decision.kind)
     Issuer(var.identity).ensure_key()
     return Plan(var=var, ports=ports, log=decision.kind, settings=settings)
 
@@ -92,6 +91,7 @@ def bring_up(plan: Plan, supervisor: Supervisor, *, say: Say) -> None:
             tasks.append(pool.submit(plan.kafka.prepare))
     for task in tasks:
         task.result()
+    plan.var.keep_log_choice(plan.log)  # from now on there are data that bind us to it
     say(f"Starting PostgreSQL{' and Kafka' if plan.log == 'kafka' else ''}.")
     supervisor.start(plan.foundations())
     plan.postgres.ensure_databases(plan.databases)

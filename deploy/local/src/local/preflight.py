@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from local.errors import CannotStart
+from local.kafka import java_version
 from local.ports import OF_KAFKA, Ports
 from local.settings import LogKind
 from local.state import ProcessState, Running, Var
@@ -55,7 +56,7 @@ def check_var(var: Var) -> None:
     if free_mib < FREE_MIB_NEEDED:
         raise CannotStart(
             f"the disk of {var.root} has only {free_mib} MiB left",
-            mend=f"free {FREE_MIB_NEEDED} MiB",
+            mend=f"make room for {FREE_MIB_NEEDED} MiB, or choose another directory with VAR=…",
         )
 
 
@@ -105,7 +106,7 @@ def decide_log(var: Var, *, forced: LogKind | None, obstacle: str | None) -> Log
     if kind == "kafka" and obstacle is not None:
         raise CannotStart(
             f"Kafka cannot run: {obstacle}",
-            mend="install it, or use LOG=postgres with another VAR=…",
+            mend="mend that, or use LOG=postgres" + (" with another VAR=…" if kept else ""),
         )
     if kind is not None:
         return LogDecision(kind)
@@ -133,12 +134,9 @@ def kafka_obstacle(*, jars: Callable[[], Path]) -> str | None:
 
 def java_major() -> int | None:
     try:
-        output = subprocess.run(
-            ["java", "-version"], capture_output=True, text=True, check=True, timeout=20
-        ).stderr
+        match = re.search(r'version "(\d+)', java_version())
     except (OSError, subprocess.SubprocessError):
         return None
-    match = re.search(r'version "(\d+)', output)
     return int(match[1]) if match else None
 
 

@@ -33,7 +33,7 @@ def test_a_var_that_is_a_file_is_refused_in_words(var: Var) -> None:
 def test_a_full_disk_is_refused(var: Var, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "FREE_MIB_NEEDED", 10**9)
 
-    with pytest.raises(CannotStart, match=r"has only \d+ MiB left; free"):
+    with pytest.raises(CannotStart, match=r"has only \d+ MiB left; make room"):
         preflight.check_var(var)
 
 
@@ -53,7 +53,9 @@ def test_the_first_start_without_java_takes_postgres_and_says_why(var: Var) -> N
 
 
 def test_a_forced_kafka_that_cannot_run_is_refused(var: Var) -> None:
-    with pytest.raises(CannotStart, match="Kafka cannot run: no java; install it"):
+    with pytest.raises(
+        CannotStart, match=r"Kafka cannot run: no java; mend that, or use LOG=postgres$"
+    ):
         preflight.decide_log(var, forced="kafka", obstacle="no java")
 
 
