@@ -26,7 +26,7 @@ demo:
 	@deploy/local/bootstrap.sh run && exec $(BIN)/tandem up --demo
 
 down:
-	@deploy/local/bootstrap.sh run && exec $(BIN)/tandem down
+	@if [ -x $(BIN)/tandem ]; then exec $(BIN)/tandem down; else echo 'Nothing runs here.'; fi
 
 install:
 	@deploy/local/bootstrap.sh dev

@@ -131,7 +131,7 @@ def companion(*, demo: bool) -> Callable[[Plan], AbstractContextManager[None]]:
             return
         process = subprocess.Popen(  # noqa: S603 - our own command
             leashed(
-                [sys.executable, "-m", "tandem.main", "demo", "--url", plan.url("gateway")],
+                [sys.executable, "-m", "tandem", "demo", "--url", plan.url("gateway")],
                 stop_signal=signal.SIGTERM,
                 account=None,
             ),
