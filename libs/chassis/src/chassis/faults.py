@@ -23,7 +23,25 @@ _HINTS: Final = {
     "control_character": "remove NUL and other control characters",
     "string_unicode": "remove unpaired surrogates",
     "edge_space": "remove the space",
+    "year": "check the year; a day is written year first",
+    "dict_type": "send a JSON object",
+    "literal_error": "send one of these, spelt like this",
+    "enum": "send one of these, spelt like this",
+    "string_too_long": "shorten it",
+    "string_too_short": "fill it in, or leave it out",
+    "string_pattern_mismatch": "write it in this form",
+    "too_long": "send fewer at once",
+    "too_short": "send more",
+    "greater_than": "send a number within the bounds",
+    "greater_than_equal": "send a number within the bounds",
+    "less_than": "send a number within the bounds",
+    "less_than_equal": "send a number within the bounds",
+    "int_parsing": "write a whole number in digits",
+    "int_from_float": "send a whole number",
+    "bool_parsing": "write true or false",
 }
+_HINT: Final = "correct the value as the reason says"
+"""For kinds that are too rare for a hint of their own; no fault goes without one."""
 
 
 class FieldFault(BaseModel):
@@ -42,7 +60,8 @@ def faults_of(found: Iterable[Mapping[str, Any]]) -> list[FieldFault]:
 
 def _fault(found: Mapping[str, Any]) -> FieldFault:
     kind = str(found["type"])
-    return FieldFault(field=_path(found["loc"]), reason=_reason(found), hint=_HINTS.get(kind))
+    hint = _HINTS.get(kind, _HINT)
+    return FieldFault(field=_path(found["loc"]), reason=_reason(found), hint=hint)
 
 
 def _path(location: Iterable[int | str]) -> str:

@@ -40,6 +40,7 @@ _RETRY_AFTER_SECONDS: Final = "2"
 _HINTS: Final = {
     404: "compare the path with /openapi.json",
     405: "the header Allow names the methods of this path",
+    413: "send it in several requests",
 }
 
 

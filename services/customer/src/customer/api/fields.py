@@ -6,7 +6,6 @@ import re
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
-from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from chassis.types import Id, StrictModel, Text
@@ -21,8 +20,15 @@ def _refuse_null(value: Any) -> Any:
     return value
 
 
-KeptText = Annotated[Text | SkipJsonSchema[None], BeforeValidator(_refuse_null)]
-"""In a PATCH: a text that can be left out but not taken away. Its default is None."""
+KeptText = Annotated[
+    Text | None,
+    BeforeValidator(_refuse_null),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 500}),
+]
+"""In a PATCH: a text that can be left out but not taken away. Its default is None.
+
+The schema is given since SkipJsonSchema would make faults name union branches, not the field.
+"""
 
 
 def _refuse_other_than_mail(text: str) -> str:
