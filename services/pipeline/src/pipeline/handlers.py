@@ -88,6 +88,7 @@ class CustomerHandler:
         connection: Connection,
         requests: Sequence[tuple[Received, LeadConverted, DealRequest]],
     ) -> None:
+        await deals.open_one_at_a_time(connection)
         taken = await deals.leads_with_deals(
             connection, [converted.lead.lead_id for _, converted, _ in requests]
         )

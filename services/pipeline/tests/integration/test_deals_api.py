@@ -349,3 +349,32 @@ async def test_pushing_the_close_date_is_counted(admin: Caller, company: Json) -
         )
         deal = answer.json()
     assert deal["close_date_pushes"] == 2
+
+
+async def test_a_deal_without_owner_or_team_belongs_to_the_one_team_of_who_opens_it(
+    service: Service, company: Json
+) -> None:
+    async with service.caller("sales_rep", "north-1") as rep:
+        assert (await rep.created("deals", {}))["team"] == "north-1"
+    async with service.caller("sales_rep", "north-1", "south-1") as rep:
+        assert (await rep.created("deals", {}))["team"] is None
+
+
+async def test_a_deal_is_won_without_a_body(admin: Caller, company: Json) -> None:
+    deal = await admin.created("deals", {"customer_id": "c1"})
+    answer = await admin.post(f"/v1/deals/{deal['id']}/win", headers={"If-Match": '"1"'})
+    assert (answer.status_code, answer.json()["status"]) == (200, "won")
+
+
+async def test_an_outer_name_opens_one_deal_however_many_try_at_once(
+    service: Service, admin: Caller, company: Json
+) -> None:
+    await service.knows_lead("l-race")
+    body = {"external_ref": "race", "lead_id": "l-race"}
+    answers = await asyncio.gather(
+        *(admin.post("/v1/deals", json=body) for _ in range(8)),
+        *(admin.post("/v1/deals/import", json={"rows": [body]}) for _ in range(2)),
+    )
+    assert {answer.status_code for answer in answers} <= {200, 201, 409}
+    found = await service.rows("SELECT count(*) FROM deals WHERE external_ref = 'race'")
+    assert found[0][0] == 1

@@ -123,6 +123,7 @@ async def _prepare(
     pricing: Pricing,
 ) -> _Batch:
     rows = [one.row for one in accepted]
+    await deals.open_one_at_a_time(connection)
     existing = await deals.take_imported(connection, (row.external_ref for row in rows))
     known = await look_up(connection, wanted_by(rows, existing.values()))
     leads = [row.lead_id for row in rows if row.lead_id is not None]

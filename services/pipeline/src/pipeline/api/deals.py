@@ -12,18 +12,18 @@ from chassis.concurrency import set_etag
 from chassis.paging import Page, PageDep
 from chassis.types import Code, Day, Id, Instant, StrictModel, Text
 from chassis.work import WorkDep
-from events import uuid7
+from events import Connection, uuid7
 from pipeline.api.command import DealCommandDep, keep_all
 from pipeline.api.deal_view import DealView, HistoryView
 from pipeline.api.fields import MoneyBody, OwnersBody, PricingDep
 from pipeline.api.naming import Directory
-from pipeline.api.scope import allowed_override, refuse_foreign_team, visible_teams
+from pipeline.api.scope import allowed_override, home_team, refuse_foreign_team, visible_teams
 from pipeline.domain.deal import Deal
 from pipeline.domain.occasion import Occasion
 from pipeline.domain.pricing import Pricing
 from pipeline.domain.record import Details, Opening
 from pipeline.domain.revision import Revision
-from pipeline.errors import DealNotFound, LeadHasDealAlready
+from pipeline.errors import AlreadyExists, DealNotFound, LeadHasDealAlready
 from pipeline.store import deals, history
 from pipeline.store.listing import DealFilter, find_deals
 from pipeline.store.references import Wanted, look_up
@@ -84,13 +84,15 @@ async def open_deal(
     """Open a deal. A lead makes at most one."""
     connection = await work.driver()
     override = allowed_override(work.actor, body.override_reason)
+    if body.lead_id or body.external_ref:
+        await deals.open_one_at_a_time(connection)
     known = await look_up(connection, body.wanted())
     directory = Directory(known)
     on = Occasion(at=work.moment(body.occurred_at), by=work.actor.id, around=known.around)
     opening = _opening(body, directory, on=on, pricing=pricing)
+    opening = replace(opening, team=opening.team or home_team(work.actor))
     refuse_foreign_team(work.actor, opening.team)
-    if body.lead_id and await deals.leads_with_deals(connection, [body.lead_id]):
-        raise LeadHasDealAlready(body.lead_id)
+    await _refuse_second(body, connection)
     deal, event = Deal.open(
         uuid7(),
         opening,
@@ -174,6 +176,13 @@ async def revise_deal(body: ReviseDeal, command: DealCommandDep, pricing: Pricin
         changes["list_value"] = product.list_price
     details = replace(command.deal.details, **changes)
     return await command.keep(command.deal.revise(details, pipeline=command.pipeline, on=on))
+
+
+async def _refuse_second(body: OpenDeal, connection: Connection) -> None:
+    if body.lead_id and await deals.leads_with_deals(connection, [body.lead_id]):
+        raise LeadHasDealAlready(body.lead_id)
+    if body.external_ref and await deals.take_imported(connection, [body.external_ref]):
+        raise AlreadyExists("deal", body.external_ref)
 
 
 def _opening(body: OpenDeal, directory: Directory, *, on: Occasion, pricing: Pricing) -> Opening:

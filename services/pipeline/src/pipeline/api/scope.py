@@ -12,6 +12,13 @@ def refuse_foreign_team(actor: Actor, team: str | None) -> None:
         raise TeamOutsideScope(team)
 
 
+def home_team(actor: Actor) -> str | None:
+    """The team of somebody who has just one: where what they begin belongs if nothing is said."""
+    if actor.sees_all_teams or len(actor.teams) != 1:
+        return None
+    return next(iter(actor.teams))
+
+
 def visible_teams(actor: Actor) -> frozenset[str] | None:
     """The teams whose rows the actor sees besides those of no team; None for all."""
     return None if actor.sees_all_teams else actor.teams

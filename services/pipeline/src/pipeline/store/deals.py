@@ -95,9 +95,17 @@ async def find(connection: Connection, deal_id: str) -> Deal | None:
     return None if found is None else _read_deal(found)
 
 
+async def open_one_at_a_time(connection: Connection) -> None:
+    """Hold off others that open deals by an outer name until the transaction ends.
+
+    An import, a conversion and a person may open the deal of one lead or
+    external_ref at once; whoever comes second must see the first one's.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtext('open a deal by name'))")
+
+
 async def take_imported(connection: Connection, external_refs: Iterable[str]) -> dict[str, Deal]:
-    """The deals of these external refs, locked; imports of deals wait for each other."""
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtext('import of deals'))")
+    """The deals of these external refs, locked."""
     rows = await connection.fetch(
         "SELECT to_json(d)::text FROM deals d WHERE external_ref = ANY($1) ORDER BY id FOR UPDATE",
         sorted(external_refs),
