@@ -11,7 +11,7 @@ import msgspec
 from events.consumer import store
 from events.consumer.claims import Claim, digest_of
 from events.consumer.dead_letters import DeadLetters
-from events.consumer.plan import Entry, Head, Key, Plan, make_plan
+from events.consumer.plan import Entry, Head, Key, Plan, make_plan, settled
 from events.consumer.received import Connection, Handler
 from events.errors import EventsError, Unprocessable
 from events.log import Record, TopicPartition
@@ -193,7 +193,7 @@ def _refuse(plan: Plan, refusal: Unprocessable) -> None:
             and (received.topic, received.partition, received.offset)
             == (about.topic, about.partition, about.offset)
         ):
-            entry.error = refusal
+            entry.error = settled(refusal)
             return
     raise RuntimeError(
         f"the handler refused {about.topic}/{about.partition}/{about.offset}, which is not its"

@@ -24,7 +24,7 @@ GAP: Final = "gap"
 HELD: Final = "held"
 
 
-class ParkedRow(msgspec.Struct, frozen=True):
+class ParkedRow(msgspec.Struct, frozen=True, gc=False):
     """What the store knows about a record that is parked already."""
 
     id: int
@@ -33,10 +33,11 @@ class ParkedRow(msgspec.Struct, frozen=True):
     attempts: int
 
 
-class Entry(msgspec.Struct, eq=False):
+class Entry(msgspec.Struct, eq=False, gc=False):
     """A record on its way: from the log, or parked earlier (`parked`).
 
     `error` says why it cannot be applied; a record without `event` has no key.
+    The error must be `settled`: entries are not seen by the garbage collector.
     """
 
     record: Record
@@ -60,7 +61,13 @@ class Entry(msgspec.Struct, eq=False):
         return self.parked.requested == "release" and self.error is not None
 
 
-class Head(msgspec.Struct, eq=False):
+def settled(error: DataError) -> DataError:
+    """The error without the frames that led to it, which would keep the whole batch alive."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
+class Head(msgspec.Struct, eq=False, gc=False):
     """How far an aggregate is, and what of it waits, by sequence."""
 
     sequence: int

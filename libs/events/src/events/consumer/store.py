@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from events.cloudevents.kafka import from_record
-from events.consumer.plan import Entry, Head, Key, ParkedRow, Plan
+from events.consumer.plan import Entry, Head, Key, ParkedRow, Plan, settled
 from events.consumer.received import Connection, Received
 from events.errors import DataError, Fenced, SchemaViolation
 from events.log import Record, TopicPartition
@@ -191,9 +191,9 @@ def read_entry(record: Record) -> Entry:
     try:
         event = from_record(record)
     except SchemaViolation as error:
-        return Entry(record, event=error.event, error=error)
+        return Entry(record, event=error.event, error=settled(error))
     except DataError as error:
-        return Entry(record, error=error)
+        return Entry(record, error=settled(error))
     return Entry(
         record, event=event, received=Received(event, record.topic, record.partition, record.offset)
     )
