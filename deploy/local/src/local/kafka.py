@@ -9,6 +9,7 @@ import base64
 import hashlib
 import secrets
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -17,7 +18,7 @@ from pathlib import Path
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from local.child import Child, Program, last_line
+from local.child import Child, Program, last_line, leashed
 from local.errors import CannotStart
 from local.locks import exclusively
 from local.ports import is_free
@@ -213,28 +214,37 @@ class Jars:
 
     def _copy_dependencies(self, incoming: Path, log: Path) -> None:
         goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-        command = ["mvn", "-q", "-B", "-f", str(DEFINITION / "pom.xml"), goal]
+        command = [
+            "mvn",
+            "-q",
+            "-B",
+            "-Dstyle.color=never",
+            "-f",
+            str(DEFINITION / "pom.xml"),
+            goal,
+        ]
         command += ["-DincludeScope=runtime", f"-DoutputDirectory={incoming}"]
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            try:
-                result = subprocess.run(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    timeout=MAVEN_TIMEOUT_SECONDS,
-                    check=False,
-                )
-            except subprocess.TimeoutExpired:
-                raise CannotStart(
-                    f"Maven did not deliver Kafka's jars within {MAVEN_TIMEOUT_SECONDS} s",
-                    mend="check the network, or use LOG=postgres",
-                ) from None
-        if result.returncode != 0:
+        try:
+            result = subprocess.run(
+                leashed(command, stop_signal=signal.SIGTERM, account=None),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=MAVEN_TIMEOUT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
             raise CannotStart(
-                f"Maven could not deliver Kafka's jars: {last_line(log)}",
-                mend=f"check the network (details in {log}), or use LOG=postgres",
+                f"Maven did not deliver Kafka's jars within {MAVEN_TIMEOUT_SECONDS} s",
+                mend="check the network, or use LOG=postgres",
+            ) from None
+        if result.returncode != 0:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(result.stdout + result.stderr)
+            reason = next((line for line in result.stdout.splitlines() if "ERROR" in line), "")
+            raise CannotStart(
+                f"Maven could not deliver Kafka's jars: {reason.removeprefix('[ERROR] ')}",
+                mend=f"mend that (details in {log}), or use LOG=postgres",
             )
 
 

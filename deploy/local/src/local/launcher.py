@@ -48,6 +48,7 @@ def launch(settings: Settings, *, say: Say, while_up: WhileUp) -> None:
         supervisor = Supervisor(var, running, say=say)
         with supervisor.signals():
             try:
+                supervisor.publish()
                 bring_up(plan, supervisor, say=say)
                 say(f"Ready after {time.monotonic() - began:.1f} s.")
                 with while_up(plan):

@@ -105,7 +105,7 @@ class Supervisor:
         self._layers.append(layer)
         for unit in units:
             layer.append(Supervised(unit, Child(unit.program).start()))
-            self._publish()
+            self.publish()
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while waiting := [supervised for supervised in layer if not supervised.ready]:
             for supervised in waiting:
@@ -120,7 +120,7 @@ class Supervisor:
                     mend=f"see {late.unit.program.log}",
                 )
             time.sleep(TICK_SECONDS / 4)
-        self._publish()
+        self.publish()
 
     def run_once(self, programs: Iterable[Program]) -> None:
         """Run commands side by side to their end. Raises CannotStart or Interrupted."""
@@ -143,7 +143,7 @@ class Supervisor:
     def watch(self) -> None:
         """Restart what dies, until a stop is requested."""
         self._running.phase = "ready"
-        self._publish()
+        self.publish()
         next_log_check = time.monotonic()
         while not self._stop_requested:
             now = time.monotonic()
@@ -164,19 +164,19 @@ class Supervisor:
                     f"{supervised.name} died ({cause(exit_code)}); starting it again in "
                     f"{supervised.delay_seconds():.1f} s (log: {supervised.unit.program.log})"
                 )
-                self._publish()
+                self.publish()
             elif not supervised.ready and supervised.unit.is_ready():
                 supervised.ready = True
                 self._say(f"{supervised.name} is back after {now - supervised.started_at:.1f} s")
-                self._publish()
+                self.publish()
         elif now >= supervised.restart_at:
             supervised.restart(now)
-            self._publish()
+            self.publish()
 
     def stop(self) -> None:
         """End everything, the last started first; a layer ends side by side."""
         self._running.phase = "stopping"
-        self._publish()
+        self.publish()
         while self._layers:
             layer = self._layers.pop()
             for supervised in layer:
@@ -188,7 +188,8 @@ class Supervisor:
         for layer in self._layers:
             yield from layer
 
-    def _publish(self) -> None:
+    def publish(self) -> None:
+        """Write down what runs, for `tandem status`, `make down` and a clean-up after our death."""
         self._running.processes = {
             supervised.name: ProcessState(
                 pid=supervised.child.pid,
