@@ -40,6 +40,8 @@ class Folder:
         self._watermark = watermark
 
     async def __call__(self, connection: Connection, received: Sequence[Received]) -> None:
+        # A plan made while the tables were empty would scan them for every later batch.
+        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
         generation = await hold_generation(connection, self._terms)
         changes = await fold(
             PostgresShelf(connection, generation=generation, shard=self._shard),

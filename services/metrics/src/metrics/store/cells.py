@@ -8,89 +8,80 @@ from typing import Any, Final
 from events import Connection
 from metrics.engine.cell import WIDTH, Cells
 from metrics.engine.changes import Ledger, rows_of_cells
+from metrics.store.staging import FEW, Staging, columns_of
 
-_PLACES: Final = [f"a{place}" for place in range(WIDTH)]
-_VALUES: Final = ", ".join(_PLACES)
-_KEY: Final = ("cube", "dimension", "day", "member", "bin")
-_KEY_TYPES: Final = ("smallint[]", "smallint[]", "int[]", "text[]", "int[]")
+_PLACES: Final = tuple(f"a{place}" for place in range(WIDTH))
+_KEY: Final = (
+    *(("cube", "smallint"), ("dimension", "smallint"), ("day", "integer")),
+    *(("member", "text"), ("bin", "integer")),
+)
 
 
-def _upsert(table: str, key: Sequence[str], types: Sequence[str]) -> str:
-    """Adds deltas; returns the keys of rows that became zero."""
-    names = ", ".join(key)
-    arrays = ", ".join(f"${n}::{kind}" for n, kind in enumerate(types, start=3))
-    vectors = ", ".join(f"${n}::bigint[]" for n in range(3 + len(types), 3 + len(types) + WIDTH))
-    added = ", ".join(f"{a} = {table}.{a} + excluded.{a}" for a in _PLACES)
-    zero = " AND ".join(f"{a} = 0" for a in _PLACES)
-    return f"""
+class _Table:
+    """How deltas are added to one of the two tables."""
+
+    def __init__(self, table: str, key: tuple[tuple[str, str], ...]) -> None:
+        vector = tuple((place, "bigint") for place in _PLACES)
+        self.rows = Staging(f"incoming_{table}", (*key, *vector))
+        keys = Staging(f"zero_{table}", key)
+        self.add_few = self._upsert(table, keys, self.rows.arrays(first=3))
+        self.add_many = self._upsert(table, keys, self.rows.name)
+        same = " AND ".join(f"{table}.{name} = {keys.name}.{name}" for name in keys.names)
+        self.remove = (
+            f"DELETE FROM {table} USING {keys.arrays(first=3)}"  # noqa: S608
+            f" WHERE generation = $1 AND shard = $2 AND {same}"
+        )
+
+    def _upsert(self, table: str, keys: Staging, source: str) -> str:
+        """Adds deltas; returns the keys of rows that became zero."""
+        names, values = ", ".join(keys.names), ", ".join(_PLACES)
+        added = ", ".join(f"{a} = {table}.{a} + excluded.{a}" for a in _PLACES)
+        zero = " AND ".join(f"{a} = 0" for a in _PLACES)
+        # Sorted, so that an index is walked and not jumped about in.
+        return f"""
 WITH touched AS (
-    INSERT INTO {table} (generation, shard, {names}, {_VALUES})
-    SELECT $1, $2, d.* FROM unnest({arrays}, {vectors}) AS d
+    INSERT INTO {table} (generation, shard, {names}, {values})
+    SELECT $1, $2, {names}, {values} FROM {source} ORDER BY {names}
     ON CONFLICT (generation, {names}, shard) DO UPDATE SET {added}
-    RETURNING {names}, {_VALUES}
+    RETURNING {names}, {values}
 )
 SELECT {names} FROM touched WHERE {zero}"""  # noqa: S608
 
+    async def add(
+        self, connection: Connection, rows: Sequence[tuple[Any, ...]], *, into: tuple[int, int]
+    ) -> None:
+        """Add deltas; rows that become zero go, as if they had never been."""
+        if not rows:
+            return
+        if len(rows) <= FEW:
+            zeros = await connection.fetch(self.add_few, *into, *columns_of(rows))
+        else:
+            await self.rows.copy(connection, rows)
+            zeros = await connection.fetch(self.add_many, *into)
+        if zeros:
+            await connection.execute(self.remove, *into, *columns_of(zeros))
 
-def _delete(table: str, key: Sequence[str], types: Sequence[str]) -> str:
-    names = ", ".join(key)
-    arrays = ", ".join(f"${n}::{kind}" for n, kind in enumerate(types, start=3))
-    same = " AND ".join(f"t.{name} = d.{name}" for name in key)
-    return f"""
-DELETE FROM {table} t USING unnest({arrays}) AS d ({names})
-WHERE t.generation = $1 AND t.shard = $2 AND {same}"""  # noqa: S608
 
-
-_LEDGER_KEY: Final = (*_KEY, "second")
-_LEDGER_TYPES: Final = (*_KEY_TYPES, "bigint[]")
-_UPSERT_CELLS: Final = _upsert("cells", _KEY, _KEY_TYPES)
-_UPSERT_LEDGER: Final = _upsert("ledger", _LEDGER_KEY, _LEDGER_TYPES)
-_DELETE_CELLS: Final = _delete("cells", _KEY, _KEY_TYPES)
-_DELETE_LEDGER: Final = _delete("ledger", _LEDGER_KEY, _LEDGER_TYPES)
+_CELLS: Final = _Table("cells", _KEY)
+_LEDGER: Final = _Table("ledger", (*_KEY, ("second", "bigint")))
 
 
 async def add_cells(connection: Connection, generation: int, cells: Cells, *, shard: int) -> None:
-    """Add deltas to the shard's cells; cells that become zero go, as if they had never been."""
-    rows = sorted((row[:5], row[5]) for row in rows_of_cells(cells))
-    await _add(
-        connection, rows, into=(generation, shard), upsert=_UPSERT_CELLS, delete=_DELETE_CELLS
-    )
+    """Add deltas to the shard's cells."""
+    rows = [(*key, *vector) for *key, vector in rows_of_cells(cells)]
+    await _CELLS.add(connection, rows, into=(generation, shard))
 
 
 async def add_ledger(
     connection: Connection, generation: int, ledger: Ledger, *, shard: int
 ) -> None:
     """The same deltas by the second in which they became known."""
-    rows = sorted(
-        ((*row[:5], second), row[5])
+    rows = [
+        (*key, second, *vector)
         for second, cells in ledger.items()
-        for row in rows_of_cells(cells)
-    )
-    await _add(
-        connection, rows, into=(generation, shard), upsert=_UPSERT_LEDGER, delete=_DELETE_LEDGER
-    )
-
-
-async def _add(
-    connection: Connection,
-    rows: Sequence[tuple[tuple[Any, ...], list[int]]],
-    *,
-    into: tuple[int, int],
-    upsert: str,
-    delete: str,
-) -> None:
-    """Write keys with their vectors. Sorted, so that an index is walked and not jumped about in."""
-    if not rows:
-        return
-    keys = _columns([key for key, _ in rows])
-    amounts = _columns([vector for _, vector in rows])
-    zeros = await connection.fetch(upsert, *into, *keys, *amounts)
-    if zeros:
-        await connection.execute(delete, *into, *_columns(zeros))
-
-
-def _columns(rows: Sequence[Any]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+        for *key, vector in rows_of_cells(cells)
+    ]
+    await _LEDGER.add(connection, rows, into=(generation, shard))
 
 
 async def read_sums(

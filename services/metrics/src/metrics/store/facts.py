@@ -12,6 +12,7 @@ from events import Connection
 from metrics.engine.fact import Fact, FactKind, Ref
 from metrics.facts import FACT_KINDS
 from metrics.folding import Advanced, Kept
+from metrics.store.staging import columns_of
 
 _SELECT = """
 SELECT kind, key, version, body FROM facts
@@ -86,8 +87,7 @@ async def write(connection: Connection, generation: int, advanced: Iterable[Adva
         )
     if not rows:
         return
-    columns = (list(column) for column in zip(*rows, strict=True))
-    written = await connection.execute(_UPSERT, generation, *columns)
+    written = await connection.execute(_UPSERT, generation, *columns_of(rows))
     if written != f"INSERT 0 {len(rows)}":
         raise SerializationError("a fact was changed by another worker at the same moment")
 

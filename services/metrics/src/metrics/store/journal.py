@@ -7,20 +7,26 @@ definitions are computed from.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from events import Connection, decode_data, encode_data
 from metrics.engine.company import instant_of, micros_of
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref
+from metrics.store.staging import FEW, Staging, columns_of
 
 _COLUMNS = "kind, key, source, subject, sequence, event_id, type, occurred, recorded, payload"
 
-_INSERT = f"""
-INSERT INTO journal ({_COLUMNS})
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[],
-                     $7::text[], $8::timestamptz[], $9::timestamptz[], $10::bytea[])
-ON CONFLICT DO NOTHING"""  # noqa: S608
+_ROWS: Final = Staging(
+    "incoming_journal",
+    (
+        *(("kind", "text"), ("key", "text"), ("source", "text"), ("subject", "text")),
+        *(("sequence", "bigint"), ("event_id", "text"), ("type", "text")),
+        *(("occurred", "timestamptz"), ("recorded", "timestamptz"), ("payload", "bytea")),
+    ),
+)
+
+_INSERT = "INSERT INTO journal ({0}) SELECT {0} FROM {1} ON CONFLICT DO NOTHING"
 
 _HISTORY = f"""
 SELECT {_COLUMNS} FROM journal JOIN unnest($1::text[], $2::text[]) AS f (kind, key)
@@ -57,8 +63,12 @@ async def append(connection: Connection, entries: Iterable[tuple[Ref, Entry]]) -
         )
         for ref, entry in entries
     ]
-    if rows:
-        await connection.execute(_INSERT, *(list(column) for column in zip(*rows, strict=True)))
+    if len(rows) > FEW:
+        await _ROWS.copy(connection, rows)
+        await connection.execute(_INSERT.format(_COLUMNS, _ROWS.name))
+    elif rows:
+        insert = _INSERT.format(_COLUMNS, _ROWS.arrays(first=1))
+        await connection.execute(insert, *columns_of(rows))
 
 
 async def histories(connection: Connection, refs: Sequence[Ref]) -> dict[Ref, list[Entry]]:
