@@ -70,7 +70,12 @@ def _wrap(app: FastAPI, settings: Settings, parts: Parts) -> None:
     """Middleware from the inside out; the hot path of KPI reads is outermost but for CORS."""
     resources: Resources = app.state.resources
     app.add_middleware(FrontHeaders)
-    app.add_middleware(KpiFastLane, parts=parts, http_seconds=resources.telemetry.http_seconds)
+    app.add_middleware(
+        KpiFastLane,
+        parts=parts,
+        authenticator=resources.authenticator,
+        telemetry=resources.telemetry,
+    )
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

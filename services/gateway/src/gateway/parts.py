@@ -21,7 +21,6 @@ from gateway.proxy.upstream import Guards, Upstream
 from gateway.ratelimit import RateLimit
 from gateway.settings import Settings
 from gateway.telemetry import GatewayTelemetry
-from gateway.tokens import TokenMemory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,6 @@ class Parts:
     freshness: Freshness
     answers: Answers
     live: Live
-    tokens: TokenMemory
     rate_limit: RateLimit
     document: ApiDocument
 
@@ -73,7 +71,6 @@ def make_parts(settings: Settings, clock: Clock) -> Parts:
         freshness=freshness,
         answers=answers,
         live=Live(answers, telemetry),
-        tokens=TokenMemory(time.time),
         rate_limit=RateLimit(
             requests=settings.rate_limit_requests, seconds=settings.rate_limit_seconds
         ),

@@ -7,7 +7,6 @@ from collections import defaultdict
 from typing import Any
 
 import asyncpg
-import pytest
 
 House = Any
 SHOP = "https://shop.example.com"
@@ -187,56 +186,54 @@ async def test_requests_at_once_count_each_event_once_and_number_without_holes(
     assert len(await outbox(house)) == len(accepted)
 
 
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"specversion": "0.3"}, "specversion"),
-        ({"id": ""}, "id"),
-        ({"id": None}, "id"),
-        ({"id": "x" * 600}, "id"),
-        ({"id": "a\u0000b"}, "id"),
-        ({"time": "yesterday"}, "time"),
-        ({"time": None}, "time"),
-        ({"time": "0000-01-01T00:00:00Z"}, "time"),
-        ({"time": "0001-01-01T00:00:00Z"}, "time"),
-        ({"type": "com.tandem.pipeline.deal.won.v1"}, "type"),
-        ({"type": "x"}, "type"),
-        ({"subject": "other"}, "subject"),
-        ({"sequence": "1"}, "sequence"),
-        ({"datacontenttype": "text/xml"}, "datacontenttype"),
-        ({"data": None}, "data"),
-        ({"data": []}, "data"),
-        ({"data": {"order_id": "o1"}}, "data"),
-        (
-            {"data": {"order_id": "o\u0000", "amount": {"amount_minor": 1, "currency": "USD"}}},
-            "data.order_id",
-        ),
-        (
-            {"data": {"order_id": "o1", "amount": {"amount_minor": 1, "currency": "usd"}}},
-            "data.amount.currency",
-        ),
-        (
-            {"data": {"order_id": "o1", "amount": {"amount_minor": 1.5, "currency": "USD"}}},
-            "data.amount.amount_minor",
-        ),
-        (
-            {"data": {"order_id": "o1", "amount": {"amount_minor": 10**16, "currency": "USD"}}},
-            "data.amount.amount_minor",
-        ),
-        (
-            {"data": {"order_id": "o1", "amount": {"amount_minor": 1, "currency": "USD"}, "x": 1}},
-            "data",
-        ),
-    ],
-)
-async def test_event_that_is_not_valid_is_refused_by_field(
-    house: House, changes: dict[str, Any], field: str
-) -> None:
-    answer = await send(house, order(**changes))
-    assert answer.status_code == 422, answer.text
-    problem = answer.json()
-    assert problem["errors"][0]["field"].startswith(field)
-    assert problem["hint"]
+NOT_VALID: list[tuple[dict[str, Any], str]] = [
+    ({"specversion": "0.3"}, "specversion"),
+    ({"id": ""}, "id"),
+    ({"id": None}, "id"),
+    ({"id": "x" * 600}, "id"),
+    ({"id": "a\u0000b"}, "id"),
+    ({"time": "yesterday"}, "time"),
+    ({"time": None}, "time"),
+    ({"time": "0000-01-01T00:00:00Z"}, "time"),
+    ({"time": "0001-01-01T00:00:00Z"}, "time"),
+    ({"type": "com.tandem.pipeline.deal.won.v1"}, "type"),
+    ({"type": "x"}, "type"),
+    ({"subject": "other"}, "subject"),
+    ({"sequence": "1"}, "sequence"),
+    ({"datacontenttype": "text/xml"}, "datacontenttype"),
+    ({"data": None}, "data"),
+    ({"data": []}, "data"),
+    ({"data": {"order_id": "o1"}}, "data"),
+    (
+        {"data": {"order_id": "o\u0000", "amount": {"amount_minor": 1, "currency": "USD"}}},
+        "data.order_id",
+    ),
+    (
+        {"data": {"order_id": "o1", "amount": {"amount_minor": 1, "currency": "usd"}}},
+        "data.amount.currency",
+    ),
+    (
+        {"data": {"order_id": "o1", "amount": {"amount_minor": 1.5, "currency": "USD"}}},
+        "data.amount.amount_minor",
+    ),
+    (
+        {"data": {"order_id": "o1", "amount": {"amount_minor": 10**16, "currency": "USD"}}},
+        "data.amount.amount_minor",
+    ),
+    (
+        {"data": {"order_id": "o1", "amount": {"amount_minor": 1, "currency": "USD"}, "x": 1}},
+        "data",
+    ),
+]
+
+
+async def test_event_that_is_not_valid_is_refused_by_field(house: House) -> None:
+    for changes, field in NOT_VALID:
+        answer = await send(house, order(**changes))
+        assert answer.status_code == 422, (changes, answer.text)
+        problem = answer.json()
+        assert problem["errors"][0]["field"].startswith(field), changes
+        assert problem["hint"], changes
     assert await outbox(house) == []
 
 

@@ -40,7 +40,6 @@ async def read_kpi(
         answer = await parts.answers.ask(AnswerKey(query, scope_of(actor)), authorization)
     except MetricsRefused as refused:
         return to_response(refused.answer)
-    parts.tokens.remember(authorization.encode("latin-1"), actor)
     return respond(answer, parts.freshness, request.headers.get("if-none-match"))
 
 

@@ -1,21 +1,23 @@
 """The hot path of GET /v1/kpis/{kpi_id}: a few dictionary look-ups before the framework.
 
-It answers only what needs no decision: a token verified lately, a question seen
-before, an answer that is current. Everything else goes on to the route, which
-behaves the same and teaches the lane. A test holds both to equal answers.
+It answers only what needs no decision: a good token, a question that can be
+kept, an answer that is current. Everything else goes on to the route, which
+behaves the same. A test holds both to equal answers.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import Any, Final
+from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis import tracing
 from chassis.auth.actor import Actor
-from chassis.errors import TooMany
+from chassis.auth.tokens import Authenticator
+from chassis.errors import Refusal
+from chassis.telemetry import Telemetry
 from gateway.headers import SECURITY_HEADERS
 from gateway.kpi.api import answer_headers, is_known
 from gateway.kpi.cache import KpiAnswer
@@ -31,11 +33,14 @@ _MOST_SPELLINGS: Final = 20_000
 class KpiFastLane:
     """Pure ASGI, outermost; keeps no answers of its own."""
 
-    def __init__(self, app: ASGIApp, *, parts: Parts, http_seconds: Any) -> None:
+    def __init__(
+        self, app: ASGIApp, *, parts: Parts, authenticator: Authenticator, telemetry: Telemetry
+    ) -> None:
         self._app = app
+        self._authenticator = authenticator
         self._parts = parts
-        self._observe = http_seconds.labels("GET", KPI_READ.path, "2xx").observe
-        self._observe_304 = http_seconds.labels("GET", KPI_READ.path, "3xx").observe
+        self._observe = telemetry.http_seconds.labels("GET", KPI_READ.path, "2xx").observe
+        self._observe_304 = telemetry.http_seconds.labels("GET", KPI_READ.path, "3xx").observe
         self._spellings: OrderedDict[tuple[str, bytes], KpiQuery] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,13 +56,14 @@ class KpiFastLane:
     async def _answered(self, scope: Scope, send: Send) -> bool:
         began = time.perf_counter()
         given = dict(scope["headers"])
-        actor = self._parts.tokens.recall(given.get(b"authorization", b""))
-        answer = self._answer(scope, actor) if actor is not None else None
-        if actor is None or answer is None:
-            return False
         try:
+            header = given.get(b"authorization", b"").decode("latin-1")
+            actor = await self._authenticator.authenticate(header)
+            answer = self._answer(scope, actor)
+            if answer is None:
+                return False
             quota = await self._parts.rate_limit.take(actor.id)
-        except TooMany:
+        except Refusal:
             return False
         trace = tracing.Trace.following(given.get(b"traceparent", b"").decode("latin-1"))
         headers = [

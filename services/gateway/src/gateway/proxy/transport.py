@@ -7,6 +7,7 @@ can take its place.
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +76,8 @@ class HttpTransport:
     """httpx on aiohttp's pool, for one service."""
 
     def __init__(self, base_url: str, *, connections: int, tls: ssl.SSLContext) -> None:
+        # It would log every address that is called, with the queries of our callers.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         self._base = httpx.URL(base_url)
         limits = httpx.Limits(max_connections=connections, keepalive_expiry=KEEP_ALIVE_SECONDS)
         self._client = httpx.AsyncClient(
