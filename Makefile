@@ -1,7 +1,7 @@
 # Everything that a developer does here, by one word. Choices go behind it: make up LOG=postgres PORT_BASE=21000
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo down install test lint
+.PHONY: help up demo down install test lint bench
 
 BIN := .venv/bin
 # One worker a core: tests wait for real servers, and each worker has servers of its own.
@@ -14,6 +14,7 @@ help:
 	@echo 'make down      end it from another terminal'
 	@echo 'make test      all tests, on real PostgreSQL and Kafka, beside a running make up'
 	@echo 'make lint      ruff, mypy, import rules, generated schemas'
+	@echo 'make bench     measure start, import, freshness, reads and memory'
 	@echo 'make install   only make .venv'
 	@echo
 	@echo 'Choices: LOG=kafka|postgres  VAR=<folder>  PORT_BASE=<number>  GATEWAY_PORT=<number>'
@@ -32,8 +33,11 @@ install:
 	@deploy/local/bootstrap.sh dev
 
 test: install
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore tests/e2e --ignore tests/faults
-	$(BIN)/pytest tests/e2e tests/faults
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m 'not e2e and not faults'
+	$(BIN)/pytest -m 'e2e or faults'
+
+bench: install
+	$(BIN)/python -m bench
 
 lint: install
 	$(BIN)/ruff check .

@@ -230,6 +230,7 @@ class Jars:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
+                errors="replace",
                 timeout=MAVEN_TIMEOUT_SECONDS,
                 check=False,
             )
