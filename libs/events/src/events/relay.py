@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from events.cloudevents.kafka import binary_record
+from events.database_errors import DATABASE_ERRORS
 from events.event import Event, UnknownData
 from events.log import Log, NewRecord, Producer
 from events.observer import Observer, Unobserved
@@ -38,7 +39,6 @@ FROM outbox WHERE shard = ANY($1) ORDER BY id LIMIT $2"""
 _DEPTH: Final = """
 SELECT count(*), coalesce(extract(epoch FROM now() - min(recorded_at)), 0)::float8 FROM outbox"""
 
-_DATABASE_ERRORS: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _extensions: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -86,7 +86,7 @@ class Relay:
         while not stop.is_set():
             try:
                 connection = await asyncpg.connect(url, timeout=10)
-            except _DATABASE_ERRORS as error:
+            except DATABASE_ERRORS as error:
                 self._observer.outbox_unreachable(name, error=error)
                 await _sleep(stop, pause)
                 pause = min(pause * 2, _RECONNECT_SECONDS[1])
@@ -100,7 +100,7 @@ class Relay:
                     observer=self._observer,
                     shards=self._shards,
                 ).empty(stop)
-            except _DATABASE_ERRORS as error:
+            except DATABASE_ERRORS as error:
                 # What was published and not deleted goes out again: a copy, which consumers know.
                 self._observer.outbox_unreachable(name, error=error)
                 await _sleep(stop, pause)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from events import Connection, Consumer, ConsumerStuck, LogChanged, Received, open_log
+from events.database_errors import DATABASE_ERRORS
 from events.log import TopicState
 from events.outbox import append_asyncpg
 
@@ -137,6 +138,35 @@ async def test_a_handler_that_hangs_ends_the_process(world: Any, make_event: Any
     await world.publish(make_event("a", 1))
     with pytest.raises(ConsumerStuck, match="1 records to read"):
         await asyncio.wait_for(world.consumer(hang, stuck_seconds=0.5).run(asyncio.Event()), 10)
+
+
+async def test_terminated_database_sessions_are_replaced_and_nothing_is_counted_twice(
+    world: Any, make_event: Any
+) -> None:
+    terminate = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    async with world.running():
+        for sequence in range(1, 6):
+            await world.publish(*(make_event(f"s{n}", sequence) for n in range(10)))
+            async with world.pool.acquire() as connection:
+                await connection.execute(terminate)
+        await _eventually(world, 50)
+
+    assert await world.applied() == {f"s{n}": [1, 2, 3, 4, 5] for n in range(10)}
+
+
+async def _eventually(world: Any, expected: int) -> None:
+    """As `until`, though the pool's sessions may just have been ended."""
+    for _ in range(100):
+        try:
+            if await world.pool.fetchval(DONE) == expected:
+                return
+        except DATABASE_ERRORS:
+            pass
+        await asyncio.sleep(0.1)
+    pytest.fail(f"not {expected} were applied")
 
 
 async def test_members_that_come_and_go_leave_no_gap_and_no_overlap(

@@ -17,17 +17,12 @@ import asyncpg
 from events.consumer.claims import Claim
 from events.consumer.members import Members
 from events.consumer.settings import ConsumerSettings
+from events.database_errors import DATABASE_ERRORS
 from events.errors import ConsumerStuck, LogUnavailable
 from events.log import Log, TopicPartition
 from events.observer import Observer
 
-INFRASTRUCTURE: Final = (
-    LogUnavailable,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-)
+INFRASTRUCTURE: Final = (LogUnavailable, *DATABASE_ERRORS)
 """Errors that may pass by themselves."""
 
 _TOPICS_SECONDS: Final = 30.0

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 import asyncpg
 
+from events.database_errors import DATABASE_ERRORS
 from events.errors import LogUnavailable, TopicMissing
 from events.log.port import Producer, Reader, TopicPartition, TopicState
 from events.log.postgres import tables
@@ -95,7 +96,7 @@ class PostgresLog:
         try:
             async with (await self._connected()).acquire() as connection:
                 yield connection
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_ERRORS as error:
             raise LogUnavailable(
                 f"the log's PostgreSQL answered {type(error).__name__}: {error}",
                 hint="see that it runs and EVENT_LOG names it",
