@@ -37,11 +37,11 @@ test: install
 	$(BIN)/pytest -m 'e2e or faults'
 
 bench: install
-	$(BIN)/python -m bench
+	RATE_LIMIT_REQUESTS=0 $(BIN)/python -m bench
 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy libs services cli deploy tests conftest.py
+	$(BIN)/mypy libs services cli deploy bench tests conftest.py
 	$(BIN)/lint-imports
 	$(BIN)/python -m events.schemas --check
