@@ -130,6 +130,8 @@ _TABLE: Final[tuple[tuple[_Kinds, Callable[[BaseException], Refusal | None]], ..
             asyncpg.LockNotAvailableError,
             asyncpg.QueryCanceledError,
             asyncpg.InsufficientResourcesError,
+            # The server's farewell, read between two statements, confuses the driver's protocol.
+            asyncpg.InternalClientError,
         ),
         _unavailable,
     ),

@@ -149,7 +149,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.Refusal, _on_refusal)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    for family in (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    drivers = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    for family in (SQLAlchemyError, *drivers, OSError):
         app.add_exception_handler(family, _on_database)
 
 
