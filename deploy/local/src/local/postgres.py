@@ -23,7 +23,7 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
-    "shared_buffers": "96MB",
+    "shared_buffers": "64MB",
     "log_min_messages": "warning",
     "log_line_prefix": "%m [%p] ",
     "max_wal_size": "512MB",
