@@ -111,7 +111,7 @@ def _catalogue(console: Console, answer: Any, lang: Language) -> None:
     for name in ("kpi", "name", "unit", "formula"):
         table.add_column(_word(name, lang))
     for item in answer["items"]:
-        table.add_row(item["id"], item["name"][lang], item["unit"], str(item["formula"]))
+        table.add_row(item["id"], item["name"][lang], item["unit"], item["formula"][lang])
     console.print(table)
 
 

@@ -6,7 +6,9 @@ from fastapi import FastAPI
 
 from chassis import parked
 from chassis.app import build_app
+from chassis.resources import Resources
 from metrics.api import kpis, quarantine
+from metrics.api.asking import source_of
 from metrics.consuming import follow_log
 from metrics.settings import Settings
 
@@ -18,6 +20,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Tandem metrics",
         routers=[kpis.router, quarantine.router, parked.router()],
         tasks=[follow_log(settings)],
+        checks={"figures": figures_in_force},
     )
 
 
@@ -26,3 +29,9 @@ def create_worker(settings: Settings) -> FastAPI:
     return build_app(
         settings, title="Tandem metrics worker", routers=[], tasks=[follow_log(settings)]
     )
+
+
+async def figures_in_force(resources: Resources) -> None:
+    """Ready when the cells are those of our own definitions: not while they are rebuilt."""
+    async with source_of(resources):
+        return

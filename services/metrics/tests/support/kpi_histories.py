@@ -71,7 +71,9 @@ class History:
                 at = max(at, lead.captured_at + edge)
             data = self._deal_step(deal, at)
             deal = data.deal
-            self._say(data, PIPELINE, at)
+            # The sequence decides, also against a clock that was set back.
+            spoken = at - timedelta(days=2) if rnd.random() < 0.1 else at
+            self._say(data, PIPELINE, spoken)
             if deal.status == "deleted":
                 break
         self._sales.append(("deal", "", deal.deal_id))
@@ -220,7 +222,8 @@ class History:
     def _project_step(self, project: ops.ProjectState, at: datetime) -> Any:
         rnd, change = self.rnd, msgspec.structs.replace
         if not project.baselines or rnd.random() < 0.2:
-            due = at.astimezone(self.zone).date() + timedelta(days=rnd.randrange(80))
+            ahead = rnd.choice([0, 1, 1, 40, rnd.randrange(80)])
+            due = at.astimezone(self.zone).date() + timedelta(days=ahead)
             values = [
                 ops.PlannedValue(on=due - timedelta(days=n * 9), value_minor=(3 - n) * 7_001)
                 for n in (2, 1, 0)

@@ -63,6 +63,7 @@ class Books:
     on_time: list[Atom] = field(default_factory=list)
     budgets: list[Atom] = field(default_factory=list)
     targets: list[Json] = field(default_factory=list)
+    _stocks: dict[date, list[Atom]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         streams: dict[tuple[str, str], list[Json]] = defaultdict(list)
@@ -135,6 +136,11 @@ class Books:
 
     def open_at_end(self, on: date) -> list[Atom]:
         """The deals that are open when the day ends, as the deals are known today."""
+        if on not in self._stocks:
+            self._stocks[on] = self._count_stock(on)
+        return self._stocks[on]
+
+    def _count_stock(self, on: date) -> list[Atom]:
         found = []
         for stream in self._deals:
             deal = stream[-1]["deal"]

@@ -30,7 +30,7 @@ class OtherTeamsFigures(Forbidden):
 
 
 Filters = Annotated[
-    list[Annotated[str, Query(max_length=256)]],
+    list[str],
     Query(alias="filter", max_length=MOST_FILTERS, description="dimension:value, repeatable"),
 ]
 AsOf = Annotated[

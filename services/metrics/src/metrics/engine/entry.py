@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from events import EventData
+from events.types import EventData
 from events.types.partner import EventVoided
 
 

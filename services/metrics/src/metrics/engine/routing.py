@@ -8,8 +8,7 @@ that earlier events of its stream belong to; the store knows those.
 
 from __future__ import annotations
 
-from events import EventData
-from events.types import partner
+from events.types import EventData, partner
 from metrics.engine.fact import Ref
 
 OWN_SOURCE = "/tandem/"

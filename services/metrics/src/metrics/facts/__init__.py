@@ -16,7 +16,10 @@ from metrics.facts.order import OrderKind
 from metrics.facts.project import ProjectKind
 from metrics.facts.target import TargetKind
 
-__all__ = ["FACT_KINDS"]
+__all__ = ["FACT_KINDS", "FOLD_VERSION"]
+
+FOLD_VERSION: Final = 2
+"""Add one when facts are folded, kept, or say something else: all is then built anew."""
 
 FACT_KINDS: Final[Mapping[str, FactKind[Any]]] = {
     kind.name: kind

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from events import UNKNOWN
+from events.types import UNKNOWN
 from events.types.ops import CostKind, CostRecorded, CostVoided
 from metrics.engine.company import Company, day_number
 from metrics.engine.dimension import Cut, cut_of

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from events import UNKNOWN
+from events.types import UNKNOWN
 from events.types.partner import PaymentRefunded
 from events.types.pipeline import DealState, DealStatus
 from metrics.engine.company import DAY, Company, micros_of
@@ -38,6 +38,8 @@ DEAL_OPEN: Final = MomentKind(name="deal.open", cube="deal", dimensions=SALE_DIM
 DEAL_WON: Final = MomentKind(name="deal.won", cube="deal", dimensions=SALE_DIMENSIONS)
 """Its bin is the sales cycle in local days, from the first contact."""
 DEAL_LOST: Final = MomentKind(name="deal.lost", cube="deal", dimensions=SALE_DIMENSIONS)
+
+_LONG_AGO: Final = -(2**62)
 
 
 class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -65,6 +67,8 @@ class Deal(msgspec.Struct, frozen=True, array_like=True):
     spans: tuple[Span, ...] = ()
     origin: Origin | None = None
     refunds: Refunds = {}
+    clock: int = _LONG_AGO
+    """The latest instant said by an event: the next change is no earlier."""
 
     @property
     def first_contact(self) -> int:
@@ -100,14 +104,17 @@ class DealKind:
             closed = entry.occurred if deal.closed_at is None else micros_of(deal.closed_at)
         amount = amount_of(deal.amount, company)
         created = micros_of(deal.created_at)
+        # A clock that was set back must not reorder what the sequence orders.
+        clock = max(entry.occurred, state.clock)
         return Deal(
             deal.status,
             created,
             closed,
             amount,
-            _spans(state.spans, deal, amount, at=entry.occurred),
+            _spans(state.spans, deal, amount, at=clock),
             _origin_of(deal),
             state.refunds,
+            clock,
         )
 
     def moments(self, state: Deal, company: Company, /) -> list[Moment]:
@@ -151,8 +158,7 @@ def _spans(
     last = spans[-1]
     if last.base == base and last.cut == cut:
         return spans
-    # A clock that ran backwards must not reorder what the sequence orders.
-    return (*spans, Span(max(at, last.since), base, cut))
+    return (*spans, Span(at, base, cut))
 
 
 def _cut_of(deal: DealState) -> Cut:

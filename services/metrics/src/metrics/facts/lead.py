@@ -6,7 +6,7 @@ from typing import Final, cast
 
 import msgspec
 
-from events import UNKNOWN, Dimensions
+from events.types import UNKNOWN, Dimensions
 from events.types.customer import LeadCaptured
 from metrics.engine.company import Company, micros_of
 from metrics.engine.dimension import Cut, cut_of

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from events import UNKNOWN
+from events.types import UNKNOWN
 from events.types.partner import OrderPaid, PaymentRefunded
 from metrics.engine.company import Company
 from metrics.engine.dimension import Cut, Member, cut_of

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from events import UNKNOWN, Money
+from events.money import Money
+from events.types import UNKNOWN
 from events.types.ops import Baseline, ProjectState
 from metrics.engine.calendar import month_ends
 from metrics.engine.company import Company, day_number, micros_of
@@ -45,6 +46,8 @@ class Project(msgspec.Struct, frozen=True, array_like=True):
     cancelled: int | None = None
     cuts: tuple[tuple[int, Cut], ...] = ()
     """From which instant on which cut was in force."""
+    clock: int = -(2**62)
+    """The latest instant said by an event: the next change is no earlier."""
 
 
 class ProjectKind:
@@ -59,6 +62,7 @@ class ProjectKind:
     def apply(self, state: Project, entry: Entry, /, *, key: str, company: Company) -> Project:
         data: Any = entry.data
         project: ProjectState = data.project
+        clock = max(entry.occurred, state.clock)
         completed, cancelled = project.completed_at, project.cancelled_at
         return Project(
             key,
@@ -67,7 +71,8 @@ class ProjectKind:
             micros_of(project.created_at),
             None if completed is None else micros_of(completed),
             None if cancelled is None else micros_of(cancelled),
-            _cuts(state.cuts, project, at=entry.occurred),
+            _cuts(state.cuts, project, at=clock),
+            clock,
         )
 
     def moments(self, state: Project, company: Company, /) -> list[Moment]:
@@ -111,8 +116,7 @@ def _cuts(
     )
     if not cuts:
         return ((at, cut),)
-    since, last = cuts[-1]
-    return cuts if last == cut else (*cuts, (max(at, since), cut))
+    return cuts if cuts[-1][1] == cut else (*cuts, (at, cut))
 
 
 def _cut_on(state: Project, day: int, company: Company) -> Cut:

@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from events import UNKNOWN, Money
+from events.money import Money
+from events.types import UNKNOWN
 from events.types.partner import PaymentRefunded
 from metrics.engine.company import Company
 from metrics.engine.dimension import Cut, cut_of

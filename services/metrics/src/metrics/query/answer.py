@@ -18,7 +18,7 @@ from metrics.engine.sums import Known, Sums
 from metrics.query.contributions import Contributions, measures_of, until_of
 from metrics.query.known import read_known
 from metrics.query.question import Question, QuestionRefused
-from metrics.query.scan import has_stock, speaking_facts
+from metrics.query.scan import since_of, speaking_facts
 from metrics.store import cells
 from metrics.store.generation import Terms, live_generation
 
@@ -107,7 +107,7 @@ async def _add_from_cells(source: Source, question: Question, sums: Sums, *, kno
         dimension=dimension,
         members=next(iter(question.filters.values()), None),
         bounds=[period.start for period in question.periods],
-        since=None if has_stock(question) else question.periods[0].start,
+        since=since_of(question),
         until=until_of(question, known),
         as_of=question.as_of,
     )

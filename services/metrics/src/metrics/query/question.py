@@ -16,6 +16,7 @@ from metrics.engine.kpi import Kpi
 
 MOST_PERIODS: Final = 3_700
 """Ten years of days."""
+LONGEST_MEMBER: Final = 128
 MOST_DIMENSIONS: Final = 2
 """An answer can be broken down by so many at once; more belong into an export."""
 
@@ -177,7 +178,7 @@ def _filters(kpi: Kpi, texts: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for text in texts:
         name, colon, value = text.partition(":")
-        if not colon or not value:
+        if not colon or not value or "\0" in value or len(value) > LONGEST_MEMBER:
             raise QuestionRefused(
                 "a filter is not dimension:value", field="query.filter", hint="as region:Central"
             )

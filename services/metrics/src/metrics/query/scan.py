@@ -11,7 +11,7 @@ from metrics.engine.company import SECOND, Company
 from metrics.engine.entry import in_order
 from metrics.engine.fact import FactKind, Ref, timeline
 from metrics.engine.kpi import Kpi
-from metrics.engine.measure import Reading, Sum
+from metrics.engine.measure import Reading
 from metrics.engine.moment import Moment
 from metrics.facts import FACT_KINDS
 from metrics.query.question import Question
@@ -19,6 +19,7 @@ from metrics.store import journal
 from metrics.store.facts import decode_fact
 
 _PAGE: Final = 2_000
+_FIRST_DAY: Final = -(2**31)
 
 _CANDIDATES: Final = """
 SELECT kind, key, body FROM facts
@@ -50,8 +51,7 @@ async def speaking_facts(
                     done = timeline(FACT_KINDS[ref.kind], known, key=ref.key, company=company)
                     yield ref, list(done.moments)
         return
-    since = -(2**31) if has_stock(question) else question.periods[0].start
-    bounds = (question.periods[-1].end, since)
+    bounds = (question.periods[-1].end, since_of(question))
     rows = connection.cursor(
         _CANDIDATES, generation, kinds, start.kind, start.key, *bounds, prefetch=_PAGE
     )
@@ -72,11 +72,10 @@ def fact_kinds_of(kpi: Kpi, dimensions: tuple[str, ...]) -> list[str]:
     return sorted(name for name, kind in FACT_KINDS.items() if speaks(kind))
 
 
-def has_stock(question: Question) -> bool:
-    """Whether days before the first period count."""
-    named: dict[str, Sum] = dict(question.kpi.sums_by(question.dimensions))
-    return any(
-        term.reading in (Reading.AT_START, Reading.AT_END)
-        for total in named.values()
-        for term in total.terms
-    )
+def since_of(question: Question) -> int:
+    """The first day that counts: that of the first period, or for a stock the first ever."""
+    named = question.kpi.sums_by(question.dimensions)
+    readings = {term.reading for total in named.values() for term in total.terms}
+    if readings & {Reading.AT_START, Reading.AT_END}:
+        return _FIRST_DAY
+    return question.periods[0].start

@@ -92,7 +92,7 @@ async def read_sums(
     dimension: int,
     members: Sequence[str] | None,
     bounds: Sequence[int],
-    since: int | None,
+    since: int,
     until: int,
     as_of: int | None,
 ) -> list[Any]:
@@ -107,7 +107,7 @@ async def read_sums(
 SELECT cube, width_bucket(day, $4::int[]) AS bucket, member, bin, {sums}
 FROM {table}
 WHERE generation = $1 AND cube = ANY($2::smallint[]) AND dimension = $3
-  AND day < $5 AND ($6::int IS NULL OR day >= $6)
+  AND day >= $6 AND day < $5
   AND ($7::text[] IS NULL OR member = ANY($7))
   {"" if as_of is None else "AND second <= $8"}
 GROUP BY 1, 2, 3, 4"""  # noqa: S608

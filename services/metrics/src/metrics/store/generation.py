@@ -11,6 +11,7 @@ import msgspec
 from events import Connection
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import Company
+from metrics.facts import FOLD_VERSION
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -22,7 +23,8 @@ class Terms(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, company: Company, catalogue: Catalogue) -> Terms:
-        return cls(company.time_zone, company.base_currency, catalogue.version)
+        version = f"{catalogue.version}.{FOLD_VERSION}"
+        return cls(company.time_zone, company.base_currency, version)
 
 
 class GenerationChanged(Exception):

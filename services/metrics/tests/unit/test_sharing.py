@@ -1,0 +1,102 @@
+"""Splitting, cutting and cells: the group laws that everything rests on."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrics.engine.cell import Cells, Layout, add_difference, add_moment
+from metrics.engine.changes import rows_of_cells
+from metrics.engine.dimension import NOWHERE, cut_of, slices, split
+from metrics.engine.measure import Aspect, Measure
+from metrics.engine.moment import Moment, MomentKind
+from metrics.engine.slicing import shares
+from metrics.kpis import CATALOGUE
+
+WEIGHTS = st.lists(st.integers(0, 10_000), min_size=1, max_size=6)
+AMOUNTS = st.integers(-(10**15), 10**15)
+SOLD = MomentKind(name="sold", cube="sold", dimensions=("owner", "team"))
+GOAL = MomentKind(name="goal", cube="goal", dimensions=("team",), scoped=True)
+
+
+@given(AMOUNTS, WEIGHTS)
+def test_parts_sum_to_the_whole_and_miss_their_share_by_less_than_one(
+    amount: int, weights: list[int]
+) -> None:
+    parts = split(amount, weights)
+    assert sum(parts) == amount
+    total = sum(weights)
+    for part, weight in zip(parts, weights, strict=True):
+        if total:
+            assert abs(part * total - amount * weight) < total
+
+
+@given(AMOUNTS, WEIGHTS)
+def test_what_was_given_is_taken_back_exactly(amount: int, weights: list[int]) -> None:
+    assert split(-amount, weights) == [-part for part in split(amount, weights)]
+
+
+def test_a_unit_goes_to_the_largest_remainder_and_of_equals_to_the_first() -> None:
+    assert split(100, [3_333, 3_333, 3_334]) == [33, 33, 34]
+    assert split(1, [5_000, 5_000]) == [1, 0]
+    assert split(7, [0, 0]) == [4, 3]
+
+
+def test_a_target_of_one_team_says_nothing_about_the_company() -> None:
+    singles, _ = slices(cut_of(team="north"), scoped=True)
+    assert singles == ((2, "north"),)
+    singles, _ = slices(NOWHERE, scoped=True)
+    assert singles == ((0, ""),)
+
+
+def test_an_unknown_dimension_is_a_mistake_of_ours() -> None:
+    with pytest.raises(ValueError, match="no such dimension: colour"):
+        cut_of(colour="red")
+
+
+def moments() -> st.SearchStrategy[Moment]:
+    owners = st.sampled_from(["ann", (("ann", 2_500), ("bob", 7_500))])
+    teams = st.sampled_from(["north", "south"])
+    cuts = st.builds(lambda o, t: cut_of(owner=o, team=t), owners, teams)
+    amounts = st.none() | AMOUNTS
+    return st.builds(Moment, st.just(SOLD), st.integers(0, 3), cuts, st.just(1), amounts)
+
+
+LAYOUT = Layout(Measure(kind=SOLD, aspect=aspect) for aspect in Aspect)
+
+
+@given(st.lists(moments(), max_size=6), st.lists(moments(), max_size=6))
+def test_differences_lead_from_what_was_said_to_what_is_said(
+    old: list[Moment], new: list[Moment]
+) -> None:
+    along: Cells = {}
+    add_difference(along, [], old, layout=LAYOUT)
+    add_difference(along, old, new, layout=LAYOUT)
+    straight: Cells = {}
+    for moment in new:
+        add_moment(straight, moment, times=1, layout=LAYOUT)
+    assert sorted(rows_of_cells(along)) == sorted(rows_of_cells(straight))
+
+
+@given(moments(), AMOUNTS)
+def test_single_facts_are_cut_as_the_cells_are(moment: Moment, amount: int) -> None:
+    for by in (["owner"], ["team"], ["team", "owner"]):
+        parts = dict(shares(amount, moment, by=by, filters={}))
+        assert sum(parts.values()) == amount
+        for members, part in parts.items():
+            only = {name: [member] for name, member in zip(by, members, strict=True)}
+            assert list(shares(amount, moment, by=[], filters=only)) == [((), part)]
+
+
+def test_a_target_counts_only_for_exactly_its_scope() -> None:
+    goal = Moment(GOAL, 0, cut_of(team="north"))
+    assert list(shares(7, goal, by=["team"], filters={})) == [(("north",), 7)]
+    assert list(shares(7, goal, by=[], filters={})) == []
+    assert list(shares(7, goal, by=["team", "owner"], filters={})) == []
+
+
+def test_every_measure_has_one_place_of_its_own() -> None:
+    places = [(a.cube, a.place) for a in CATALOGUE.layout.addresses.values()]
+    assert len(set(places)) == len(places)
+    assert max(place for _, place in places) < 8
