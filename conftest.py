@@ -28,7 +28,7 @@ from local.stack import Stack
 
 START_TIMEOUT_SECONDS = 60.0
 
-# `--hypothesis-profile=deep` is for a night. A deadline would only measure who else uses the machine.
+# `--hypothesis-profile=deep` is for a night. A deadline would measure the machine.
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("deep", settings.get_profile("ci"), max_examples=20_000)
 settings.load_profile("ci")
