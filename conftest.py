@@ -24,7 +24,6 @@ from local.kafka import Kafka
 from local.ports import free_port
 from local.postgres import Postgres
 from local.settings import inherited_environment
-from local.stack import Stack
 
 START_TIMEOUT_SECONDS = 60.0
 
@@ -252,14 +251,3 @@ def token(identity: Issuer) -> MakeToken:
         return identity.token(roles, teams=teams, sources=sources)
 
     return make
-
-
-@pytest.fixture(scope="session", params=["kafka", "postgres"])
-def stack(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stack]:
-    """The whole of Tandem on free ports and data of its own: once on Kafka, once on PostgreSQL."""
-    folder = tmp_path_factory.mktemp("stack")
-    with Stack(folder / "var", log=request.param) as running:
-        yield running
-    shutil.rmtree(folder, ignore_errors=True)
