@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from chassis.resources import Resources
@@ -19,7 +20,13 @@ TOPICS: Final = ("customer", "pipeline", "ops", "partner")
 
 
 def company_of(settings: Settings) -> Company:
-    return Company(time_zone=settings.company_time_zone, base_currency=settings.base_currency)
+    """The company of the settings; one object, for it remembers the days that it worked out."""
+    return _company(settings.company_time_zone, settings.base_currency)
+
+
+@cache
+def _company(time_zone: str, base_currency: str) -> Company:
+    return Company(time_zone=time_zone, base_currency=base_currency)
 
 
 def follow_log(settings: Settings) -> Callable[[Resources], Coroutine[Any, Any, None]]:

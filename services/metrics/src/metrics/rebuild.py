@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 _LOCK: Final = 7_236_118_404
 """Advisory lock: one process at a time prepares the generation."""
 _FACTS_PER_WRITE: Final = 5_000
+"""Folded in memory before they are written together."""
 _SHARD: Final = 0
 
 

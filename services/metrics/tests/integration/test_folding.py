@@ -125,3 +125,14 @@ async def test_other_settings_rebuild_everything_from_the_journal(service: Any) 
 async def test_the_same_settings_keep_the_generation(service: Any) -> None:
     company = company_of(service.settings)
     assert await prepare(service.pool, company=company, catalogue=CATALOGUE) == 1
+
+
+async def test_large_batches_and_a_long_rebuild_give_the_same_rows(service: Any) -> None:
+    events = History(10, facts=700).events
+    await service.feed(events)
+    shelf = folded([events], company_of(service.settings))
+    assert await service.table("cells") == expected(shelf, "cells")
+    await service.pool.execute("UPDATE generations SET catalogue_version = 'an older one'")
+    await prepare(service.pool, company=company_of(service.settings), catalogue=CATALOGUE)
+    assert await service.table("cells") == expected(shelf, "cells")
+    assert await service.table("ledger") == expected(shelf, "ledger")

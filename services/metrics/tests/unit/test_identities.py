@@ -309,6 +309,26 @@ def test_a_project_that_is_due_today_is_not_late_yet() -> None:
     assert one(events, "project_on_time", now=due_day + timedelta(days=1)).value == 0
 
 
+def test_a_project_counts_for_who_has_it_when_its_due_day_ends() -> None:
+    def project(owner: str) -> ops.ProjectState:
+        return ops.ProjectState(
+            project_id="p",
+            stage="execute",
+            created_at=NOON,
+            owner_id=owner,
+            baselines=[ops.Baseline(due_on=date(2024, 3, 8))],
+        )
+
+    evening = datetime(2024, 3, 9, 4, 59, tzinfo=UTC)
+    events = [event(ops.ProjectBaselined(project=project("ann")), 1, NOON, source=OPS)]
+    for sequence, (owner, at) in enumerate(
+        (("bob", evening), ("cid", evening + timedelta(minutes=1))), start=2
+    ):
+        changed = ops.ProjectDetailsChanged(project=project(owner))
+        events.append(event(changed, sequence, at, source=OPS))
+    assert one(events, "project_on_time", by="owner").members == ("bob",)
+
+
 def test_a_running_target_asks_for_the_working_days_so_far() -> None:
     target = pipeline.TargetSet(
         target_id="t",

@@ -27,13 +27,14 @@ class Company:
         self.base_currency = base_currency
         self._zone = ZoneInfo(time_zone)
         self.day = lru_cache(maxsize=65_536)(self._day)
+        self.start_of = lru_cache(maxsize=4_096)(self._start_of)
 
     def _day(self, micros: int) -> int:
         """Number of the business day of an instant (days since 1970-01-01)."""
         local = datetime.fromtimestamp(micros // SECOND, self._zone)
         return local.toordinal() - _EPOCH_ORDINAL
 
-    def start_of(self, day: int) -> int:
+    def _start_of(self, day: int) -> int:
         """The instant at which a business day begins, microseconds."""
         on = date_of(day)
         midnight = datetime(on.year, on.month, on.day, tzinfo=self._zone)

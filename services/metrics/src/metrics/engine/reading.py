@@ -49,7 +49,8 @@ def rows_of(
 
     `filtered` dimensions are those that the sums are limited by.
     """
-    named = kpi.sums_by({*by, *filtered})
+    named = dict(kpi.sums_by({*by, *filtered}))
+    named["unpriced_count"] = unpriced_of(named)
     members_told = sorted(sums.members) if by else [()]
     for place in range(len(sums.periods)):
         for members in members_told:
@@ -66,7 +67,7 @@ def rows_of(
 def _amount(named: Mapping[str, Sum], spot: Spot) -> Row:
     value = spot.read(named["numerator"]) or 0
     n = counted(spot.read(named["n"]))
-    unpriced = _unpriced(named, spot)
+    unpriced = counted(spot.read(named["unpriced_count"]))
     empty = not (value or n or unpriced) and not spot.known.complete
     return Row(
         period=spot.period,
@@ -103,7 +104,7 @@ def _ratio(kpi: Ratio, named: Mapping[str, Sum], spot: Spot) -> Row:
         denominator=denominator,
         n=counted(spot.read(named["n"])),
         interval=_wilson(numerator, denominator) if kpi.rate and value is not None else None,
-        unpriced_count=_unpriced(named, spot),
+        unpriced_count=counted(spot.read(named["unpriced_count"])),
         reason=reason,
         mature=mature,
     )
@@ -163,10 +164,6 @@ def _wilson(successes: Number | None, trials: Number | None) -> tuple[float, flo
     reach = _Z95 * sqrt((share * (1 - share) + square / (4 * trials)) / trials)
     scale = 1 + square / trials
     return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
-
-
-def _unpriced(named: Mapping[str, Sum], spot: Spot) -> Number:
-    return counted(spot.read(unpriced_of(named)))
 
 
 def unpriced_of(named: Mapping[str, Sum]) -> Sum:

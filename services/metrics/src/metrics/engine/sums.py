@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 from metrics.engine.calendar import Period, working_days
 from metrics.engine.cell import Address, Layout
@@ -42,15 +44,25 @@ class Known:
         return goal * working_days(period.start, day + 1) // whole if whole else goal
 
 
+class Series:
+    """A measure over time: one number for the days before the first period, then one a period."""
+
+    def __init__(self, periods: int) -> None:
+        self.amounts = [0] * (periods + 1)
+
+    @cached_property
+    def levels(self) -> Sequence[int]:
+        """What all amounts so far add up to; asked for when the amounts are complete."""
+        return list(accumulate(self.amounts))
+
+
 class Sums:
-    """Sums per measure, members and bin: one number for the days before the first period,
-    then one per period.
-    """
+    """Series per measure, members and bin."""
 
     def __init__(self, periods: Sequence[Period], layout: Layout) -> None:
         self.periods = periods
         self._layout = layout
-        self._series: dict[tuple[Address, Members], dict[int, list[int]]] = {}
+        self._series: dict[tuple[Address, Members], dict[int, Series]] = {}
         self.members: set[Members] = set()
 
     def add(
@@ -63,10 +75,10 @@ class Sums:
         bins = self._series.setdefault((address, members), {})
         series = bins.get(bin_)
         if series is None:
-            series = bins[bin_] = [0] * (len(self.periods) + 1)
-        series[bucket] += amount
+            series = bins[bin_] = Series(len(self.periods))
+        series.amounts[bucket] += amount
 
-    def by_bin(self, measure: Measure, members: Members) -> Mapping[int, Sequence[int]]:
+    def by_bin(self, measure: Measure, members: Members) -> Mapping[int, Series]:
         return self._series.get((self._layout.addresses[measure], members), {})
 
 
@@ -87,7 +99,7 @@ class Spot:
         """The histogram of the period."""
         here = self.place + 1
         by_bin = self.sums.by_bin(measure, self.members)
-        return {bin_: series[here] for bin_, series in by_bin.items() if series[here]}
+        return {bin_: s.amounts[here] for bin_, s in by_bin.items() if s.amounts[here]}
 
     def read(self, total: Sum) -> int | None:
         """A sum for the period; None when a target in it is not set."""
@@ -123,11 +135,11 @@ class Spot:
                 return part
         return None
 
-    def _taken(self, series: Sequence[int], reading: Reading) -> int:
+    def _taken(self, series: Series, reading: Reading) -> int:
         match reading:
             case Reading.AT_START:
-                return sum(series[: self.place + 1])
+                return series.levels[self.place]
             case Reading.AT_END:
-                return sum(series[: self.place + 2])
+                return series.levels[self.place + 1]
             case _:
-                return series[self.place + 1]
+                return series.amounts[self.place + 1]

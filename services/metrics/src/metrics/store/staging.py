@@ -37,9 +37,12 @@ class Staging:
         """Put the rows into the session's table, which is empty at every commit."""
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns)
         await connection.execute(
-            f"CREATE TEMP TABLE IF NOT EXISTS {self.name} ({columns}) ON COMMIT DELETE ROWS;"
-            f"TRUNCATE {self.name}"
+            f"CREATE TEMP TABLE IF NOT EXISTS {self.name} ({columns}) ON COMMIT DELETE ROWS"
         )
+        # Filled before in this transaction, as a rebuild does; TRUNCATE in every batch would
+        # leave a dead row in the system catalogue each time.
+        if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {self.name})"):  # noqa: S608
+            await connection.execute(f"TRUNCATE {self.name}")
         await connection.copy_records_to_table(self.name, records=rows, columns=self.names)
 
 
