@@ -77,6 +77,7 @@ def test_who_may_come_again_is_told_when() -> None:
         (asyncpg.LockNotAvailableError("x"), 503),
         (asyncpg.QueryCanceledError("x"), 503),
         (asyncpg.InterfaceError("connection is closed"), 503),
+        (asyncpg.InternalClientError("cannot switch to state 12"), 503),
         (ConnectionRefusedError(), 503),
         (TimeoutError(), 503),
     ],
