@@ -344,7 +344,10 @@ class History:
         )
 
     def _money(self) -> Money | None:
-        return None if self.rnd.random() < 0.15 else self._priced(self.rnd.randrange(1_000_000))
+        luck = self.rnd.random()
+        if luck < 0.25:
+            return None if luck < 0.15 else self._priced(0)
+        return self._priced(self.rnd.randrange(1_000_000))
 
     def _priced(self, minor: int) -> Money:
         match self.rnd.randrange(6):
