@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from events.errors import LogUnavailable, TopicMissing
+from events.log.kafka.closing import end_within
 from events.log.kafka.producer import KafkaProducer
 from events.log.kafka.reader import KafkaReader
 from events.log.port import Producer, Reader, TopicPartition, TopicState
@@ -104,7 +105,7 @@ class KafkaLog:
     async def close(self) -> None:
         inspector, self._inspector = self._inspector, None
         if inspector is not None:
-            await inspector.stop()
+            await end_within(inspector.stop())
 
     async def __aenter__(self) -> Self:
         return self
@@ -145,7 +146,7 @@ class KafkaLog:
                 try:
                     await self._answer(inspector.start())
                 except BaseException:
-                    await inspector.stop()
+                    await end_within(inspector.stop())
                     raise
                 self._inspector = inspector
             return self._inspector
@@ -161,7 +162,7 @@ class KafkaLog:
         except KafkaError as error:
             raise LogUnavailable(f"Kafka at {self._servers} answered {error!r}") from error
         finally:
-            await admin.close()
+            await end_within(admin.close())
 
     async def _answer(self, question: Awaitable[T]) -> T:
         try:

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from events.errors import PublishFailed
+from events.log.kafka.closing import end_within
 from events.log.port import NewRecord, TopicPartition
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _BATCH_BYTES: Final = 256 * 1024
 _PUBLISH_SECONDS: Final = 30.0
-_CLOSE_SECONDS: Final = 3.0
 
 
 class KafkaProducer:
@@ -48,7 +48,7 @@ class KafkaProducer:
         try:
             await producer.start()
         except BaseException:
-            await producer.stop()
+            await end_within(producer.stop())
             raise
         return cls(producer, log)
 
@@ -91,11 +91,9 @@ class KafkaProducer:
         return sent
 
     async def close(self) -> None:
-        """Bounded: with Kafka down, aiokafka's own stop would wait for ever."""
-        try:
-            await asyncio.wait_for(self._producer.stop(), _CLOSE_SECONDS)
-        except (TimeoutError, KafkaError) as error:
-            raise PublishFailed("the producer did not close in time") from error
+        """Raises PublishFailed when it does not close in time."""
+        if not await end_within(self._producer.stop()):
+            raise PublishFailed("the producer did not close in time")
 
 
 @lru_cache(maxsize=65_536)

@@ -12,6 +12,7 @@ from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from events.errors import LogChanged, LogUnavailable
+from events.log.kafka.closing import end_within
 from events.log.port import Record, TopicPartition
 
 _DRAIN: Final = 1_000_000
@@ -41,7 +42,7 @@ class KafkaReader:
         try:
             await consumer.start()
         except BaseException:
-            await consumer.stop()
+            await end_within(consumer.stop())
             raise
         return cls(consumer)
 
@@ -89,4 +90,4 @@ class KafkaReader:
         self._fetched.extend((TopicPartition(*where), found) for where, found in fetched.items())
 
     async def close(self) -> None:
-        await self._consumer.stop()
+        await end_within(self._consumer.stop())

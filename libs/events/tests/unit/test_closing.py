@@ -1,0 +1,45 @@
+"""A client that cannot stop must not keep a process from ending."""
+
+import asyncio
+import time
+
+import pytest
+from aiokafka.errors import KafkaConnectionError
+
+from events.log.kafka.closing import end_within
+
+
+async def hang_even_when_cancelled() -> None:
+    for _ in range(2):
+        try:
+            await asyncio.sleep(1)
+        except asyncio.CancelledError:
+            continue
+
+
+async def stop_at_once() -> None: ...
+
+
+async def refuse() -> None:
+    raise KafkaConnectionError
+
+
+async def break_down() -> None:
+    raise ValueError
+
+
+async def test_a_stop_that_hangs_is_given_up() -> None:
+    begun = time.monotonic()
+    task = hang_even_when_cancelled()
+    assert await end_within(task, 0.05) is False
+    assert time.monotonic() - begun < 1
+
+
+async def test_a_stop_in_time_is_clean_and_kafkas_errors_are_not() -> None:
+    assert await end_within(stop_at_once()) is True
+    assert await end_within(refuse()) is False
+
+
+async def test_an_error_of_ours_is_told() -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - any
+        await end_within(break_down())
