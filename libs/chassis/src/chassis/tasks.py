@@ -67,6 +67,12 @@ class TaskKeeper:
                 await _unless_stopping(resources.prepared.wait(), stopping)
             if not stopping.is_set():
                 await task(resources)
+        except asyncio.CancelledError:
+            # Only `running` cancels, after `stopping` is set. A library that lets a cancellation
+            # of its own escape must not end a consumer without a word.
+            if not stopping.is_set():
+                self._fail(f"background task {_name(task)} was cancelled from within")
+            raise
         except Exception as error:
             log.exception("background task %s died", _name(task))
             reason = f"{type(error).__name__}: {first_line(error)}"

@@ -46,6 +46,16 @@ async def test_a_task_that_returns_too_early_is_a_failure_too(resources: Resourc
     assert keeper.failure == "background task consume returned although nobody told it to"
 
 
+async def test_a_cancellation_that_a_library_let_escape_is_a_failure_too(
+    resources: Resources,
+) -> None:
+    async def consume(_: Resources) -> None:
+        raise asyncio.CancelledError
+
+    keeper = await run(consume, resources)
+    assert keeper.failure == "background task consume was cancelled from within"
+
+
 async def test_tasks_begin_when_the_database_is_prepared(resources: Resources) -> None:
     begun = asyncio.Event()
     database = asyncio.Event()

@@ -6,7 +6,7 @@ import time
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from events.log.kafka.closing import end_within
+from events.log.kafka.closing import end_within, is_asked_to_end
 
 
 async def hang_even_when_cancelled() -> None:
@@ -43,3 +43,24 @@ async def test_a_stop_in_time_is_clean_and_kafkas_errors_are_not() -> None:
 async def test_an_error_of_ours_is_told() -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any
         await end_within(break_down())
+
+
+async def test_a_cancellation_from_within_is_told_from_ours() -> None:
+    asked: list[bool] = []
+
+    async def request() -> None:
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            asked.append(is_asked_to_end())
+
+    gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    assert is_asked_to_end() is False
+    task = asyncio.create_task(request())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert asked == [True]

@@ -1,7 +1,7 @@
-"""Ending aiokafka's clients in bounded time.
+"""How aiokafka's clients end: in bounded time, and never as if we had been told to stop.
 
-With Kafka down their own stop can wait for ever. A process that is to end and be
-started again would then hang instead, alive and deaf.
+With Kafka down their own stop can wait for ever, and a request under way can end
+as cancelled though nobody cancelled it. Either would leave a process alive and deaf.
 """
 
 from __future__ import annotations
@@ -29,3 +29,9 @@ async def end_within(stop: Coroutine[Any, Any, None], seconds: float = _SECONDS)
     if error is not None and not isinstance(error, KafkaError):
         raise error
     return error is None
+
+
+def is_asked_to_end() -> bool:
+    """Whether this task was cancelled by one of us, and not by the client inside it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

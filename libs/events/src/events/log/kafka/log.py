@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from events.errors import LogUnavailable, TopicMissing
-from events.log.kafka.closing import end_within
+from events.log.kafka.closing import end_within, is_asked_to_end
 from events.log.kafka.producer import KafkaProducer
 from events.log.kafka.reader import KafkaReader
 from events.log.port import Producer, Reader, TopicPartition, TopicState
@@ -161,17 +161,26 @@ class KafkaLog:
             yield admin
         except KafkaError as error:
             raise LogUnavailable(f"Kafka at {self._servers} answered {error!r}") from error
+        except asyncio.CancelledError as error:
+            raise self._unless_asked(error) from error
         finally:
             await end_within(admin.close())
 
     async def _answer(self, question: Awaitable[T]) -> T:
         try:
             return await asyncio.wait_for(question, _TIMEOUT_SECONDS)
+        except asyncio.CancelledError as error:
+            raise self._unless_asked(error) from error
         except (KafkaError, TimeoutError, OSError) as error:
             raise LogUnavailable(
                 f"Kafka at {self._servers} does not answer ({type(error).__name__})",
                 hint="see that it runs and EVENT_LOG names it",
             ) from error
+
+    def _unless_asked(self, cancelled: asyncio.CancelledError) -> BaseException:
+        if is_asked_to_end():
+            return cancelled
+        return LogUnavailable(f"the connection to Kafka at {self._servers} ended under a request")
 
 
 def _theirs(partitions: Sequence[TopicPartition]) -> list[Any]:

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from events.errors import PublishFailed
-from events.log.kafka.closing import end_within
+from events.log.kafka.closing import end_within, is_asked_to_end
 from events.log.port import NewRecord, TopicPartition
 
 if TYPE_CHECKING:
@@ -65,6 +65,10 @@ class KafkaProducer:
             ) from None
         except KafkaError as error:
             raise PublishFailed(f"Kafka refused a batch: {error!r}") from error
+        except asyncio.CancelledError as error:
+            if is_asked_to_end():
+                raise
+            raise PublishFailed("the connection to Kafka ended under a batch") from error
 
     async def _send(self, records: Sequence[NewRecord]) -> list[asyncio.Future[Any]]:
         """Fill one batch per partition, and send it when it is full: order per key is kept."""

@@ -12,7 +12,7 @@ from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from events.errors import LogChanged, LogUnavailable
-from events.log.kafka.closing import end_within
+from events.log.kafka.closing import end_within, is_asked_to_end
 from events.log.port import Record, TopicPartition
 
 _DRAIN: Final = 1_000_000
@@ -87,6 +87,10 @@ class KafkaReader:
             ) from error
         except KafkaError as error:
             raise LogUnavailable(f"Kafka cannot be read: {error!r}") from error
+        except asyncio.CancelledError as error:
+            if is_asked_to_end():
+                raise
+            raise LogUnavailable("the connection to Kafka ended under a read") from error
         self._fetched.extend((TopicPartition(*where), found) for where, found in fetched.items())
 
     async def close(self) -> None:
