@@ -78,12 +78,15 @@ async def test_tasks_begin_when_the_database_is_prepared(resources: Resources) -
 
 
 async def test_a_task_that_does_not_stop_is_cancelled(resources: Resources) -> None:
+    begun = asyncio.Event()
+
     async def consume(_resources: Resources) -> None:
+        begun.set()
         await asyncio.sleep(3600)
 
     keeper = TaskKeeper([consume], prepared=prepared)
     async with keeper.running(resources):
-        await asyncio.sleep(0.01)
+        await begun.wait()
         leaving = time.monotonic()
     # It had its time; that the block ended at all shows that it was not waited for.
     assert time.monotonic() - leaving > 1

@@ -162,7 +162,8 @@ class KafkaLog:
         except KafkaError as error:
             raise LogUnavailable(f"Kafka at {self._servers} answered {error!r}") from error
         except asyncio.CancelledError as error:
-            raise self._unless_asked(error) from error
+            self._raise_unless_asked(error)
+            raise
         finally:
             await end_within(admin.close())
 
@@ -170,17 +171,19 @@ class KafkaLog:
         try:
             return await asyncio.wait_for(question, _TIMEOUT_SECONDS)
         except asyncio.CancelledError as error:
-            raise self._unless_asked(error) from error
+            self._raise_unless_asked(error)
+            raise
         except (KafkaError, TimeoutError, OSError) as error:
             raise LogUnavailable(
                 f"Kafka at {self._servers} does not answer ({type(error).__name__})",
                 hint="see that it runs and EVENT_LOG names it",
             ) from error
 
-    def _unless_asked(self, cancelled: asyncio.CancelledError) -> BaseException:
-        if is_asked_to_end():
-            return cancelled
-        return LogUnavailable(f"the connection to Kafka at {self._servers} ended under a request")
+    def _raise_unless_asked(self, cancelled: asyncio.CancelledError) -> None:
+        if not is_asked_to_end():
+            raise LogUnavailable(
+                f"the connection to Kafka at {self._servers} ended under a request"
+            ) from cancelled
 
 
 def _theirs(partitions: Sequence[TopicPartition]) -> list[Any]:
