@@ -54,7 +54,10 @@ async def _measure(stack: Stack, *, deals: int, settings: ConsumerSettings) -> t
     """Events a second from the first read to the last commit, and CPU seconds an event."""
     topic = f"bench-{uuid.uuid4().hex[:8]}"
     database = await _new_database(stack, topic.replace("-", "_"))
-    async with open_log(stack.event_log) as log, asyncpg.create_pool(database, max_size=4) as pool:
+    async with (
+        open_log(stack.event_log) as log,
+        asyncpg.create_pool(database, min_size=0, max_size=4) as pool,
+    ):
         await _publish(log, topic, deals)
         await prepare(pool, company=COMPANY, catalogue=CATALOGUE)
         folder = Folder(
