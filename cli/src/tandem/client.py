@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
+
+
+class CannotAsk(Exception):
+    """The address or the token is none, so that no request can be made of it."""
 
 
 class GatewayUnreachable(Exception):
@@ -36,10 +41,28 @@ class GatewayRefused(Exception):
         return "; ".join(said)
 
 
+def segment(name: str) -> str:
+    """A name as one segment of a path, whatever it holds."""
+    return quote(name, safe="")
+
+
+def _check(url: str, token: str) -> None:
+    try:
+        parts = httpx.URL(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.host)
+    except httpx.InvalidURL:
+        usable = False
+    if not usable:
+        raise CannotAsk(f"{url!r} is no address of a gateway; write it as http://127.0.0.1:8080")
+    if not (token.isascii() and token.isprintable()):
+        raise CannotAsk("the token holds characters that no token has; copy it anew, on one line")
+
+
 class Gateway:
-    """A session with the gateway; use it as a context manager."""
+    """A session with the gateway; use it as a context manager. Raises CannotAsk when made."""
 
     def __init__(self, url: str, token: str, *, timeout_seconds: float = 60.0) -> None:
+        _check(url, token)
         self.url = url
         self._client = httpx.Client(
             base_url=url,

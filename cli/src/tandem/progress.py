@@ -18,7 +18,7 @@ class StepProgress:
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             console=console,
         )
         self._step = self._bars.add_task("", visible=False, note="")

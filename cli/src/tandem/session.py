@@ -10,8 +10,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from tandem.client import Gateway, GatewayRefused, GatewayUnreachable
+from tandem.client import CannotAsk, Gateway, GatewayRefused, GatewayUnreachable
 from tandem.local_stack import local_token, local_url
 
 UrlOption = Annotated[
@@ -39,9 +40,15 @@ class ExitCode(IntEnum):
     UNREACHABLE = 4
 
 
+def screen(*, stderr: bool = False) -> Console:
+    """The terminal. Data is printed as it is: `[/b]` in a customer's file is no markup of ours."""
+    return Console(stderr=stderr, markup=False, highlight=False)
+
+
 def fail(message: str, code: ExitCode) -> NoReturn:
     """Say in one line what is wrong, on standard error, and end the command."""
-    Console(stderr=True).print(f"[red]tandem:[/red] {message}", highlight=False, soft_wrap=True)
+    said = Text.assemble(("tandem:", "red"), f" {message}")
+    screen(stderr=True).print(said, soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -64,6 +71,8 @@ def gateway_session(
     try:
         with Gateway(url or local_url(), token) as gateway:
             yield gateway
+    except CannotAsk as error:
+        fail(str(error), ExitCode.UNUSABLE)
     except GatewayUnreachable as error:
         fail(str(error), ExitCode.UNREACHABLE)
     except GatewayRefused as error:

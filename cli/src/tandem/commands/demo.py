@@ -7,7 +7,6 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
 import typer
-from rich.console import Console
 
 from tandem.commands.imports import print_tallies
 from tandem.demo.company import World
@@ -16,7 +15,7 @@ from tandem.demo.play import play
 from tandem.importing.sender import Sender
 from tandem.local_stack import demo_until
 from tandem.progress import StepProgress
-from tandem.session import ExitCode, TokenOption, UrlOption, fail, gateway_session
+from tandem.session import ExitCode, TokenOption, UrlOption, fail, gateway_session, screen
 
 _ROLES = ("importer", "partner")
 
@@ -47,7 +46,7 @@ def demo(
     if time_zone not in available_timezones():
         fail(f"{time_zone!r} is no IANA time zone; write one like Asia/Shanghai", ExitCode.UNUSABLE)
     zone = ZoneInfo(time_zone)
-    console = Console()
+    console = screen()
     with gateway_session(url, token, roles=_ROLES) as gateway:
         if live:
             live_story(gateway, console.print)

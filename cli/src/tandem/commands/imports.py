@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from tandem.importing.mapping import MappingInvalid, load_mapping
 from tandem.importing.run import Run
@@ -23,6 +24,7 @@ from tandem.session import (
     fail,
     gateway_session,
     say_json,
+    screen,
 )
 
 _SHOWN_REFUSALS = 20
@@ -56,13 +58,15 @@ def import_files(
     token: TokenOption = None,
 ) -> None:
     """Import files through the gateway. Running it again, also after a kill, doubles nothing."""
-    console = Console(stderr=json)
+    console = screen(stderr=json)
     try:
         plan = load_mapping(mapping)
     except MappingInvalid as error:
         for line in error.lines:
-            console.print(f"[red]{error.path}[/red]: {line}", highlight=False)
+            console.print(Text.assemble((str(error.path), "red"), f": {line}"))
         raise typer.Exit(ExitCode.UNUSABLE) from error
+    if report:
+        _check_writable(report)
     with gateway_session(url, token, roles=_ROLES) as gateway, StepProgress(console) as progress:
         sender = Sender(gateway, progress, dry=dry_run)
         try:
@@ -84,9 +88,10 @@ def _print_tallies(console: Console, tallies: list[Tally], *, dry_run: bool) -> 
     refusals = [refusal for tally in tallies for refusal in tally.refusals]
     for refusal in refusals[:_SHOWN_REFUSALS]:
         console.print(
-            f"[red]{refusal.file}:{refusal.line}[/red] {refusal.field}: "
-            f"{refusal.reason} → {refusal.mend}",
-            highlight=False,
+            Text.assemble(
+                (f"{refusal.file}:{refusal.line}", "red"),
+                f" {refusal.field}: {refusal.reason} → {refusal.mend}",
+            )
         )
     if len(refusals) > _SHOWN_REFUSALS:
         console.print(
@@ -104,6 +109,14 @@ def print_tallies(console: Console, tallies: list[Tally], *, title: str) -> None
         counts = (tally.created, tally.updated, tally.unchanged, len(tally.refusals))
         table.add_row(tally.collection, *(f"{count:,}" for count in counts))
     console.print(table)
+
+
+def _check_writable(path: Path) -> None:
+    # Before the first row is sent: a refusal that is told nowhere could not be mended.
+    try:
+        path.open("a").close()
+    except OSError as error:
+        fail(f"{path}: cannot be written ({error.strerror})", ExitCode.UNUSABLE)
 
 
 def _write_report(path: Path, tallies: list[Tally]) -> None:

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tandem.client import Gateway
-from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json
+from tandem.client import Gateway, segment
+from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json, screen
 
 Language = Literal["en", "zh"]
 LanguageOption = Annotated[
@@ -89,17 +89,17 @@ def show_kpi(  # noqa: PLR0913  one for each option
             answer = gateway.get("/v1/kpis")
             show = _catalogue
         elif explain:
-            answer = gateway.get(f"/v1/kpis/{kpi}/explain", given)
+            answer = gateway.get(f"/v1/kpis/{segment(kpi)}/explain", given)
             show = _explanation
         else:
-            answer = _whole_answer(gateway, f"/v1/kpis/{kpi}", given)
+            answer = _whole_answer(gateway, f"/v1/kpis/{segment(kpi)}", given)
             if not json:
                 answer["labels"] = _labels(gateway, answer) if by == "owner" else {}
             show = _values
     if json:
         say_json(answer)
     else:
-        show(Console(), answer, lang)
+        show(screen(), answer, lang)
 
 
 def _word(name: str, lang: Language) -> str:
@@ -157,7 +157,7 @@ def _values(console: Console, answer: Any, lang: Language) -> None:
                 cells.append(answer["labels"].get(member, member))
             table.add_row(*cells, *_figures(answer, row, lang))
     console.print(table)
-    console.print(f"{_word('watermark', lang)}: {answer.get('watermark') or '-'}", highlight=False)
+    console.print(f"{_word('watermark', lang)}: {answer.get('watermark') or '-'}")
 
 
 def _figures(answer: Any, row: Any, lang: Language) -> tuple[str, str, str, str]:

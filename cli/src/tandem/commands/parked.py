@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json
+from tandem.client import segment
+from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json, screen
 
 _ROLES = ("sre",)
 IdArgument = Annotated[
@@ -37,16 +37,16 @@ def list_parked(
         say_json(page)
         return
     if not page["items"]:
-        Console().print("Nothing is parked.")
+        screen().print("Nothing is parked.")
         return
     table = Table()
     for name in ("id", "topic", "type", "subject", "reason", "parked at"):
         table.add_column(name)
     for item in page["items"]:
         table.add_row(*(str(item.get(name) or "-") for name in _COLUMNS))
-    Console().print(table)
+    screen().print(table)
     if page.get("next_cursor"):
-        Console().print(f"… more: --cursor {page['next_cursor']}")
+        screen().print(f"… more: --cursor {page['next_cursor']}")
 
 
 _COLUMNS = ("id", "topic", "type", "subject", "reason", "parked_at")
@@ -56,14 +56,23 @@ _COLUMNS = ("id", "topic", "type", "subject", "reason", "parked_at")
 def show(parked_id: IdArgument, *, url: UrlOption = None, token: TokenOption = None) -> None:
     """Show one parked event whole, with its reason and how to mend it."""
     with gateway_session(url, token, roles=_ROLES) as gateway:
-        say_json(gateway.get(f"/v1/parked/{parked_id}"))
+        say_json(gateway.get(f"/v1/parked/{segment(parked_id)}"))
 
 
 @parked.command(epilog="Example: tandem parked release metrics:17")
-def release(parked_id: IdArgument, *, url: UrlOption = None, token: TokenOption = None) -> None:
+def release(
+    parked_id: IdArgument,
+    *,
+    reason: Annotated[
+        str, typer.Option(help="Why it will work now; kept for the audit.")
+    ] = "tried again from the command line",
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
     """Try the event again, then those that waited behind it, in order."""
     with gateway_session(url, token, roles=_ROLES) as gateway:
-        _say(gateway.post(f"/v1/parked/{parked_id}/release", {}), "will be tried again")
+        answer = gateway.post(f"/v1/parked/{segment(parked_id)}/release", {"reason": reason})
+    _say(answer, "will be tried again")
 
 
 @parked.command(epilog='Example: tandem parked discard metrics:17 --reason "sent by a test"')
@@ -76,9 +85,10 @@ def discard(
 ) -> None:
     """Give the event up for good, with a reason, and let those behind it go on."""
     with gateway_session(url, token, roles=_ROLES) as gateway:
-        _say(gateway.post(f"/v1/parked/{parked_id}/discard", {"reason": reason}), "is discarded")
+        answer = gateway.post(f"/v1/parked/{segment(parked_id)}/discard", {"reason": reason})
+    _say(answer, "is discarded")
 
 
 def _say(answer: Any, what: str) -> None:
     name = (answer or {}).get("id", "the event")
-    Console().print(f"{name} {what}.", highlight=False)
+    screen().print(f"{name} {what}.")

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.console import Console
 from rich.table import Table
 
 from local.ports import Ports
@@ -14,7 +13,7 @@ from local.services import TOPICS, topics_program
 from local.settings import Settings
 from local.stack import Stack
 from local.state import Running, Var
-from tandem.session import ExitCode, JsonOption, fail, say_json
+from tandem.session import ExitCode, JsonOption, fail, say_json, screen
 
 COLUMNS = ("owner", "key", "partitions", "retention", "dlq")
 
@@ -35,7 +34,7 @@ def list_topics(*, json: JsonOption = False) -> None:
         table.add_column(column)
     for name, topic in declared.items():
         table.add_row(name, *(str(topic.get(column, "")) for column in COLUMNS))
-    Console().print(table)
+    screen().print(table)
 
 
 @topics.command(

@@ -149,7 +149,7 @@ def _read(rule: Rule, text: str, zone: ZoneInfo) -> Any:
         wanted = type_names[rule.type]
         form = f" of the form {rule.format}" if rule.type in {"day", "instant"} else ""
         raise FieldUnreadable(
-            f"{text[:60]!r} is not a {wanted}{form}", f"mend column {rule.column!r}"
+            f"{text[:60]!r} is no {wanted}{form}", f"mend column {rule.column!r}"
         ) from None
     return text
 
