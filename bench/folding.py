@@ -84,7 +84,7 @@ async def _measure(stack: Stack, *, deals: int, settings: ConsumerSettings) -> t
 async def _until_journal_holds(pool: asyncpg.Pool, count: int) -> float:
     while True:
         held = await pool.fetchval(
-            "SELECT count(*) FROM (SELECT FROM journal LIMIT $1) some", count
+            "SELECT count(*) FROM (SELECT FROM journal LIMIT $1) AS held", count
         )
         if held >= count:
             return time.monotonic()
