@@ -1,5 +1,6 @@
 """`python -m chassis.relay`: the process that empties all services' outboxes into the log.
 
+Beside that it tells how far every consumer is behind, because a dead one cannot.
 Crash-only: any error of the log ends it, with the reason in the last line; what was
 not acknowledged is still in the outboxes when the launcher has restarted it.
 """
@@ -14,11 +15,13 @@ import uvloop
 from chassis import logs
 from chassis.db import first_line
 from chassis.health import Health
+from chassis.lag_observer import PrometheusLagObserver
 from chassis.listening import CannotListen, beside, end_unusable, listen, on_signal
 from chassis.settings import RelaySettings, SettingsUnusable, load_settings
 from chassis.telemetry import Telemetry
 from chassis.telemetry_server import telemetry_app
 from events import EventsError, Relay, open_log
+from events.outside_lag import OutsideLag
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +54,15 @@ async def _relay(settings: RelaySettings, probes: socket.socket) -> int:
             beside(telemetry_app(telemetry.registry, readiness=readiness), at=probes),
             open_log(settings.event_log) as event_log,
         ):
-            await Relay(event_log, settings.outboxes, observer=telemetry.observer).run(stop)
+            relay = Relay(event_log, settings.outboxes, observer=telemetry.observer)
+            lag = OutsideLag(
+                event_log, settings.outboxes, observer=PrometheusLagObserver(telemetry.registry)
+            )
+            watch = asyncio.create_task(lag.run(stop), name="lag of the consumers")
+            try:
+                await relay.run(stop)
+            finally:
+                watch.cancel()
     except (EventsError, OSError) as error:
         log.critical("ended: %s: %s", type(error).__name__, first_line(error))
         return 1
