@@ -13,6 +13,7 @@ from chassis.auth.tokens import Authenticator
 from chassis.clock import Clock, SystemClock
 from chassis.db import Database
 from chassis.health import Check
+from chassis.heartbeat import heartbeat
 from chassis.middleware import BodyLimit, RequestFrame
 from chassis.openapi import ServiceApp
 from chassis.paging import CursorSeal
@@ -51,7 +52,7 @@ def build_app(
         "schema": health.schema_is_current,
         **(checks or {}),
     }
-    keeper = TaskKeeper(tasks, prepared=partial(_prepared, resources))
+    keeper = TaskKeeper((heartbeat, *tasks), prepared=partial(_prepared, resources))
     app = ServiceApp(
         title=title,
         version=version,

@@ -3,7 +3,8 @@
 Invariant: labels come from our own routes and topics, never from what a caller sent.
 """
 
-from typing import Final
+from datetime import datetime
+from typing import Final, Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,6 +22,10 @@ UNMATCHED_ROUTE: Final = "__unmatched__"
 _HTTP_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 1.0, 2.5, 5.0, 10.0)
 """0.3 s is the objective of reads; an edge lies exactly there."""
 _LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+
+
+Stage = Literal["written", "applied", "heard"]
+"""How far a heartbeat came: the outbox, the views, the front door."""
 
 
 class Telemetry:
@@ -54,3 +59,13 @@ class Telemetry:
             buckets=_LAG_BUCKETS,
             registry=self.registry,
         )
+        self._heartbeats = Gauge(
+            "pipeline_heartbeat_timestamp_seconds",
+            "When the newest heartbeat that came to this stage was written.",
+            ("stage", "service"),
+            registry=self.registry,
+        )
+
+    def heartbeat(self, stage: Stage, *, service: str, at: datetime) -> None:
+        """A beat of `service`, written at `at`, came to the stage."""
+        self._heartbeats.labels(stage, service).set(at.timestamp())
