@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from chassis.resources import Resources
@@ -33,7 +33,7 @@ async def hear_changes(parts: Parts, resources: Resources) -> None:
     while not resources.stopping.is_set():
         try:
             async with open_log(url) as opened:
-                await _follow(opened, parts, resources.stopping)
+                await _follow(opened, parts, resources)
         except (LogUnavailable, LogChanged, TopicMissing, OSError) as error:
             log.warning("the topic %s cannot be read, figures come from metrics: %s", TOPIC, error)
         finally:
@@ -43,7 +43,7 @@ async def hear_changes(parts: Parts, resources: Resources) -> None:
         await _pause(resources.stopping)
 
 
-async def _follow(opened: Log, parts: Parts, stopping: asyncio.Event) -> None:
+async def _follow(opened: Log, parts: Parts, resources: Resources) -> None:
     partitions = await opened.partitions([TOPIC])
     reader = await opened.reader()
     try:
@@ -52,28 +52,29 @@ async def _follow(opened: Log, parts: Parts, stopping: asyncio.Event) -> None:
         parts.cache.clear()
         parts.live.change_all()
         parts.freshness.is_heard = True
-        while not stopping.is_set():
-            await _take(reader, parts)
+        while not resources.stopping.is_set():
+            for event in await _changes(reader):
+                apply(event, parts)
+                if event.watermark is not None:
+                    resources.telemetry.heartbeat("heard", service=event.writer, at=event.watermark)
     finally:
         parts.freshness.is_heard = False
         await reader.close()
 
 
-async def _take(reader: Reader, parts: Parts) -> None:
+async def _changes(reader: Reader) -> list[KpiChanged]:
     batches = await reader.poll(max_records=MOST_RECORDS, timeout_seconds=POLL_SECONDS)
-    for records in batches.values():
-        apply(_read(records), parts)
+    return [event for records in batches.values() for event in _read(records)]
 
 
-def apply(events: Iterable[KpiChanged], parts: Parts) -> None:
-    """Drop what the changes touch from memory, then have the streams ask again."""
-    for event in events:
-        parts.freshness.note_change(event)
-        parts.cache.change(event.changed)
-        parts.live.change(event.changed)
+def apply(event: KpiChanged, parts: Parts) -> None:
+    """Drop what the change touches from memory, then have the streams ask again."""
+    parts.freshness.note_change(event)
+    parts.cache.change(event.changed)
+    parts.live.change(event.changed)
 
 
-def _read(records: Sequence[Record]) -> Iterable[KpiChanged]:
+def _read(records: Sequence[Record]) -> Iterator[KpiChanged]:
     for record in records:
         try:
             event = from_record(record)
