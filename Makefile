@@ -44,4 +44,4 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy libs services cli deploy bench tests conftest.py
 	$(BIN)/lint-imports
-	$(BIN)/python -m events.schemas --check
+	$(BIN)/python -m events.schemas check

@@ -154,7 +154,7 @@ def _lead_row(world: World, lead: _Lead) -> tuple[Row, datetime | None]:
         return row, None
     if not fit:
         row["disqualified_at"] = decided_at.isoformat()
-        row["disqualified_reason"] = draw.choice(("no budget", "no need", "student project"))
+        row["disqualified_reason"] = draw.choice(("no_budget", "no_need", "fit"))
         return row, None
     row["qualified_at"] = decided_at.isoformat()
     if not _past(world, converted_at):

@@ -56,7 +56,7 @@ def free_port() -> int:
 async def promise(url: str, *cost_ids: str) -> None:
     events = [
         Event.of(
-            CostVoided(cost_id=cost_id, reason="test"),
+            CostVoided(cost_id=cost_id),
             source="/tandem/sample",
             sequence=1,
             occurred_at=NOW,

@@ -96,10 +96,10 @@ async def test_two_units_that_say_the_same_version_conflict(
     resources: Resources = app.state.resources
     async with app.router.lifespan_context(app):
         async with begin(resources, actor=SYSTEM) as work:
-            await work.record(CostVoided(cost_id="c", reason="r"), sequence=1)
+            await work.record(CostVoided(cost_id="c"), sequence=1)
         with pytest.raises(Exception, match="outbox_version_is_unique"):
             async with begin(resources, actor=SYSTEM) as work:
-                await work.record(CostVoided(cost_id="c", reason="r"), sequence=1)
+                await work.record(CostVoided(cost_id="c"), sequence=1)
 
 
 async def test_a_unit_that_raises_leaves_nothing(
@@ -112,7 +112,7 @@ async def test_a_unit_that_raises_leaves_nothing(
             await work.session.execute(
                 text("INSERT INTO notes VALUES ('n', NULL, 't', 1, NULL, 1, now())")
             )
-            await work.record(CostVoided(cost_id="c", reason="r"), sequence=1)
+            await work.record(CostVoided(cost_id="c"), sequence=1)
             raise Conflict("changed my mind")
 
     async with app.router.lifespan_context(app):

@@ -15,10 +15,19 @@ import msgspec
 MAX_MINOR: Final = 10**15
 """Largest amount of one fact: sums of a million of them still fit a signed 64-bit cell."""
 
-CurrencyCode = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code")]
+# Python's `$` also matches before a newline at the end; JSON Schema's does not. Hence `(?!\n)$`.
+CurrencyCode = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Z]{3}(?!\n)$", description="ISO 4217 code")
+]
 DecimalText = Annotated[
     str,
-    msgspec.Meta(pattern=r"^\d{1,9}(\.\d{1,12})?$", description="decimal number as text"),
+    msgspec.Meta(
+        pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?(?!\n)$", description="decimal number as text"
+    ),
+]
+
+MinorUnits = Annotated[
+    int, msgspec.Meta(ge=0, le=MAX_MINOR, description="amount in minor units, such as cents")
 ]
 
 _MINOR_DIGITS: Final = {

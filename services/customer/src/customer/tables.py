@@ -99,6 +99,7 @@ class LeadRow(Table, table=True):
     qualified_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     disqualified_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     disqualified_reason: str | None = Field(default=None, sa_type=Text)
+    disqualified_note: str | None = Field(default=None, sa_type=Text)
     converted_at: datetime | None = Field(default=None, sa_type=_INSTANT)
     customer_id: str | None = Field(default=None, foreign_key="customers.id", sa_type=_KEY)
     contact_id: str | None = Field(default=None, sa_type=_KEY)

@@ -163,7 +163,7 @@ async def test_a_lead_row_tells_a_whole_life(service: Service, admin: httpx.Asyn
             "external_ref": "life-2",
             "captured_at": "2017-01-01T00:00:00Z",
             "disqualified_at": "2017-01-05T00:00:00Z",
-            "disqualified_reason": "no need",
+            "disqualified_reason": "no_need",
         },
         LIFE
         | {

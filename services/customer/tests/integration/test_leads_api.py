@@ -133,8 +133,12 @@ async def test_steps_in_the_wrong_order_are_conflicts(admin: httpx.AsyncClient) 
     assert (await admin.post(f"{path}/contact", json={})).status_code == 200
     assert (await admin.post(f"{path}/contact", json={})).status_code == 409
     assert (await admin.post(f"{path}/disqualify", json={})).status_code == 422
-    gone = await admin.post(f"{path}/disqualify", json={"reason": "spam"})
-    assert gone.json()["disqualified_reason"] == "spam"
+    free_text = await admin.post(f"{path}/disqualify", json={"reason": "Ann Lee has left"})
+    assert free_text.status_code == 422
+    told = {"reason": "no_need", "note": "Ann Lee has left"}
+    gone = await admin.post(f"{path}/disqualify", json=told)
+    assert gone.json()["disqualified_reason"] == "no_need"
+    assert gone.json()["disqualified_note"] == "Ann Lee has left"
     for step in ("contact", "qualify", "convert"):
         assert (await admin.post(f"{path}/{step}", json={})).status_code == 409
 

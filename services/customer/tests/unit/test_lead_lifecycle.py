@@ -66,7 +66,7 @@ class LeadLife(RuleBasedStateMachine):
 
     @rule(at=moments)
     def disqualify(self, at: datetime) -> None:
-        self._attempt("disqualify", reason="no budget", at=at)
+        self._attempt("disqualify", reason="no_budget", at=at)
 
     @rule(at=moments, customer=st.sampled_from(["C1", "C2"]))
     def convert(self, at: datetime, customer: str) -> None:

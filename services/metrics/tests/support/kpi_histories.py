@@ -104,12 +104,12 @@ class History:
     def _step_after_closing(self, deal: pipeline.DealState) -> Any:
         change, luck = msgspec.structs.replace, self.rnd.random()
         if luck < 0.1:
-            return pipeline.DealDeleted(deal=change(deal, status="deleted"), reason="entered twice")
+            return pipeline.DealDeleted(deal=change(deal, status="deleted"))
         if luck < 0.4:
             other = change(deal, dimensions=self._dimensions(), amount=self._money())
             return pipeline.DealDetailsChanged(deal=other)
         back = change(deal, status="open", closed_at=None, episode=deal.episode + 1)
-        return pipeline.DealReopened(deal=back, reason="they called again")
+        return pipeline.DealReopened(deal=back)
 
     def _lead(self, number: int, deal_at: datetime) -> pipeline.LeadOrigin:
         rnd = self.rnd
@@ -197,7 +197,7 @@ class History:
             self._say(data, source, at)
             at = self._later(at)
         if source == OPS and rnd.random() < 0.3:
-            self._say(ops.CostVoided(cost_id=cost_id, reason="booked twice"), source, at)
+            self._say(ops.CostVoided(cost_id=cost_id), source, at)
         elif source != OPS:
             self._maybe_void(source, cost_id)
 
@@ -241,10 +241,10 @@ class History:
             return ops.ProjectCompleted(project=done)
         if step == "cancelled":
             gone = change(project, stage="cancelled", cancelled_at=at)
-            return ops.ProjectCancelled(project=gone, reason="no budget")
+            return ops.ProjectCancelled(project=gone)
         if step == "reopened":
             back = change(project, stage="execute", completed_at=None)
-            return ops.ProjectReopened(project=back, reason="defects")
+            return ops.ProjectReopened(project=back)
         other = change(project, owner_id="bob", dimensions=self._dimensions())
         return ops.ProjectDetailsChanged(project=other)
 
@@ -278,7 +278,7 @@ class History:
         while self.rnd.random() < 0.35:
             about = [e for e in self.events if (e.source, e.subject) == (source, subject)]
             voided = self.rnd.choice(about)
-            data = partner.EventVoided(event_id=voided.id, reason="a mistake")
+            data = partner.EventVoided(event_id=voided.id, reason="mistake")
             self._say(data, source, self._instant(), subject=subject)
 
     def _say(

@@ -105,22 +105,22 @@ def test_work_is_not_delivered_while_tasks_are_open() -> None:
 def test_a_delivered_project_cannot_be_cancelled_but_reopened() -> None:
     project, _ = running().complete(EMPTY, at=NOON, accepted_first_time=False)
     with pytest.raises(ProjectAlreadyDelivered):
-        project.cancel(at=NOON, reason="no money")
+        project.cancel(at=NOON)
 
-    project, event = project.reopen(EMPTY, at=NOON, reason="the customer found a leak")
+    project, event = project.reopen(EMPTY, at=NOON)
     assert (event.project.stage, event.project.completed_at) == ("execute", None)
     assert event.project.accepted_first_time is None
 
 
 def test_a_cancelled_plan_is_reopened_as_a_plan() -> None:
-    project, _ = planned().cancel(at=NOON, reason="no money")
-    project, _ = project.reopen(EMPTY, at=NOON, reason="money found")
+    project, _ = planned().cancel(at=NOON)
+    project, _ = project.reopen(EMPTY, at=NOON)
     assert (project.stage, project.cancelled_at) == ("plan", None)
 
 
 def test_nothing_is_reopened_that_was_not_ended() -> None:
     with pytest.raises(NothingToReopen):
-        running().reopen(EMPTY, at=NOON, reason="why not")
+        running().reopen(EMPTY, at=NOON)
 
 
 def test_history_is_told_in_order() -> None:
@@ -183,11 +183,11 @@ class ProjectStages(RuleBasedStateMachine):
 
     @rule()
     def cancel(self) -> None:
-        self.apply("cancel", reason="why")
+        self.apply("cancel")
 
     @rule()
     def reopen(self) -> None:
-        self.apply("reopen", schedule=EMPTY, reason="why")
+        self.apply("reopen", schedule=EMPTY)
 
     @precondition(lambda self: self.project.stage == "plan")
     @rule(due_on=st.sampled_from([date(2026, 4, 1), date(2026, 5, 1), None]))

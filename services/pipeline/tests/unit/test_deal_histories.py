@@ -87,7 +87,7 @@ class DealLife(RuleBasedStateMachine):
 
     @rule(hours=st.integers(0, 99))
     def reopen(self, hours: int) -> None:
-        self._give("reopen", hours, "why not", pipeline=self.pipeline)
+        self._give("reopen", hours, pipeline=self.pipeline)
 
     @rule(hours=st.integers(0, 99), minor=st.none() | st.integers(0, 10**15))
     def change_amount(self, hours: int, minor: int | None) -> None:
@@ -112,7 +112,7 @@ class DealLife(RuleBasedStateMachine):
     @rule(hours=st.integers(0, 99), sure=st.integers(0, 9))
     def delete(self, hours: int, sure: int) -> None:
         if sure == 0:
-            self._give("delete", hours, "mistake")
+            self._give("delete", hours)
 
     @invariant()
     def versions_are_contiguous_and_events_tell_the_state(self) -> None:

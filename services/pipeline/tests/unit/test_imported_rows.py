@@ -137,7 +137,7 @@ def test_closed_and_deleted_deals_take_no_other_row() -> None:
     deal = begin_deal(lost, "d", pipeline=flow, on=on())[-1].after
     with pytest.raises(DealAlreadyClosed):
         bring_up_to(replace(lost, fingerprint="2", competitor="A"), deal, pipeline=flow, on=on())
-    deleted, _ = deal.delete("mistake", on=on())
+    deleted, _ = deal.delete(on=on())
     with pytest.raises(DealIsDeleted):
         bring_up_to(replace(lost, fingerprint="2"), deleted, pipeline=flow, on=on())
 

@@ -174,9 +174,7 @@ async def _insert(work: Work, accepted: list[Accepted[ImportedNote]]) -> list[Ro
             for one in accepted
         ],
     )
-    await work.record_all(
-        (CostVoided(cost_id=one.row.external_ref, reason="imported"), 1, None) for one in accepted
-    )
+    await work.record_all((CostVoided(cost_id=one.row.external_ref), 1, None) for one in accepted)
     return [
         RowResult(index=one.index, status="created", id=one.row.external_ref) for one in accepted
     ]
@@ -191,5 +189,5 @@ async def _visible(work: Work, note_id: str) -> NoteRow:
 
 async def _record(work: Work, row: NoteRow, *, at: datetime) -> None:
     # Any event of one aggregate does; the chassis does not care which.
-    happened = CostVoided(cost_id=row.id, reason=row.title)
+    happened = CostVoided(cost_id=row.id)
     await work.record(happened, sequence=row.version or 1, occurred_at=at)

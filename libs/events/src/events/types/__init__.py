@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from events.types import customer, kpi, log, ops, partner, pipeline
+from typing import Final
+
+from events.types import (
+    campaign,
+    customer,
+    heartbeat,
+    kpi,
+    log,
+    market,
+    ops,
+    partner,
+    pipeline,
+    process,
+)
 from events.types.base import UNKNOWN, Dimensions, EventData, Owner
 
 __all__ = ["EVENT_TYPES", "UNKNOWN", "Dimensions", "EventData", "Owner"]
 
 
+_MODULES: Final = (
+    *(customer, pipeline, ops, campaign, process, partner, market),
+    *(kpi, log, heartbeat),
+)
+
+
 def _collect() -> dict[str, type[EventData]]:
     found: dict[str, type[EventData]] = {}
-    for module in (customer, pipeline, ops, partner, kpi, log):
+    for module in _MODULES:
         for value in vars(module).values():
             if (
                 isinstance(value, type)

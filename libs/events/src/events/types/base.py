@@ -17,7 +17,14 @@ Code = Annotated[
     msgspec.Meta(min_length=1, max_length=80, description="short name within the company"),
 ]
 Instant = Annotated[datetime, msgspec.Meta(tz=True, description="UTC instant, RFC 3339")]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+Minutes = Annotated[int, msgspec.Meta(ge=0, le=1440, description="minutes of one day")]
+Period = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(19|20|21)[0-9]{2}(-(Q[1-4]|0[1-9]|1[0-2]))?(?!\n)$",
+        description="a year, quarter or month: 2026, 2026-Q4, 2026-11",
+    ),
+]
 
 UNKNOWN: Final = "unknown"
 """Value of a dimension that a fact does not have; never dropped from totals."""

@@ -1,4 +1,4 @@
-"""Events of the context `kpi`: what the metrics service says after each batch."""
+"""Events of the context `kpi`: what the metrics service says about its own figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated
 
 import msgspec
 
-from events.types.base import Code, EventData, Instant
+from events.money import CurrencyCode
+from events.types.base import Code, EventData, Id, Instant, Period
 
 
 class ChangedKpi(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -31,3 +32,36 @@ class KpiChanged(EventData, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def subject(self) -> str:
         return self.writer
+
+
+class PeriodClosed(EventData, frozen=True, kw_only=True, omit_defaults=True):
+    """The figures of a period are published: `as_published` answers them as known at `known_at`."""
+
+    wire_type = "com.tandem.kpi.period.closed.v1"
+    topic = "kpi"
+
+    period: Period
+    known_at: Instant
+    catalogue_version: Code
+    closed_by: Id | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.period
+
+
+class CataloguePublished(EventData, frozen=True, kw_only=True, omit_defaults=True):
+    """From now on KPIs mean what this version of the catalogue says."""
+
+    wire_type = "com.tandem.kpi.catalogue.published.v1"
+    topic = "kpi"
+
+    catalogue_version: Code
+    time_zone: Code
+    base_currency: CurrencyCode
+    fiscal_year_starts_in: Annotated[int, msgspec.Meta(ge=1, le=12, description="month")] = 1
+    owner_map_version: Code | None = None
+
+    @property
+    def subject(self) -> str:
+        return "catalogue"

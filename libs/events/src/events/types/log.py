@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from events.types.base import Code, EventData, Id, Reason
+from events.types.base import Code, EventData, Id
 
 Base64 = Annotated[str, msgspec.Meta(description="bytes as base64")]
 
@@ -25,7 +25,7 @@ class RecordParked(EventData, frozen=True, kw_only=True, omit_defaults=True):
     partition: Annotated[int, msgspec.Meta(ge=0)]
     offset: Annotated[int, msgspec.Meta(ge=0)]
     reason: Code
-    detail: Reason
+    detail: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     hint: Annotated[str, msgspec.Meta(max_length=500)] = ""
     event_id: Id | None = None
     event_type: str | None = None

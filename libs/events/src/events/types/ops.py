@@ -1,4 +1,7 @@
-"""Events of the context `ops`: projects and what they and the house cost."""
+"""Events of the context `ops`: projects, time and capacity, and what they and the house cost.
+
+A partner that keeps one of them elsewhere sends the same types.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from events.money import Money
-from events.types.base import Code, Dimensions, EventData, Id, Instant, Reason
+from events.money import MinorUnits, Money
+from events.types.base import Code, Dimensions, EventData, Id, Instant, Minutes
 
 ProjectStage = Literal["plan", "execute", "monitor", "evaluate", "closed", "cancelled"]
 
@@ -17,7 +20,7 @@ class PlannedValue(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Cumulative planned value at the end of a day, in minor units of the budget's currency."""
 
     on: date
-    value_minor: Annotated[int, msgspec.Meta(ge=0)]
+    value_minor: MinorUnits
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -29,7 +32,11 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_default
 
 
 class ProjectState(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """The project after the event. `baselines` grows; the first dates `project_on_time`."""
+    """The project after the event. `baselines` grows; the first dates `project_on_time`.
+
+    `earned_value_minor` is in the budget's currency; absent, it is the share
+    `progress_bp` of the budget.
+    """
 
     project_id: Id
     stage: ProjectStage
@@ -44,6 +51,7 @@ class ProjectState(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_def
     cancelled_at: Instant | None = None
     accepted_first_time: bool | None = None
     progress_bp: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    earned_value_minor: MinorUnits | None = None
 
 
 class _ProjectEvent(EventData, frozen=True, kw_only=True, omit_defaults=True):
@@ -59,6 +67,7 @@ class ProjectCreated(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=Tru
 
     wire_type = "com.tandem.ops.project.created.v1"
     topic = "ops"
+    from_partners = True
 
 
 class ProjectDetailsChanged(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,6 +75,7 @@ class ProjectDetailsChanged(_ProjectEvent, frozen=True, kw_only=True, omit_defau
 
     wire_type = "com.tandem.ops.project.details_changed.v1"
     topic = "ops"
+    from_partners = True
 
 
 class ProjectBaselined(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,6 +83,7 @@ class ProjectBaselined(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=T
 
     wire_type = "com.tandem.ops.project.baselined.v1"
     topic = "ops"
+    from_partners = True
 
 
 class ProjectStageChanged(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,6 +91,7 @@ class ProjectStageChanged(_ProjectEvent, frozen=True, kw_only=True, omit_default
 
     wire_type = "com.tandem.ops.project.stage_changed.v1"
     topic = "ops"
+    from_partners = True
 
     from_stage: ProjectStage
 
@@ -89,6 +101,7 @@ class ProjectProgressReported(_ProjectEvent, frozen=True, kw_only=True, omit_def
 
     wire_type = "com.tandem.ops.project.progress_reported.v1"
     topic = "ops"
+    from_partners = True
 
 
 class ProjectCompleted(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,6 +109,7 @@ class ProjectCompleted(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=T
 
     wire_type = "com.tandem.ops.project.completed.v1"
     topic = "ops"
+    from_partners = True
 
 
 class ProjectReopened(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -103,8 +117,7 @@ class ProjectReopened(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=Tr
 
     wire_type = "com.tandem.ops.project.reopened.v1"
     topic = "ops"
-
-    reason: Reason
+    from_partners = True
 
 
 class ProjectCancelled(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -112,8 +125,7 @@ class ProjectCancelled(_ProjectEvent, frozen=True, kw_only=True, omit_defaults=T
 
     wire_type = "com.tandem.ops.project.cancelled.v1"
     topic = "ops"
-
-    reason: Reason
+    from_partners = True
 
 
 CostKind = Literal["acquisition", "operating", "project"]
@@ -148,7 +160,6 @@ class CostVoided(EventData, frozen=True, kw_only=True, omit_defaults=True):
     topic = "ops"
 
     cost_id: Id
-    reason: Reason
 
     @property
     def subject(self) -> str:
@@ -160,6 +171,7 @@ class TimeLogged(EventData, frozen=True, kw_only=True, omit_defaults=True):
 
     wire_type = "com.tandem.ops.time.logged.v1"
     topic = "ops"
+    from_partners = True
 
     log_id: Id
     person_id: Id
@@ -168,7 +180,27 @@ class TimeLogged(EventData, frozen=True, kw_only=True, omit_defaults=True):
     team: Code | None = None
     project_id: Id | None = None
     process: Code | None = None
+    productive: bool = True
 
     @property
     def subject(self) -> str:
         return self.log_id
+
+
+class CapacitySet(EventData, frozen=True, kw_only=True, omit_defaults=True):
+    """How long a person could have worked on a day, and how much of that was leave."""
+
+    wire_type = "com.tandem.ops.capacity.set.v1"
+    topic = "ops"
+    from_partners = True
+
+    person_id: Id
+    work_date: date
+    available_minutes: Minutes
+    leave_minutes: Minutes = 0
+    team: Code | None = None
+
+    @property
+    def subject(self) -> str:
+        """One person's day: a later event about it replaces the earlier."""
+        return f"{self.person_id}/{self.work_date.isoformat()}"

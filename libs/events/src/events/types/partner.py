@@ -1,7 +1,8 @@
-"""Events that partners send: sales made elsewhere, their refunds, surveys, and corrections.
+"""Events that partners send: sales made elsewhere, their refunds, surveys, use, and corrections.
 
 A partner's subject is its own id of the thing (order, refund, answer). A second
-event with a new id about the same subject replaces the first.
+event with a new id about the same subject replaces the first, but for activity:
+there each event is one more.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from events.money import Money
-from events.types.base import Code, Dimensions, EventData, Id, Reason
+from events.money import MinorUnits, Money
+from events.types.base import Code, Dimensions, EventData, Id
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One product of an order; lines sum to the order's amount."""
 
     product: Code
-    quantity: Annotated[int, msgspec.Meta(gt=0)]
-    amount_minor: Annotated[int, msgspec.Meta(ge=0)]
+    quantity: Annotated[int, msgspec.Meta(gt=0, le=1_000_000_000)]
+    amount_minor: MinorUnits
 
 
 class OrderPaid(EventData, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,7 +36,7 @@ class OrderPaid(EventData, frozen=True, kw_only=True, omit_defaults=True):
     owner_id: Id | None = None
     lines: list[OrderLine] = []
     dimensions: Dimensions = Dimensions()
-    cost_minor: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    cost_minor: MinorUnits | None = None
 
     @property
     def subject(self) -> str:
@@ -45,8 +46,8 @@ class OrderPaid(EventData, frozen=True, kw_only=True, omit_defaults=True):
 class PaymentRefunded(EventData, frozen=True, kw_only=True, omit_defaults=True):
     """Money of a sale went back; dated by the event's time.
 
-    `source_type` says whether `source_id` is a deal of ours or an order of the
-    same partner.
+    `source_type` says whether `source_id` is a deal of ours, or an order or a deal
+    that the same partner told us of.
     """
 
     wire_type = "com.tandem.partner.payment.refunded.v1"
@@ -54,7 +55,7 @@ class PaymentRefunded(EventData, frozen=True, kw_only=True, omit_defaults=True):
     from_partners = True
 
     refund_id: Id
-    source_type: Literal["deal", "order"]
+    source_type: Literal["deal", "order", "partner_deal"]
     source_id: Id
     amount: Money
 
@@ -72,7 +73,7 @@ class SurveyResponded(EventData, frozen=True, kw_only=True, omit_defaults=True):
 
     survey_id: Id
     kind: Literal["csat", "nps", "ces"]
-    score: Annotated[int, msgspec.Meta(ge=0)]
+    score: Annotated[int, msgspec.Meta(ge=0, le=100)]
     scale_max: Annotated[int, msgspec.Meta(ge=1, le=100)]
     touchpoint: Code | None = None
     customer_id: Id | None = None
@@ -82,6 +83,44 @@ class SurveyResponded(EventData, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def subject(self) -> str:
         return self.survey_id
+
+
+class SurveyWithdrawn(EventData, frozen=True, kw_only=True, omit_defaults=True):
+    """A customer took an answer back: it counts nowhere."""
+
+    wire_type = "com.tandem.partner.survey.withdrawn.v1"
+    topic = "partner"
+    from_partners = True
+
+    survey_id: Id
+
+    @property
+    def subject(self) -> str:
+        return self.survey_id
+
+
+class ActivityRecorded(EventData, frozen=True, kw_only=True, omit_defaults=True):
+    """A user used what we offer, at the event's time. Each event is one more activity.
+
+    The subject is the user, so that all of one user's activity keeps its order.
+    `user_id` is a name of the partner's making that says nothing to anybody else.
+    """
+
+    wire_type = "com.tandem.partner.activity.recorded.v1"
+    topic = "partner"
+    from_partners = True
+
+    user_id: Id
+    kind: Code
+    customer_id: Id | None = None
+    dimensions: Dimensions = Dimensions()
+
+    @property
+    def subject(self) -> str:
+        return self.user_id
+
+
+VoidReason = Literal["mistake", "duplicate", "test", "cancelled", "other"]
 
 
 class EventVoided(EventData, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,7 +135,7 @@ class EventVoided(EventData, frozen=True, kw_only=True, omit_defaults=True):
     from_partners = True
 
     event_id: Id
-    reason: Reason
+    reason: VoidReason
 
     @property
     def subject(self) -> str:

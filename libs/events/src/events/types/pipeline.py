@@ -1,7 +1,8 @@
 """Events of the context `pipeline`: deals and targets.
 
 Every deal event carries the deal's whole state after it, so that a reader needs
-no other stream and no before-image but the last state that it has seen.
+no other stream and no before-image but the last state that it has seen. Why a deal
+was reopened or deleted is told by the pipeline's history, not here: people write it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from events.money import CurrencyCode, Money
-from events.types.base import Code, Dimensions, EventData, Id, Instant, Owner, Reason
+from events.money import MAX_MINOR, CurrencyCode, Money
+from events.types.base import Code, Dimensions, EventData, Id, Instant, Owner, Period
 
 DealStatus = Literal["open", "won", "lost", "deleted"]
 LostReason = Literal[
@@ -46,12 +47,15 @@ class DealState(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
         int,
         msgspec.Meta(
             ge=0,
+            le=1_000,
             description="place among the pipeline's open stages from 0, won is above them all; "
             "a deal that is lost or on hold keeps the rank that it had",
         ),
     ]
     status: DealStatus
-    episode: Annotated[int, msgspec.Meta(ge=1, description="grows by one with each reopening")]
+    episode: Annotated[
+        int, msgspec.Meta(ge=1, le=1_000_000, description="grows by one with each reopening")
+    ]
     created_at: Instant
     closed_at: Instant | None = None
     owners: list[Owner] = []
@@ -76,18 +80,20 @@ class DealCreated(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     wire_type = "com.tandem.pipeline.deal.created.v1"
     topic = "pipeline"
+    from_partners = True
 
-    override_reason: Reason | None = None
+    overridden: bool = False
 
 
 class DealStageChanged(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The deal moved to another open stage; `override_reason` when a rule was overridden."""
+    """The deal moved to another open stage; `overridden` when a rule was."""
 
     wire_type = "com.tandem.pipeline.deal.stage_changed.v1"
     topic = "pipeline"
+    from_partners = True
 
     from_stage: Code
-    override_reason: Reason | None = None
+    overridden: bool = False
 
 
 class DealAmountChanged(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -95,6 +101,7 @@ class DealAmountChanged(_DealEvent, frozen=True, kw_only=True, omit_defaults=Tru
 
     wire_type = "com.tandem.pipeline.deal.amount_changed.v1"
     topic = "pipeline"
+    from_partners = True
 
 
 class DealReassigned(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -102,6 +109,7 @@ class DealReassigned(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     wire_type = "com.tandem.pipeline.deal.reassigned.v1"
     topic = "pipeline"
+    from_partners = True
 
 
 class DealDetailsChanged(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -109,6 +117,7 @@ class DealDetailsChanged(_DealEvent, frozen=True, kw_only=True, omit_defaults=Tr
 
     wire_type = "com.tandem.pipeline.deal.details_changed.v1"
     topic = "pipeline"
+    from_partners = True
 
 
 class DealWon(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -116,8 +125,9 @@ class DealWon(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     wire_type = "com.tandem.pipeline.deal.won.v1"
     topic = "pipeline"
+    from_partners = True
 
-    override_reason: Reason | None = None
+    overridden: bool = False
 
 
 class DealLost(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -125,10 +135,11 @@ class DealLost(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     wire_type = "com.tandem.pipeline.deal.lost.v1"
     topic = "pipeline"
+    from_partners = True
 
     reason: LostReason
     competitor: Code | None = None
-    override_reason: Reason | None = None
+    overridden: bool = False
 
 
 class DealReopened(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,8 +147,7 @@ class DealReopened(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     wire_type = "com.tandem.pipeline.deal.reopened.v1"
     topic = "pipeline"
-
-    reason: Reason
+    from_partners = True
 
 
 class DealDeleted(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -145,8 +155,7 @@ class DealDeleted(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     wire_type = "com.tandem.pipeline.deal.deleted.v1"
     topic = "pipeline"
-
-    reason: Reason
+    from_partners = True
 
 
 ScopeDimension = Literal[
@@ -171,13 +180,14 @@ class TargetSet(EventData, frozen=True, kw_only=True, omit_defaults=True):
 
     wire_type = "com.tandem.pipeline.target.set.v1"
     topic = "pipeline"
+    from_partners = True
 
     target_id: Id
     kpi: Code
     scope: ScopeDimension
     scope_value: Code | None = None
-    period: Annotated[str, msgspec.Meta(pattern=r"^\d{4}(-(Q[1-4]|0[1-9]|1[0-2]))?$")]
-    value: int | None
+    period: Period
+    value: Annotated[int, msgspec.Meta(ge=-MAX_MINOR, le=MAX_MINOR)] | None
     currency: CurrencyCode | None = None
 
     @property

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Response, status
 from chassis.auth import require
 from chassis.concurrency import ExpectedVersion, IfMatch, OptionalIfMatch, set_etag
 from chassis.paging import Page, PageDep
-from chassis.types import Code, Id, Instant, StrictModel, Text
+from chassis.types import Code, Id, Instant, Note, StrictModel, Text
 from chassis.work import Work, WorkDep
 from customer.api.conversion import ConvertLead, DealView, convert_once
 from customer.api.fields import Email, Identity, Phone
@@ -20,7 +20,7 @@ from customer.api.guards import refuse_foreign_team, refuse_stale
 from customer.domain import Lead, LeadProfile
 from customer.store import LeadFilter, Leads
 from events import EventData, uuid7
-from events.types.customer import LeadStatus
+from events.types.customer import DisqualificationReason, LeadStatus
 
 router = APIRouter(prefix="/v1/leads", tags=["leads"])
 
@@ -76,7 +76,10 @@ BY_ITSELF = ConvertLead()
 
 
 class DisqualifyLead(TakeStep):
-    reason: Text
+    """The note stays with the lead; only the reason is told to others."""
+
+    reason: DisqualificationReason
+    note: Note | None = None
 
 
 class LeadIdentity(Identity):
@@ -90,7 +93,8 @@ class LeadView(LeadAttributes, LeadIdentity):
     contacted_at: Instant | None
     qualified_at: Instant | None
     disqualified_at: Instant | None
-    disqualified_reason: str | None
+    disqualified_reason: DisqualificationReason | None
+    disqualified_note: str | None
     converted_at: Instant | None
     customer_id: Id | None
     contact_id: Id | None
@@ -110,6 +114,7 @@ class LeadView(LeadAttributes, LeadIdentity):
             qualified_at=lead.qualified_at,
             disqualified_at=lead.disqualified_at,
             disqualified_reason=lead.disqualified_reason,
+            disqualified_note=lead.disqualified_note,
             converted_at=lead.converted_at,
             customer_id=made.customer_id if made else None,
             contact_id=made.contact_id if made else None,
@@ -195,7 +200,7 @@ async def disqualify_lead(
     """The lead will not become a customer."""
 
     def disqualify(lead: Lead, at: datetime) -> tuple[Lead, EventData | None]:
-        return lead.disqualify(reason=body.reason, at=at)
+        return lead.disqualify(reason=body.reason, note=body.note, at=at)
 
     at = body.occurred_at
     lead = await _apply(work, lead_id, expected=expected, occurred_at=at, act=disqualify)

@@ -25,6 +25,7 @@ from customer.errors import (
 from events.types import Dimensions
 from events.types.customer import (
     DealRequest,
+    DisqualificationReason,
     LeadCaptured,
     LeadContacted,
     LeadConverted,
@@ -76,7 +77,8 @@ class Lead:
     contacted_at: datetime | None = None
     qualified_at: datetime | None = None
     disqualified_at: datetime | None = None
-    disqualified_reason: str | None = None
+    disqualified_reason: DisqualificationReason | None = None
+    disqualified_note: str | None = None
     converted_at: datetime | None = None
     conversion: Conversion | None = None
 
@@ -130,11 +132,17 @@ class Lead:
         moved = replace(self._step(at), status="qualified", qualified_at=at)
         return moved, LeadQualified(lead=moved.state())
 
-    def disqualify(self, *, reason: str, at: datetime) -> tuple[Lead, LeadDisqualified]:
-        """The lead will not become a customer."""
+    def disqualify(
+        self, *, reason: DisqualificationReason, at: datetime, note: str | None = None
+    ) -> tuple[Lead, LeadDisqualified]:
+        """The lead will not become a customer. The note stays here: people write names."""
         self._refuse_if_ended()
         moved = replace(
-            self._step(at), status="disqualified", disqualified_at=at, disqualified_reason=reason
+            self._step(at),
+            status="disqualified",
+            disqualified_at=at,
+            disqualified_reason=reason,
+            disqualified_note=note,
         )
         return moved, LeadDisqualified(lead=moved.state(), reason=reason)
 

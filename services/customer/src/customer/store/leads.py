@@ -21,6 +21,7 @@ _STEPS = (
     "qualified_at",
     "disqualified_at",
     "disqualified_reason",
+    "disqualified_note",
     "converted_at",
     "changed_at",
 )

@@ -27,6 +27,8 @@ def route(data: EventData, *, source: str) -> Ref | None:
             return None
         case partner.PaymentRefunded(source_type="deal"):
             return Ref("deal", data.source_id)
+        case partner.PaymentRefunded(source_type="partner_deal"):
+            return Ref("deal", keyed(source, data.source_id))
         case partner.PaymentRefunded():
             return Ref("order", keyed(source, data.source_id))
     context, aggregate = data.wire_type.split(".")[2:4]

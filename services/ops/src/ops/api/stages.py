@@ -152,7 +152,7 @@ async def cancel_project(
     """Give the project up before it is delivered."""
 
     def cancel(project: Project, _schedule: Schedule, at: datetime) -> tuple[Project, EventData]:
-        return project.cancel(at=at, reason=body.reason)
+        return project.cancel(at=at)
 
     return await _do(
         cancel, project_id, body, work=work, expected=expected, response=response, note=body.reason
@@ -166,7 +166,7 @@ async def reopen_project(
     """Take a delivery or a cancellation back: the project is executed, or planned, again."""
 
     def reopen(project: Project, schedule: Schedule, at: datetime) -> tuple[Project, EventData]:
-        return project.reopen(schedule, at=at, reason=body.reason)
+        return project.reopen(schedule, at=at)
 
     return await _do(
         reopen, project_id, body, work=work, expected=expected, response=response, note=body.reason

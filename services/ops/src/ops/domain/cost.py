@@ -63,7 +63,7 @@ class Cost:
     def void(self, *, at: datetime, reason: str) -> tuple[Cost, CostVoided]:
         """Take a mistaken entry back: it counts nowhere."""
         voided = self._next(at=at, voided_at=at, void_reason=reason)
-        return voided, CostVoided(cost_id=self.id, reason=reason)
+        return voided, CostVoided(cost_id=self.id)
 
     def _next(self, *, at: datetime, **changes: Any) -> Cost:
         if self.voided_at is not None:

@@ -201,7 +201,7 @@ def _end_steps(project: Project, told: ProjectHistory) -> Iterator[_Step]:
             told.cancelled_at,
             "cancel",
             named="cancelled_at",
-            act=lambda p, _, at: p.cancel(at=at, reason=reason),
+            act=lambda p, _, at: p.cancel(at=at),
             note=reason,
         )
 

@@ -168,16 +168,14 @@ class Project:
             raise EvaluationMissing
         return self._move("closed", at=at, evaluation=text, closed_at=at)
 
-    def cancel(self, *, at: datetime, reason: str) -> tuple[Project, ProjectCancelled]:
+    def cancel(self, *, at: datetime) -> tuple[Project, ProjectCancelled]:
         """Give the project up before it is delivered."""
         self._require("cancelled", "plan", *sorted(RUNNING))
         self._require_undelivered()
         cancelled = self._next(at=at, stage="cancelled", cancelled_at=at)
-        return cancelled, ProjectCancelled(project=cancelled.state(), reason=reason)
+        return cancelled, ProjectCancelled(project=cancelled.state())
 
-    def reopen(
-        self, schedule: Schedule, *, at: datetime, reason: str
-    ) -> tuple[Project, ProjectReopened]:
+    def reopen(self, schedule: Schedule, *, at: datetime) -> tuple[Project, ProjectReopened]:
         """Take a delivery or a cancellation back; execution, or planning, goes on.
 
         The evaluation judged the delivery that is taken back, so it goes with it.
@@ -194,7 +192,7 @@ class Project:
             cancelled_at=None,
             progress_bp=schedule.progress_bp(),
         )
-        return reopened, ProjectReopened(project=reopened.state(), reason=reason)
+        return reopened, ProjectReopened(project=reopened.state())
 
     def noted(self, *, at: datetime) -> Project:
         """Remember that something about its tasks happened; nothing later may be dated before."""

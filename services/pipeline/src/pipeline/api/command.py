@@ -51,12 +51,14 @@ class DealCommand:
         at = self.work.moment(occurred_at, not_before=self.deal.changed_at)
         return Occasion(at=at, by=self.work.actor.id, around=around)
 
-    async def keep(self, result: tuple[Deal, EventData | None]) -> DealView:
+    async def keep(
+        self, result: tuple[Deal, EventData | None], *, because: str | None = None
+    ) -> DealView:
         """Save what a command made, and answer it; no event means that nothing changed."""
         after, event = result
         if event is not None:
             by = self.work.actor.id
-            revision = Revision(before=self.deal, after=after, event=event, by=by)
+            revision = Revision(before=self.deal, after=after, event=event, by=by, because=because)
             await keep_all(self.work, self.connection, [revision])
         set_etag(self.response, after.version)
         return DealView.of(after)

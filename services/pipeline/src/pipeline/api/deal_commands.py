@@ -68,7 +68,8 @@ async def move_deal(body: MoveDeal, command: DealCommandDep) -> DealView:
     override = allowed_override(command.work.actor, body.override_reason)
     on = command.on(body.occurred_at)
     return await command.keep(
-        command.deal.move(body.stage, pipeline=command.pipeline, on=on, override=override)
+        command.deal.move(body.stage, pipeline=command.pipeline, on=on, override=override),
+        because=override,
     )
 
 
@@ -106,7 +107,9 @@ async def win_deal(command: DealCommandDep, body: WinDeal | None = None) -> Deal
     said = body or WinDeal()
     override = allowed_override(command.work.actor, said.override_reason)
     on = command.on(said.occurred_at)
-    return await command.keep(command.deal.win(pipeline=command.pipeline, on=on, override=override))
+    return await command.keep(
+        command.deal.win(pipeline=command.pipeline, on=on, override=override), because=override
+    )
 
 
 @router.post("/lose")
@@ -122,7 +125,8 @@ async def lose_deal(body: LoseDeal, command: DealCommandDep) -> DealView:
             competitor=body.competitor,
             note=body.note,
             override=override,
-        )
+        ),
+        because=override,
     )
 
 
@@ -130,7 +134,9 @@ async def lose_deal(body: LoseDeal, command: DealCommandDep) -> DealView:
 async def reopen_deal(body: Because, command: DealCommandDep) -> DealView:
     """Take a closing back; the deal returns to the stage that it was closed from."""
     on = command.on(body.occurred_at)
-    return await command.keep(command.deal.reopen(body.reason, pipeline=command.pipeline, on=on))
+    return await command.keep(
+        command.deal.reopen(pipeline=command.pipeline, on=on), because=body.reason
+    )
 
 
 @router.delete("")
@@ -140,4 +146,4 @@ async def delete_deal(
     occurred_at: Annotated[Instant | None, Query()] = None,
 ) -> DealView:
     """Take out a deal that was entered by mistake; it counts nowhere any more."""
-    return await command.keep(command.deal.delete(reason, on=command.on(occurred_at)))
+    return await command.keep(command.deal.delete(on=command.on(occurred_at)), because=reason)

@@ -102,7 +102,9 @@ async def open_deal(
         override=override,
     )
     by = work.actor.id
-    await keep_all(work, connection, [Revision(before=None, after=deal, event=event, by=by)])
+    await keep_all(
+        work, connection, [Revision(before=None, after=deal, event=event, by=by, because=override)]
+    )
     set_etag(response, deal.version)
     response.headers["Location"] = f"/v1/deals/{deal.id}"
     return DealView.of(deal)

@@ -30,7 +30,9 @@ LostReasonText = Literal[
 ]
 """What a person may say; imports may also say `unknown`."""
 
-PeriodText = Annotated[str, StringConstraints(pattern=r"^\d{4}(-(Q[1-4]|0[1-9]|1[0-2]))?$")]
+PeriodText = Annotated[
+    str, StringConstraints(pattern=r"^(19|20|21)[0-9]{2}(-(Q[1-4]|0[1-9]|1[0-2]))?$")
+]
 """A year, quarter or month: 2017, 2017-Q1, 2017-03."""
 
 

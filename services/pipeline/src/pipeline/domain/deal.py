@@ -98,10 +98,10 @@ class Deal(DealRecord):
                 lead=opening.lead,
             ),
         )
-        reason = opened.passes(
+        overridden = opened.passes(
             target, pipeline=pipeline, from_rank=None if straight else NOWHERE, override=override
         )
-        return opened, DealCreated(deal=opened.state(), override_reason=reason)
+        return opened, DealCreated(deal=opened.state(), overridden=overridden)
 
     def move(
         self, to: str, *, pipeline: Pipeline, on: Occasion, override: str | None = None
@@ -114,7 +114,7 @@ class Deal(DealRecord):
         if to == self.stage:
             raise AlreadyInStage(to)
         rank = self.rank_in(pipeline)
-        reason = self.passes(target, pipeline=pipeline, from_rank=rank, override=override)
+        overridden = self.passes(target, pipeline=pipeline, from_rank=rank, override=override)
         reached = pipeline.rank(target)
         moved = self.next(
             on,
@@ -122,7 +122,7 @@ class Deal(DealRecord):
             stage_rank=rank if reached is None else reached,
             stage_entered_at=on.at,
         )
-        event = DealStageChanged(deal=moved.state(), from_stage=self.stage, override_reason=reason)
+        event = DealStageChanged(deal=moved.state(), from_stage=self.stage, overridden=overridden)
         return moved, event
 
     def change_amount(
@@ -187,9 +187,9 @@ class Deal(DealRecord):
             raise CustomerMissing(self.id)
         target = pipeline.won
         from_rank = None if straight else self.rank_in(pipeline)
-        reason = self.passes(target, pipeline=pipeline, from_rank=from_rank, override=override)
+        overridden = self.passes(target, pipeline=pipeline, from_rank=from_rank, override=override)
         won = self._closed(target, pipeline=pipeline, on=on, status="won")
-        return won, DealWon(deal=won.state(), override_reason=reason)
+        return won, DealWon(deal=won.state(), overridden=overridden)
 
     def lose(
         self,
@@ -206,7 +206,7 @@ class Deal(DealRecord):
         if reason == "other" and note is None:
             raise LostNoteMissing
         target = pipeline.lost
-        waived = self.passes(target, pipeline=pipeline, from_rank=None, override=override)
+        overridden = self.passes(target, pipeline=pipeline, from_rank=None, override=override)
         lost = self._closed(
             target,
             pipeline=pipeline,
@@ -217,11 +217,11 @@ class Deal(DealRecord):
             lost_note=note,
         )
         event = DealLost(
-            deal=lost.state(), reason=reason, competitor=competitor, override_reason=waived
+            deal=lost.state(), reason=reason, competitor=competitor, overridden=overridden
         )
         return lost, event
 
-    def reopen(self, reason: str, *, pipeline: Pipeline, on: Occasion) -> tuple[Deal, DealReopened]:
+    def reopen(self, *, pipeline: Pipeline, on: Occasion) -> tuple[Deal, DealReopened]:
         """Take the closing back, as if it had not been; the deal returns to where it was."""
         self.must_not_be_deleted()
         if self.closed_from is None:
@@ -241,13 +241,13 @@ class Deal(DealRecord):
             competitor=None,
             lost_note=None,
         )
-        return reopened, DealReopened(deal=reopened.state(), reason=reason)
+        return reopened, DealReopened(deal=reopened.state())
 
-    def delete(self, reason: str, *, on: Occasion) -> tuple[Deal, DealDeleted]:
+    def delete(self, *, on: Occasion) -> tuple[Deal, DealDeleted]:
         """Take out a deal that was entered by mistake, open or closed."""
         self.must_not_be_deleted()
         deleted = self.next(on, status="deleted")
-        return deleted, DealDeleted(deal=deleted.state(), reason=reason)
+        return deleted, DealDeleted(deal=deleted.state())
 
     def _closed(
         self,

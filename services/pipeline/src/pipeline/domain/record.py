@@ -132,8 +132,8 @@ class DealRecord:
 
     def passes(
         self, target: Stage, *, pipeline: Pipeline, from_rank: int | None, override: str | None
-    ) -> str | None:
-        """Check the rules on the way into a stage; the override's reason if one was needed.
+    ) -> bool:
+        """Check the rules on the way into a stage; whether the override was needed.
 
         `from_rank` None means that the way there is free.
         """
@@ -141,11 +141,9 @@ class DealRecord:
         missing = self.missing_fields(target)
         if breach is None and missing:
             breach = StageFieldsMissing(target.code, missing)
-        if breach is None:
-            return None
-        if override is None:
+        if breach is not None and override is None:
             raise breach
-        return override
+        return breach is not None
 
     def next(self, on: Occasion, **changes: Any) -> Self:
         """The next version. Raises OccurredTooEarly."""

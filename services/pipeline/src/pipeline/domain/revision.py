@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from events.types import EventData
+from events.types.pipeline import DealDeleted, DealReopened
 from pipeline.domain.deal import Deal
 
 TRACKED_FIELDS: Final = (
@@ -60,6 +61,8 @@ class Revision:
     after: Deal
     event: EventData
     by: str
+    because: str | None = None
+    """What was written about it. It stays here: events carry no free text."""
 
     @property
     def leaves(self) -> bool:
@@ -83,12 +86,14 @@ class Revision:
             entered_at=after.changed_at,
             left_at=None,
             actor=self.by,
-            override_reason=getattr(self.event, "override_reason", None),
+            override_reason=self.because if getattr(self.event, "overridden", False) else None,
         )
 
     @property
     def reason(self) -> str | None:
-        """Why, where the command asked for it."""
+        """Why, where the command asked for it: a code when lost, else what was written."""
+        if isinstance(self.event, DealReopened | DealDeleted):
+            return self.because
         return getattr(self.event, "reason", None)
 
     @property

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from chassis.bulk import Accepted, RowResult, reject
 from chassis.errors import Refusal
-from chassis.types import Id, Instant, Text
+from chassis.types import Id, Instant, Note
 from chassis.work import Work
 from customer.api.conversion import ConvertedCustomer, ConvertLead, DealBody
 from customer.api.guards import refuse_foreign_team
@@ -28,6 +28,7 @@ from customer.errors import (
 )
 from customer.store import Leads
 from events import EventData, uuid7
+from events.types.customer import DisqualificationReason
 
 _NOT_PROFILE = frozenset(
     {
@@ -36,6 +37,7 @@ _NOT_PROFILE = frozenset(
         "qualified_at",
         "disqualified_at",
         "disqualified_reason",
+        "disqualified_note",
         "converted_at",
         "customer_id",
         "customer",
@@ -58,7 +60,8 @@ class ImportedLead(LeadAttributes):
     contacted_at: Instant | None = None
     qualified_at: Instant | None = None
     disqualified_at: Instant | None = None
-    disqualified_reason: Text | None = None
+    disqualified_reason: DisqualificationReason | None = None
+    disqualified_note: Note | None = None
     converted_at: Instant | None = None
     customer_id: Id | None = None
     customer: ConvertedCustomer | None = None
@@ -175,13 +178,16 @@ class _Plan:
             raise OccurredBeforeLastChange(error.last, field=field) from None
 
     def _disqualify(self, lead: Lead, at: datetime) -> tuple[Lead, EventData]:
-        return lead.disqualify(reason=self._row.disqualified_reason or "", at=at)
+        row = self._row
+        assert row.disqualified_reason is not None  # refuse_contradiction has looked
+        return lead.disqualify(reason=row.disqualified_reason, note=row.disqualified_note, at=at)
 
     def _convert(self, lead: Lead, at: datetime) -> tuple[Lead, EventData]:
         return self._conversions.convert(lead, self._row.conversion, at=at)
 
     def _refuse_other_end(self, lead: Lead) -> None:
-        reason = self._row.disqualified_reason
-        if reason is not None and reason != lead.disqualified_reason:
-            raise KnownOtherwise("disqualified_reason", f"{lead.disqualified_reason!r}")
+        for field in ("disqualified_reason", "disqualified_note"):
+            told, known = getattr(self._row, field), getattr(lead, field)
+            if told is not None and told != known:
+                raise KnownOtherwise(field, f"{known!r}")
         self._conversions.refuse_other(lead, self._row.conversion)
