@@ -27,8 +27,15 @@ class Stack:
     """A stack on its own var/ and ports; it ends with the program that holds this object."""
 
     def __init__(
-        self, var: Path, *, ports: Ports | None = None, log: LogKind | None = "kafka"
+        self,
+        var: Path,
+        *,
+        ports: Ports | None = None,
+        log: LogKind | None = "kafka",
+        launcher: Sequence[str] = ("-m", "local"),
     ) -> None:
+        """`launcher` is what Python runs; tests that break things have one of their own."""
+        self._program = (sys.executable, *launcher)
         self.var = Var(var.absolute())
         self.ports = ports or Ports.free()
         self.log = log
@@ -87,7 +94,7 @@ class Stack:
             preflight.check_var(self.var)
             raise
         choices = self.ports.environment | {"VAR": str(self.var.root), "LOG": self.log or ""}
-        command = [sys.executable, "-m", "local"]
+        command = list(self._program)
         if not detached:
             command = leashed(command, stop_signal=signal.SIGTERM, account=None)
         with console.open("ab") as output:

@@ -1,0 +1,116 @@
+"""The nemesis: named faults, each with a beginning and an end, on the parts of a stack.
+
+A fault that is over when its call returns is a method; one that lasts is a context manager. The
+launcher brings back what was killed. All of them note when the last one ended, which is when
+recovery begins.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from faults.harness.stack import BreakableStack
+
+BACK_SECONDS = 90.0
+
+
+@dataclass
+class Nemesis:
+    """Breaks one stack."""
+
+    stack: BreakableStack
+    inflicted: list[str] = field(default_factory=list)
+    ended_at: float = field(default_factory=time.monotonic)
+
+    def note(self, fault: str) -> None:
+        self.inflicted.append(fault)
+        self.ended_at = time.monotonic()
+
+    def kill(self, name: str, *, wait: bool = True) -> None:
+        """`kill -9`; with `wait`, until the part serves again."""
+        was = self.stack.kill(name)
+        self.note(f"kill -9 {name}")
+        if wait:
+            self.wait_until_back(name, was=was)
+
+    def wait_until_back(self, name: str, *, was: int) -> None:
+        self.stack.wait_until_back(name, was=was, timeout_seconds=BACK_SECONDS)
+
+    def kill_at(
+        self,
+        name: str,
+        point: str,
+        *,
+        nth: int = 1,
+        database: str | None = None,
+        wait: bool = True,
+    ) -> None:
+        """`kill -9` where the process comes to the point (`processes/armed.py`) for the nth time.
+
+        Something has to bring it there: call this while there is load.
+        """
+        was = self.stack.set_trap(name, point, nth=nth, database=database)
+        self.stack.wait_until_sprung(name)
+        self.note(f"kill -9 {name} at {point}")
+        if wait and name not in self.stack.workers:
+            self.wait_until_back(name, was=was)
+
+    @contextmanager
+    def stopped_at(
+        self, name: str, point: str, *, nth: int = 1, database: str | None = None
+    ) -> Iterator[None]:
+        """SIGSTOP where the process comes to the point; SIGCONT at the end."""
+        pid = self.stack.set_trap(name, point, action="SIGSTOP", nth=nth, database=database)
+        self.stack.wait_until_sprung(name)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+            self.note(f"SIGSTOP {name} at {point}")
+
+    @contextmanager
+    def stopped(self, name: str) -> Iterator[None]:
+        """SIGSTOP at once, SIGCONT at the end."""
+        pid = self.stack.send_signal(name, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+            self.note(f"SIGSTOP {name}")
+
+    @contextmanager
+    def down(self, name: str) -> Iterator[None]:
+        """Killed, and not back before the end of the block; the block's end waits for it."""
+        was = self.stack.process(name)
+        with self.stack.down(name):
+            yield
+        self.note(f"{name} down")
+        self.wait_until_back(name, was=was)
+
+    def restart_postgres(self) -> None:
+        """A fast shutdown: every session is ended by the administrator, then it comes back."""
+        was = self.stack.send_signal("postgres", signal.SIGINT)
+        self.note("restart postgres")
+        self.wait_until_back("postgres", was=was)
+
+    def terminate_backends(self, *databases: str, like: str = "%") -> int:
+        """`pg_terminate_backend` for the sessions of these databases whose last statement is so."""
+        names = ", ".join(f"'{name}'" for name in databases)
+        ended = self.stack.plan.postgres.execute(
+            "SELECT count(*) FROM pg_stat_activity, pg_terminate_backend(pid) gone"
+            f" WHERE gone AND datname IN ({names}) AND pid <> pg_backend_pid()"
+            f" AND backend_type = 'client backend' AND query LIKE '{like}'"
+        )
+        self.note(f"terminate the backends of {', '.join(databases)}")
+        return int(ended[0])
+
+
+def names_of(faults: Sequence[str]) -> str:
+    """What was done, for the report: each once, with its number."""
+    return ", ".join(
+        f"{faults.count(fault)}x {fault}" if faults.count(fault) > 1 else fault
+        for fault in dict.fromkeys(faults)
+    )

@@ -1,0 +1,84 @@
+"""The report: what was done to which row under which seed, and how long recovery took."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from faults.harness.ledger import Ledger
+from faults.harness.nemesis import names_of
+
+
+@dataclass
+class Result:
+    """One run of one row."""
+
+    row: str
+    log: str
+    seed: int
+    outcome: Literal["exact", "failed"] = "failed"
+    faults: str = ""
+    acknowledged: int = 0
+    unknown: int = 0
+    records: int = 0
+    copies: int = 0
+    recovered_seconds: list[float] = field(default_factory=list)
+    seen: dict[str, Any] = field(default_factory=dict)
+    """What else a row has to tell, by name."""
+
+    def count(self, ledger: Ledger, *, faults: Sequence[str]) -> None:
+        self.acknowledged = ledger.count("acknowledged")
+        self.unknown = ledger.count("unknown")
+        self.faults = names_of(faults)
+
+    @property
+    def line(self) -> str:
+        """For the terminal."""
+        recovered = ", ".join(f"{seconds:.1f} s" for seconds in self.recovered_seconds)
+        told = "".join(f"; {name} {value}" for name, value in self.seen.items())
+        return (
+            f"{self.outcome}: {self.row} [{self.log}] seed {self.seed}; {self.faults}; "
+            f"{self.acknowledged} acknowledged, {self.unknown} unknown; {self.records} records, "
+            f"{self.copies} copies; recovered after {recovered or '-'}{told}"
+        )
+
+
+HEAD = """\
+# Faults
+
+Written by `make faults REPEAT={repeat}`; what the rows are: `tests/faults/README.md`. *Recovered*
+is the time from the end of the fault until an order that was paid after it is counted in its KPI,
+under load. *Copies* are records that came on the log twice, which consumers have to drop.
+
+| row | log | runs exact | acknowledged | unknown | records | copies | recovered p50 | max |
+|---|---|---|---|---|---|---|---|---|
+"""
+
+
+def write(path: Path, results: Sequence[Result], *, repeat: int, machine: str) -> None:
+    """One line for each row and log, then the seeds, then what failed."""
+    lines = [HEAD.format(repeat=repeat)]
+    rows = dict.fromkeys((result.row, result.log) for result in results)
+    lines += [_line([one for one in results if (one.row, one.log) == row]) for row in rows]
+    seeds = sorted({result.seed for result in results})
+    lines.append(f"\nSeeds: {', '.join(map(str, seeds))}.\n\nMachine: {machine}\n")
+    failed = [result for result in results if result.outcome != "exact"]
+    if failed:
+        lines.append("\n## Not exact\n\n")
+        lines += [f"- {result.line}\n" for result in failed]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def _line(results: Sequence[Result]) -> str:
+    exact = sum(result.outcome == "exact" for result in results)
+    recovered = sorted(seconds for result in results for seconds in result.recovered_seconds)
+    p50 = f"{recovered[math.ceil(len(recovered) / 2) - 1]:.1f} s" if recovered else "-"
+    longest = f"{recovered[-1]:.1f} s" if recovered else "-"
+    sums = [
+        sum(getattr(result, name) for result in results)
+        for name in ("acknowledged", "unknown", "records", "copies")
+    ]
+    numbers = " | ".join(map(str, sums))
+    row, log = results[0].row, results[0].log
+    return f"| {row} | {log} | {exact} of {len(results)} | {numbers} | {p50} | {longest} |\n"

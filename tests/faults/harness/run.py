@@ -1,0 +1,146 @@
+"""One row of the matrix, once: a driver, a nemesis and an oracle around one stack and one seed."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final
+
+import httpx
+
+from faults.harness import oracle, witnesses
+from faults.harness.driver import Driver
+from faults.harness.nemesis import Nemesis
+from faults.harness.oracle import Disagreement, Row
+from faults.harness.report import Result
+from faults.harness.stack import BreakableStack, wait_until
+
+SETTLE_SECONDS: Final = 120.0
+RECOVER_SECONDS: Final = 120.0
+AGREE_SECONDS: Final = 15.0
+"""For the gateway to hear of what metrics has committed."""
+
+
+class Run:
+    """What a row works with. `check()` ends it."""
+
+    def __init__(
+        self, stack: BreakableStack, result: Result, *, pause_seconds: float = 0.01
+    ) -> None:
+        self.stack = stack
+        self.result = result
+        self.draw = random.Random(result.seed)
+        self.nemesis = Nemesis(stack)
+        self.driver = Driver(
+            stack, seed=result.seed, run=f"r{time.time_ns() // 1000:x}", pause_seconds=pause_seconds
+        )
+        self._since = witnesses.ends(stack)
+        self._reader = httpx.Client(
+            base_url=stack.url,
+            headers={"authorization": f"Bearer {stack.token('boss', ttl_seconds=86_400)}"},
+            timeout=30,
+        )
+
+    @contextmanager
+    def load(self, *, before: int = 40, after: int = 40) -> Iterator[None]:
+        """Load around the faults of the block: so many commands acknowledged before, and after.
+
+        The time to recover is measured at the end of the block, under load.
+        """
+        with self.driver.load():
+            self.driver.wait_acknowledged(before)
+            yield
+            self.recover()
+            self.driver.wait_acknowledged(after)
+
+    def recover(self) -> None:
+        """Wait until what is acknowledged from now on is counted; note how long that took.
+
+        Measured from the end of the last fault to the moment when an order that was
+        paid after it is seen in its KPI.
+        """
+        probe = f"{self.driver.names.run}-probe-{len(self.result.recovered_seconds)}"
+        wait_until(
+            lambda: self.driver.probe(probe),
+            what="an order is taken after the fault",
+            timeout_seconds=RECOVER_SECONDS,
+        )
+        wait_until(
+            lambda: self._counted(probe),
+            what="an order taken after the fault is counted",
+            timeout_seconds=RECOVER_SECONDS,
+        )
+        self.result.recovered_seconds.append(time.monotonic() - self.nemesis.ended_at)
+
+    def _counted(self, product: str) -> bool:
+        year = f"{datetime.now(witnesses.ZONE):%Y}"
+        query = {"period": year, "filter": f"product:{product}"}
+        try:
+            answer = self._reader.get("/v1/kpis/revenue_net", params=query)
+        except httpx.HTTPError:
+            return False
+        return answer.is_success and bool(answer.json()["periods"][0]["rows"][0]["n"])
+
+    def settle(self, *, timeout_seconds: float = SETTLE_SECONDS) -> None:
+        """Until outboxes are empty and every consumer has read the log to its end."""
+        left = "nothing was looked at"
+
+        def settled() -> bool:
+            nonlocal left
+            left = witnesses.waiting(self.stack)
+            return not left
+
+        try:
+            wait_until(settled, what="all is settled", timeout_seconds=timeout_seconds)
+        except TimeoutError as late:
+            raise Disagreement(f"{late}: {left}") from None
+
+    def check(self) -> None:
+        """Compare ledger, rows, log and figures. Raises Disagreement."""
+        self.settle()
+        ledger = self.driver.ledger
+        self.result.count(ledger, faults=self.nemesis.inflicted)
+        refusals = ledger.refusals()
+        if refusals:
+            raise Disagreement(f"the driver was refused: {dict(refusals)}")
+        rows = witnesses.rows(self.stack)
+        mine = {r.reference: r for r in rows if (r.reference or "").startswith(self._prefix)}
+        lives = oracle.done(ledger, mine)  # type: ignore[arg-type]
+        self._check_log(rows, list(mine.values()))
+        self._check_figures(oracle.figures(lives))
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.driver.names.run}-"
+
+    def _check_log(self, rows: list[Row], mine: list[Row]) -> None:
+        """No event without its row, no row without its events; each once, in order."""
+        log = witnesses.records(self.stack, self._since)
+        versions = {(row.source, row.subject): row.version for row in rows}
+        for event in log:
+            if event.sequence > versions.get((event.source, event.subject), 0):
+                raise Disagreement(f"an event without a row: {event}")
+        last, copies = witnesses.check_order(
+            event
+            for event in log
+            if (event.source, event.subject) in {(r.source, r.subject) for r in mine}
+        )
+        self.result.records, self.result.copies = len(log), copies
+        for row in mine:
+            if last.get((row.source, row.subject), 0) != row.version:
+                raise Disagreement(f"a row whose events are not all on the log: {row}")
+
+    def _check_figures(self, expected: oracle.Figures) -> None:
+        """At once or, since the gateway hears of a change a moment later, within seconds."""
+        deadline = time.monotonic() + AGREE_SECONDS
+        while True:
+            wrong = oracle.differences(expected, witnesses.figures(self._reader, self.driver.names))
+            if not wrong:
+                return
+            if time.monotonic() > deadline:
+                raise Disagreement("the figures are not those of the ledger:\n" + "\n".join(wrong))
+            time.sleep(0.2)
+
+    def close(self) -> None:
+        self._reader.close()

@@ -1,0 +1,208 @@
+"""What there is to see after a run: rows, the log and the figures, each read for itself.
+
+Rows are read from the services' databases, figures through the gateway, and the log through the
+product's own readers, whose records are taken apart here by hand.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import httpx
+
+from events import open_log
+from events.log import TopicPartition
+from faults.harness.commands import Names
+from faults.harness.oracle import PARTS, Disagreement, Figures, Row
+from local.services import SERVICES
+from local.stack import Stack
+
+TOPICS: Final = ("customer", "pipeline", "ops", "partner")
+ZONE: Final = ZoneInfo("Asia/Shanghai")
+Positions = Mapping[TopicPartition, int]
+
+_ROWS: Final = {
+    "pipeline": "SELECT '/tandem/pipeline', external_ref, id, version FROM deals",
+    "customer": """SELECT '/tandem/customer', external_ref, id, version FROM leads
+        UNION ALL SELECT '/tandem/customer', external_ref, id, version FROM customers""",
+    "ops": """SELECT '/tandem/ops', external_ref, id, version FROM projects
+        UNION ALL SELECT '/tandem/ops', external_ref, id, version FROM costs""",
+    "gateway": "SELECT source, subject, subject, sequence FROM inbox_subjects",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An event as it stands on the log, in the order of its partition."""
+
+    source: str
+    subject: str
+    sequence: int
+    event_id: str
+    content: bytes
+    where: tuple[str, int, int]
+
+
+def rows(stack: Stack) -> list[Row]:
+    """All aggregates that the services keep, with the references that their maker gave them."""
+    return asyncio.run(_rows(stack))
+
+
+async def _rows(stack: Stack) -> list[Row]:
+    found: list[Row] = []
+    for service, query in _ROWS.items():
+        connection = await asyncpg.connect(stack.database_url(service))
+        try:
+            found += [Row(*row) for row in await connection.fetch(query)]
+        finally:
+            await connection.close()
+    return found
+
+
+def ends(stack: Stack) -> dict[TopicPartition, int]:
+    """Where the log ends now."""
+
+    async def ask() -> dict[TopicPartition, int]:
+        async with open_log(stack.event_log) as log:
+            return await log.ends(await log.partitions(TOPICS))
+
+    return asyncio.run(ask())
+
+
+def records(stack: Stack, since: Positions) -> list[Seen]:
+    """All events that came on the log since, up to its end now."""
+    return asyncio.run(_records(stack, since))
+
+
+async def _records(stack: Stack, since: Positions) -> list[Seen]:
+    found: list[Seen] = []
+    async with open_log(stack.event_log) as log:
+        end = await log.ends(list(since))
+        missing = {where for where, start in since.items() if start < end[where]}
+        reader = await log.reader()
+        reader.assign({where: since[where] for where in missing})
+        while missing:
+            batch = await reader.poll(max_records=5_000, timeout_seconds=5.0)
+            assert batch, f"the log does not give {missing} up to its end"
+            for where, read in batch.items():
+                found += [seen(record) for record in read if record.offset < end[where]]
+                if read[-1].offset + 1 >= end[where]:
+                    missing.discard(where)
+        await reader.close()
+    return found
+
+
+def seen(record: Any) -> Seen:
+    said = dict(record.headers)
+    return Seen(
+        source=said["ce_source"].decode(),
+        subject=said["ce_subject"].decode(),
+        sequence=int(said["ce_sequence"]),
+        event_id=said["ce_id"].decode(),
+        content=record.value,
+        where=(record.topic, record.partition, record.offset),
+    )
+
+
+def check_order(log: Iterable[Seen]) -> tuple[dict[tuple[str, str], int], int]:
+    """The last sequence of each (source, subject), and how many records were copies.
+
+    A sequence may come again as it was; what comes new must be the next one, on the same
+    partition. Raises Disagreement.
+    """
+    last: dict[tuple[str, str], int] = defaultdict(int)
+    known: dict[tuple[str, str, int], Seen] = {}
+    copies = 0
+    for event in log:
+        key = (event.source, event.subject)
+        first = known.setdefault((*key, event.sequence), event)
+        if first is not event:
+            copies += 1
+            if (first.event_id, first.content) != (event.event_id, event.content):
+                raise Disagreement(f"two events have one sequence: {first} and {event}")
+        elif event.sequence != last[key] + 1:
+            raise Disagreement(f"{event} came after sequence {last[key]} of its subject")
+        else:
+            last[key] = event.sequence
+        if first.where[:2] != event.where[:2]:
+            raise Disagreement(f"a subject is on two partitions: {first} and {event}")
+    return dict(last), copies
+
+
+def figures(http: httpx.Client, names: Names) -> Figures:
+    """The KPIs of a run, as a reader at the front door sees them."""
+    members = {"product": [*names.products, *names.probes], "process": names.processes}
+    today = datetime.now(ZONE).date()
+    since, until = (today - timedelta(days=2)).year, today.year + 1
+    found: Figures = {}
+    for kpi, (dimension, parts) in PARTS.items():
+        query = {
+            "grain": "year",
+            "from": f"{since}-01-01",
+            "to": f"{until}-01-01",
+            "by": dimension,
+            "filter": [f"{dimension}:{member}" for member in members[dimension]],
+        }
+        response = http.get(f"/v1/kpis/{kpi}", params=query)
+        if response.status_code != httpx.codes.OK:
+            raise Disagreement(f"{kpi} is not answered: {response.status_code} {response.text}")
+        periods = response.json()["periods"]
+        stock = kpi == "pipeline_open"
+        for period in periods[-1:] if stock else periods:
+            for row in period["rows"]:
+                for part in parts:
+                    key = (kpi, row["dimensions"][dimension], part)
+                    number = int(row[part] or 0) + found.get(key, 0)
+                    if number:
+                        found[key] = number
+    return found
+
+
+async def _waiting(stack: Stack) -> str:
+    async with open_log(stack.event_log) as log:
+        for service in SERVICES:
+            connection = await asyncpg.connect(stack.database_url(service), timeout=5)
+            try:
+                if await _has(connection, "outbox"):
+                    left = await connection.fetchval("SELECT count(*) FROM outbox")
+                    if left:
+                        return f"{left} events in the outbox of {service}"
+                if await _has(connection, "consumer_positions"):
+                    behind = await _behind(connection, log)
+                    if behind:
+                        return f"{service} is behind on {behind}"
+            finally:
+                await connection.close()
+    return ""
+
+
+async def _has(connection: Any, table: str) -> bool:
+    return bool(await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", table))
+
+
+async def _behind(connection: Any, log: Any) -> list[str]:
+    rows: Sequence[Any] = await connection.fetch(
+        "SELECT consumer, topic, partition, next_offset FROM consumer_positions"
+    )
+    end = await log.ends([TopicPartition(row[1], row[2]) for row in rows])
+    return [
+        f"{topic}/{partition}"
+        for _, topic, partition, position in rows
+        if position < end[TopicPartition(topic, partition)]
+    ]
+
+
+def waiting(stack: Stack) -> str:
+    """What is still on its way, in words; empty when everything has arrived."""
+    running = stack.running
+    if running is None or any(p.state != "ready" for p in running.processes.values()):
+        return "a part is not ready"
+    try:
+        return asyncio.run(asyncio.wait_for(_waiting(stack), timeout=15))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        return f"cannot be asked: {error!r}"
