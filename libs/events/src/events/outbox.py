@@ -10,7 +10,7 @@ The columns are those that Debezium's outbox event router reads, plus our own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -50,6 +50,29 @@ _SQLALCHEMY_INSERT: Final = sa.text(
 _ASYNCPG_INSERT: Final = _INSERT.format(
     ", ".join(f"${n}::{kind}" for n, kind in enumerate(_TYPES, start=1))
 )
+
+
+_DEPTH: Final = """
+SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT $1) counted),
+       pg_stat_get_live_tuples('outbox'::regclass),
+       (SELECT extract(epoch FROM now() - recorded_at)::float8 FROM outbox ORDER BY id LIMIT 1)"""
+_COUNTED: Final = 10_000
+
+
+class Depth(NamedTuple):
+    """What waits in an outbox; beyond 10,000 the number is PostgreSQL's estimate."""
+
+    waiting: int
+    oldest_seconds: float
+
+
+async def measure(connection: asyncpg.Connection[Any] | PoolConnectionProxy[Any]) -> Depth:
+    """How much waits, and since when. Quick however much that is."""
+    row = await connection.fetchrow(_DEPTH, _COUNTED)
+    assert row is not None
+    counted, estimated, oldest = row
+    waiting = counted if counted < _COUNTED else max(counted, estimated)
+    return Depth(waiting, max(0.0, oldest or 0.0))
 
 
 def shard_of(subject: str) -> int:

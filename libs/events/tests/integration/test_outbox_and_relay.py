@@ -27,6 +27,11 @@ from events.cloudevents import from_record
 from events.outbox import SHARDS, shard_of
 
 WAITING = "SELECT count(*) FROM outbox"
+OWNERS = """
+SELECT array_agg(shards ORDER BY shards) FROM (
+    SELECT count(*) AS shards FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    GROUP BY pid) relays"""
 
 
 class Watching(Unobserved):
@@ -158,26 +163,27 @@ async def test_two_relays_share_an_outbox_without_doubles(
     world: Any, database: str, make_event: Any
 ) -> None:
     async with (
-        relaying(world, database, shards=range(SHARDS // 2)) as first,
+        relaying(world, database) as first,
         relaying(world, database) as second,
     ):
-        await asyncio.sleep(0.3)
+        await world.until(OWNERS, [SHARDS // 2, SHARDS // 2])
         for sequence in range(1, 6):
             events = [make_event(f"s{n}", sequence) for n in range(40)]
             await append_asyncpg(world.pool, events, topic=world.topic)
         await world.until(WAITING, 0)
 
     assert first.published_count + second.published_count == 200
+    assert first.published_count
+    assert second.published_count
     assert await on_the_log(world) == {f"s{n}": [1, 2, 3, 4, 5] for n in range(40)}
 
 
 async def test_a_relay_takes_over_the_shards_of_one_that_died(
-    world: Any, database: str, make_event: Any, monkeypatch: pytest.MonkeyPatch
+    world: Any, database: str, make_event: Any
 ) -> None:
-    monkeypatch.setattr("events.relay._SHARDS_SECONDS", 0.1)
     async with relaying(world, database) as successor:
         async with relaying(world, database):
-            await asyncio.sleep(0.2)
+            await world.until(OWNERS, [SHARDS // 2, SHARDS // 2])
         await append_asyncpg(
             world.pool, [make_event(f"s{n}", 1) for n in range(20)], topic=world.topic
         )

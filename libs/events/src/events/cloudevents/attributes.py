@@ -79,7 +79,10 @@ def sequence(value: str) -> int:
 
 
 def instant_text(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """An RFC 3339 instant in UTC; the usual value is in UTC already."""
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat()[:-6] + "Z"
 
 
 def sequence_text(value: int) -> str:

@@ -64,6 +64,7 @@ class Producer(Protocol):
     async def publish(self, records: Sequence[NewRecord]) -> None:
         """Return when all are durable, in order per key.
 
+        Calls may overlap; the records of one made earlier stay before those of a later one.
         Raises TopicMissing or PublishFailed; then some of them may be on the log.
         """
 

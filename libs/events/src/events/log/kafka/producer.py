@@ -14,7 +14,8 @@ from aiokafka.partitioner import murmur2
 
 from events.errors import PublishFailed
 from events.log.kafka.closing import end_within, is_asked_to_end
-from events.log.port import NewRecord, TopicPartition
+from events.log.kafka.compression import compress_lightly
+from events.log.port import NewRecord
 
 if TYPE_CHECKING:
     from events.log.kafka.log import KafkaLog
@@ -34,9 +35,11 @@ class KafkaProducer:
         self._producer = producer
         self._log = log
         self._partitions: dict[str, int] = {}
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def start(cls, servers: str, *, log: KafkaLog) -> Self:
+        compress_lightly()
         producer = AIOKafkaProducer(
             bootstrap_servers=servers,
             enable_idempotence=True,
@@ -53,11 +56,12 @@ class KafkaProducer:
         return cls(producer, log)
 
     async def publish(self, records: Sequence[NewRecord]) -> None:
-        for topic in {record.topic for record in records} - self._partitions.keys():
-            self._partitions[topic] = len(await self._log.partitions([topic]))
         try:
             async with asyncio.timeout(_PUBLISH_SECONDS):
-                await asyncio.gather(*await self._send(records))
+                # A lock lets in who came first: calls keep their order though they overlap.
+                async with self._turn:
+                    sent = await self._send(records)
+                await asyncio.gather(*sent)
         except TimeoutError:
             raise PublishFailed(
                 f"Kafka acknowledged nothing for {_PUBLISH_SECONDS:.0f} s",
@@ -72,27 +76,30 @@ class KafkaProducer:
 
     async def _send(self, records: Sequence[NewRecord]) -> list[asyncio.Future[Any]]:
         """Fill one batch per partition, and send it when it is full: order per key is kept."""
+        await self._learn({record.topic for record in records})
         now = int(time.time() * 1000)
         sent: list[asyncio.Future[Any]] = []
-        open_batches: dict[TopicPartition, Any] = {}
+        open_batches: dict[tuple[str, int], Any] = {}
         for record in records:
-            partition = _hash(record.key) % self._partitions[record.topic]
-            where = TopicPartition(record.topic, partition)
-            fields = {"key": record.key, "value": record.value, "headers": record.headers}
+            topic, key = record.topic, record.key
+            where = topic, _hash(key) % self._partitions[topic]
             batch = open_batches.get(where)
-            if batch is not None and batch.append(timestamp=now, **fields) is not None:
-                continue
             if batch is not None:
-                sent.append(
-                    await self._producer.send_batch(batch, where.topic, partition=partition)
+                taken = batch.append(
+                    timestamp=now, key=key, value=record.value, headers=record.headers
                 )
+                if taken is not None:
+                    continue
+                sent.append(await self._producer.send_batch(batch, topic, partition=where[1]))
             batch = open_batches[where] = self._producer.create_batch()
-            batch.append(timestamp=now, **fields)
-        for where, batch in open_batches.items():
-            sent.append(
-                await self._producer.send_batch(batch, where.topic, partition=where.partition)
-            )
+            batch.append(timestamp=now, key=key, value=record.value, headers=record.headers)
+        for (topic, partition), batch in open_batches.items():
+            sent.append(await self._producer.send_batch(batch, topic, partition=partition))
         return sent
+
+    async def _learn(self, topics: set[str]) -> None:
+        for topic in topics - self._partitions.keys():
+            self._partitions[topic] = len(await self._log.partitions([topic]))
 
     async def close(self) -> None:
         """Raises PublishFailed when it does not close in time."""

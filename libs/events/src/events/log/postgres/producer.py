@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -27,8 +28,14 @@ class PostgresProducer:
         self._log = log
         self._topics: dict[str, tuple[int, int]] = {}
         self._trim_at = time.monotonic() + _TRIM_SECONDS
+        self._turn = asyncio.Lock()
 
     async def publish(self, records: Sequence[NewRecord]) -> None:
+        # A lock lets in who came first: calls keep their order though they overlap.
+        async with self._turn:
+            await self._append(records)
+
+    async def _append(self, records: Sequence[NewRecord]) -> None:
         try:
             await self._learn({record.topic for record in records})
             places = [self._place(record) for record in records]

@@ -1,0 +1,57 @@
+"""Tell the relay that something waits, so that it need not ask all the time.
+
+A NOTIFY inside the business transaction would make all commits of the server wait for
+one lock. So it is a statement of its own, sent after the commit, and never more than
+one at a time. It may be lost: the relay asks by itself as well, only less often.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from events.database_errors import DATABASE_ERRORS
+
+CHANNEL: Final = "outbox"
+RING: Final = "NOTIFY outbox"
+"""The statement that rings; send it through any session of the outbox's database."""
+
+_PAUSE_SECONDS: Final = 0.005
+"""Under load the relay is awake anyway; 200 rings a second are enough to keep it so."""
+
+
+class Doorbell:
+    """Rings after commits, at once and then once for all that came in the meantime."""
+
+    def __init__(self, execute: Callable[[str], Awaitable[object]]) -> None:
+        """`execute` sends a statement outside of any transaction, as a pool's `execute` does."""
+        self._execute = execute
+        self._ringing: asyncio.Task[None] | None = None
+        self._again = False
+
+    def ring(self) -> None:
+        """Call after the commit (a moment earlier does no harm). Returns at once, never raises."""
+        if self._ringing is not None:
+            self._again = True
+        else:
+            self._ringing = asyncio.create_task(self._ring(), name="doorbell")
+
+    async def _ring(self) -> None:
+        try:
+            while True:
+                self._again = False
+                await self._execute(RING)
+                await asyncio.sleep(_PAUSE_SECONDS)
+                if not self._again:
+                    return
+        except DATABASE_ERRORS:
+            return  # the relay looks by itself; whoever needs the database will tell of its absence
+        finally:
+            self._ringing = None
+
+    async def close(self) -> None:
+        """Stop ringing; nothing of it is left running."""
+        if self._ringing is not None:
+            self._ringing.cancel()
+            await asyncio.gather(self._ringing, return_exceptions=True)

@@ -1,0 +1,8 @@
+"""From the outboxes to the log: reading, owning shards, and ending when nothing moves."""
+
+from __future__ import annotations
+
+from events.relay.relay import Relay
+from events.relay.watchdog import Watchdog
+
+__all__ = ["Relay", "Watchdog"]
