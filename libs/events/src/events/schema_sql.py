@@ -127,6 +127,67 @@ CREATE TABLE IF NOT EXISTS inbox_subjects (
 ) WITH (fillfactor = 80);
 """
 
+INBOX_FEED_SQL: Final = """
+CREATE TABLE IF NOT EXISTS inbox_sources (
+    source      text PRIMARY KEY,
+    position    bigint NOT NULL,
+    received_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+CREATE TABLE IF NOT EXISTS inbox_days (
+    source      text NOT NULL,
+    received_on date NOT NULL,
+    occurred_on date,
+    type        text,
+    verdict     text NOT NULL,
+    events      bigint NOT NULL,
+    CONSTRAINT inbox_days_once
+        UNIQUE NULLS NOT DISTINCT (source, received_on, occurred_on, type, verdict)
+) WITH (fillfactor = 50);
+ALTER TABLE inbox_subjects ADD COLUMN IF NOT EXISTS last_event_id text;
+ALTER TABLE inbox
+    ADD COLUMN IF NOT EXISTS position    bigint,
+    ADD COLUMN IF NOT EXISTS verdict     text NOT NULL DEFAULT 'accepted'
+        CHECK (verdict IN ('accepted', 'conflict', 'rejected')),
+    ADD COLUMN IF NOT EXISTS replaces    text,
+    ADD COLUMN IF NOT EXISTS voids       text,
+    ADD COLUMN IF NOT EXISTS occurred_at timestamptz,
+    ADD COLUMN IF NOT EXISTS content     text,
+    ADD COLUMN IF NOT EXISTS traceparent text,
+    ADD COLUMN IF NOT EXISTS extensions  json,
+    ADD COLUMN IF NOT EXISTS problem     json,
+    DROP CONSTRAINT IF EXISTS inbox_pkey,
+    ALTER COLUMN event_id DROP NOT NULL,
+    ALTER COLUMN digest DROP NOT NULL,
+    ALTER COLUMN type DROP NOT NULL,
+    ALTER COLUMN subject DROP NOT NULL,
+    ALTER COLUMN sequence DROP NOT NULL;
+UPDATE inbox i SET position = n.position, replaces = n.replaces
+FROM (
+    SELECT source, event_id,
+           row_number() OVER (PARTITION BY source ORDER BY received_at, subject, sequence)
+             AS position,
+           lag(event_id) OVER (PARTITION BY source, subject ORDER BY sequence) AS replaces
+    FROM inbox
+) n
+WHERE i.position IS NULL AND i.source = n.source AND i.event_id = n.event_id;
+ALTER TABLE inbox ALTER COLUMN position SET NOT NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS inbox_event_once
+    ON inbox (source, event_id) WHERE verdict = 'accepted';
+CREATE UNIQUE INDEX IF NOT EXISTS inbox_feed ON inbox (source, received_at, position);
+CREATE INDEX IF NOT EXISTS inbox_by_subject ON inbox (source, subject, sequence);
+UPDATE inbox_subjects s SET last_event_id = i.event_id
+FROM inbox i
+WHERE s.last_event_id IS NULL AND i.source = s.source AND i.subject = s.subject
+  AND i.sequence = s.sequence;
+INSERT INTO inbox_sources (source, position, received_at)
+SELECT source, max(position), max(received_at) FROM inbox GROUP BY source
+ON CONFLICT (source) DO NOTHING;
+COMMENT ON TABLE inbox IS 'every event of partners: taken once, or refused with its reason';
+COMMENT ON COLUMN inbox.position IS 'place among all of its source, 1, 2, 3, … in order of commit';
+COMMENT ON COLUMN inbox.content IS 'the data as JSON; of a refused event all that was sent, cut off'
+"""
+"""What `INBOX_SQL` lacks so that partners can read back what they sent."""
+
 
 def statements(ddl: str) -> list[str]:
     """The single statements of a constant, for drivers that execute one at a time (asyncpg)."""

@@ -38,7 +38,7 @@ class StrictDecoder(Generic[T]):
     """Decodes JSON into `cls`, refusing unknown fields at every depth."""
 
     def __init__(self, cls: type[T]) -> None:
-        self._strict = msgspec.json.Decoder(_closed(cls))
+        self._strict = msgspec.json.Decoder(closed_twin(cls))
         self._plain: msgspec.json.Decoder[T] = msgspec.json.Decoder(cls)
 
     def decode(self, raw: bytes | msgspec.Raw) -> T:
@@ -60,8 +60,11 @@ def strict_decoder(cls: type[T]) -> StrictDecoder[T]:
 
 
 @cache
-def _closed(cls: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """A twin of the struct, and of all structs in it, that forbids unknown fields."""
+def closed_twin(cls: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """A twin of the struct, and of all structs in it, that forbids unknown fields.
+
+    It is written as the struct itself is.
+    """
     hints = get_type_hints(cls, include_extras=True)
     fields: list[Any] = []
     for field in msgspec.structs.fields(cls):
@@ -72,12 +75,19 @@ def _closed(cls: type[msgspec.Struct]) -> type[msgspec.Struct]:
             fields.append((field.name, kind, msgspec.field(default_factory=field.default_factory)))
         else:
             fields.append((field.name, kind, field.default))
-    return msgspec.defstruct(cls.__name__, fields, forbid_unknown_fields=True, kw_only=True)
+    return msgspec.defstruct(
+        cls.__name__,
+        fields,
+        forbid_unknown_fields=True,
+        kw_only=True,
+        gc=False,
+        omit_defaults=cls.__struct_config__.omit_defaults,
+    )
 
 
 def _closed_type(kind: Any) -> Any:
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return _closed(kind)
+        return closed_twin(kind)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return Annotated[(_closed_type(arguments[0]), *arguments[1:])]

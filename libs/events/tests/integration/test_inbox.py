@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from events import Money
-from events.inbox import Incoming, Receipt, receive
+from events.event import encode_data
+from events.inbox import Receipt, receive
+from events.partners import Incoming
 from events.types import EventData
 from events.types.partner import EventVoided, OrderPaid
 
@@ -16,9 +18,15 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def incoming(identity: str, data: EventData, source: str = "/partners/x") -> Incoming:
-    subject = None if isinstance(data, EventVoided) else data.subject
+    voids = data.event_id if isinstance(data, EventVoided) else None
     return Incoming(
-        id=identity, source=source, type=data.wire_type, subject=subject, time=NOW, data=data
+        id=identity,
+        source=source,
+        type=data.wire_type,
+        subject=None if voids else data.subject,
+        time=NOW,
+        payload=encode_data(data),
+        voids=voids,
     )
 
 
@@ -28,7 +36,7 @@ def order(identity: str, subject: str = "o", amount: int = 1, **more: Any) -> In
 
 
 def void(identity: str, event_id: str) -> Incoming:
-    return incoming(identity, EventVoided(event_id=event_id, reason="a test"))
+    return incoming(identity, EventVoided(event_id=event_id, reason="test"))
 
 
 async def take(pool: Any, *events: Incoming) -> list[Receipt]:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 
 from chassis.clock import Clock
+from gateway.ingress.depth import OutboxDepth
+from gateway.ingress.filing import Filing
+from gateway.ingress.limits import Limits
 from gateway.kpi.answers import Answers
 from gateway.kpi.cache import AnswerCache
 from gateway.kpi.freshness import Freshness
@@ -35,6 +38,9 @@ class Parts:
     live: Live
     rate_limit: RateLimit
     document: ApiDocument
+    terms: Limits
+    filing: Filing
+    outbox_depth: OutboxDepth
 
     @asynccontextmanager
     async def held(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -75,6 +81,11 @@ def make_parts(settings: Settings, clock: Clock) -> Parts:
             requests=settings.rate_limit_requests, seconds=settings.rate_limit_seconds
         ),
         document=ApiDocument(upstreams),
+        terms=Limits(settings),
+        filing=Filing(most_bytes=settings.ingress_bytes),
+        outbox_depth=OutboxDepth(
+            most_events=settings.outbox_events, oldest_seconds=settings.outbox_seconds
+        ),
     )
 
 

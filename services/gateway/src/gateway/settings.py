@@ -42,6 +42,24 @@ class Settings(ServiceSettings):
     upstream_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
     """How long a service may take to answer; imports get three times as much."""
 
+    events_per_request: Annotated[int, Field(ge=1, le=10_000)] = 500
+    event_bytes: Annotated[int, Field(ge=1024, le=512 * 1024)] = 256 * 1024
+    """Largest event of a partner; an outbox row may have twice as much."""
+    event_levels: Annotated[int, Field(ge=4, le=100)] = 32
+    """Arrays and objects inside each other; no event type needs more than six."""
+    event_oldest_days: Annotated[int, Field(ge=1, le=36_500)] = 1_100
+    """Older events are refused; the inbox must be kept at least as long, or a copy gets in."""
+    event_ahead_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300
+    """How far a partner's clock may be ahead of ours."""
+    ingress_bytes: Annotated[int, Field(ge=1024 * 1024)] = 64 * 1024 * 1024
+    """Bodies of partners' requests in memory at once; more is told to come again."""
+    outbox_events: Annotated[int, Field(ge=1)] = 2_000_000
+    """Some 2 GB. With more waiting for the log no more events are taken."""
+    outbox_seconds: Annotated[int, Field(ge=1)] = 86_400
+    """With events waiting for the log for longer no more are taken."""
+    refused_days: Annotated[int, Field(ge=1, le=3_650)] = 90
+    """How long refused events can be read back."""
+
     @property
     def service_urls(self) -> dict[str, str]:
         """Service to address."""

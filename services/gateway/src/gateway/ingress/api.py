@@ -6,35 +6,36 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
+import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from chassis import problems
 from chassis.auth import require
 from chassis.auth.actor import Actor
-from chassis.resources import resources_of
-from events.cloudevents import (
+from chassis.middleware import BODY_BYTES
+from chassis.resources import Resources, resources_of
+from events.partners import (
+    Incoming,
     Rejected,
+    Terms,
     TooManyEvents,
     UnreadableBody,
     UnsupportedContentType,
     read_http,
 )
-from events.inbox import Incoming
-from gateway.ingress.nesting import refuse_deep_nesting
+from events.partners.http import BATCH, STRUCTURED, is_batch
+from gateway.ingress import taking
 from gateway.ingress.results import (
     BatchResult,
     BatchTooLong,
     BodyUnreadable,
     EventResult,
     MediaTypeUnknown,
+    Outcome,
 )
-from gateway.ingress.taking import Outcome, take
-from gateway.parts import parts_of
+from gateway.parts import Parts, parts_of
 from gateway.ratelimit import count_request
 
-MOST_EVENTS: Final = 500
-_BATCH: Final = "application/cloudevents-batch+json"
-_STRUCTURED: Final = "application/cloudevents+json"
 _ANY_OBJECT: Final = {"type": "object", "additionalProperties": True}
 
 router = APIRouter(tags=["events"], dependencies=[Depends(count_request)])
@@ -51,15 +52,14 @@ class _Answer(Response):
     responses={
         202: {"model": EventResult | BatchResult, "description": "All are durable, or were before"},
         207: {"model": BatchResult, "description": "Some of a batch were not taken; see each"},
+        503: {"description": "Nothing was taken; send it again after `Retry-After`, same ids"},
     },
     openapi_extra={
         "requestBody": {
             "required": True,
             "content": {
-                _STRUCTURED: {"schema": _ANY_OBJECT},
-                _BATCH: {
-                    "schema": {"type": "array", "items": _ANY_OBJECT, "maxItems": MOST_EVENTS}
-                },
+                STRUCTURED: {"schema": _ANY_OBJECT},
+                BATCH: {"schema": {"type": "array", "items": _ANY_OBJECT}},
                 "application/json": {"schema": _ANY_OBJECT},
             },
         }
@@ -75,24 +75,33 @@ async def publish_events(
     409 for a single event. A batch takes its good events whatever the others are:
     202 if all were taken now or before, else 207 with a problem on each that was not.
     """
-    body = await request.body()
-    read = _read(request, body)
-    outcomes = await take(read, actor, resources_of(request))
-    counts = parts_of(request).telemetry.partner_events
+    parts = parts_of(request)
+    resources = resources_of(request)
+    await parts.outbox_depth.refuse_too_deep(resources)
+    with parts.filing.room(_announced(request)):
+        terms = parts.terms.at(resources.clock.now())
+        read = _read(request, await request.body(), terms=terms)
+        outcomes = await _take(read, actor.sources, parts=parts, resources=resources)
+    counts: dict[str, int] = {}
     for outcome in outcomes:
-        counts.labels(outcome.result.status).inc()
-    content_type = request.headers.get("content-type", "")
-    if content_type.partition(";")[0].strip().lower() == _BATCH:
+        counts[outcome.status] = counts.get(outcome.status, 0) + 1
+    for status, count in counts.items():
+        parts.telemetry.partner_events.labels(status).inc(count)
+    if is_batch(request.headers.get("content-type", "")):
         return _batch_answer(outcomes)
     return _single_answer(outcomes[0])
 
 
-def _read(request: Request, body: bytes) -> Sequence[Incoming | Rejected]:
+def _announced(request: Request) -> int:
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else BODY_BYTES
+
+
+def _read(request: Request, body: bytes, *, terms: Terms) -> Sequence[Incoming | Rejected]:
     if request.headers.get("content-encoding", "identity") != "identity":
         raise MediaTypeUnknown("the body is compressed", hint="send it without Content-Encoding")
-    refuse_deep_nesting(body)
     try:
-        return read_http(request.headers.raw, body, max_events=MOST_EVENTS)
+        return read_http(request.headers.raw, body, terms=terms)
     except UnsupportedContentType as error:
         raise MediaTypeUnknown(error.fact, hint=error.hint) from None
     except UnreadableBody as error:
@@ -101,22 +110,48 @@ def _read(request: Request, body: bytes) -> Sequence[Incoming | Rejected]:
         raise BatchTooLong(error.fact, hint=error.hint) from None
 
 
+async def _take(
+    read: Sequence[Incoming | Rejected],
+    sources: frozenset[str],
+    *,
+    parts: Parts,
+    resources: Resources,
+) -> list[Outcome]:
+    """One outcome for each event, in order; what is accepted is durable when this returns."""
+    judged = taking.judge(read, sources)
+    good = [
+        event
+        for event, outcome in zip(read, judged, strict=True)
+        if outcome is None and isinstance(event, Incoming)
+    ]
+    taken = iter(await parts.filing.take(good, resources))
+    outcomes = [next(taken) if outcome is None else outcome for outcome in judged]
+    if any(outcome.refusal is not None for outcome in outcomes):
+        async with resources.database.pool.acquire() as connection:
+            await taking.file(
+                connection,
+                outcomes,
+                sources,
+                received_at=resources.clock.now(),
+                zone=resources.settings.company_time_zone,
+            )
+    return outcomes
+
+
 def _single_answer(outcome: Outcome) -> Response:
     if outcome.refusal is None:
-        body = outcome.result.model_dump_json(exclude_none=True)
-        return _Answer(body, status_code=HTTPStatus.ACCEPTED)
+        return _Answer(msgspec.json.encode(outcome.members()), status_code=HTTPStatus.ACCEPTED)
     members: dict[str, Any] = {
         **problems.members_of(outcome.refusal),
-        "id": outcome.result.id,
-        "outcome": outcome.result.status,
+        "id": outcome.event.id,
+        "outcome": outcome.status,
     }
     return problems.document(problems.status_of(outcome.refusal), members)
 
 
 def _batch_answer(outcomes: Sequence[Outcome]) -> Response:
     all_taken = all(outcome.refusal is None for outcome in outcomes)
-    body = BatchResult(results=[outcome.result for outcome in outcomes])
     return _Answer(
-        body.model_dump_json(exclude_none=True),
+        msgspec.json.encode({"results": [outcome.members() for outcome in outcomes]}),
         status_code=HTTPStatus.ACCEPTED if all_taken else HTTPStatus.MULTI_STATUS,
     )

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, JsonValue
 
-from chassis.errors import Conflict, Forbidden, Invalid, Malformed, Refusal, TooLarge
+from chassis.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    Refusal,
+    TooLarge,
+    Unavailable,
+)
 from chassis.problems import members_of
-from events.cloudevents import Rejected
+from events.inbox import Receipt
+from events.partners import Incoming, Rejected
 
 Status = Literal["accepted", "duplicate", "conflict", "rejected"]
 
@@ -56,6 +66,12 @@ class BatchTooLong(TooLarge):
     title = "too many events in one request"
 
 
+class IngressFull(Unavailable):
+    """More is on its way into the house than it holds; what comes later will be taken."""
+
+    title = "no more events are taken for a moment"
+
+
 class EventProblem(BaseModel, extra="allow"):
     """Why an event was not taken; the members of a problem document."""
 
@@ -66,7 +82,7 @@ class EventProblem(BaseModel, extra="allow"):
     errors: list[dict[str, JsonValue]] = []
 
 
-class EventResult(BaseModel):
+class EventResult(BaseModel, extra="forbid"):
     """What became of one event.
 
     `sequence` is its place among the events of its source and subject; `replaces`
@@ -74,7 +90,7 @@ class EventResult(BaseModel):
     first copy did.
     """
 
-    id: str | None
+    id: str | None = None
     status: Status
     subject: str | None = None
     sequence: int | None = None
@@ -83,19 +99,62 @@ class EventResult(BaseModel):
     problem: EventProblem | None = None
 
 
-class BatchResult(BaseModel):
+class BatchResult(BaseModel, extra="forbid"):
     """The answer to a batch, in the order of its events."""
 
     results: list[EventResult]
 
 
-def refused(event_id: str | None, refusal: Refusal) -> EventResult:
-    """The result of an event that was not taken."""
-    status: Status = "conflict" if isinstance(refusal, EventIdReused) else "rejected"
-    return EventResult(id=event_id, status=status, problem=EventProblem(**members_of(refusal)))
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one event: its receipt, or the refusal."""
+
+    event: Incoming | Rejected
+    receipt: Receipt | None = None
+    refusal: Refusal | None = None
+
+    @property
+    def status(self) -> Status:
+        if self.refusal is not None:
+            return "conflict" if isinstance(self.refusal, EventIdReused) else "rejected"
+        assert self.receipt is not None
+        return "duplicate" if self.receipt.verdict == "duplicate" else "accepted"
+
+    def members(self) -> dict[str, Any]:
+        """An `EventResult`; plain, because building the model costs more than taking the event."""
+        found: dict[str, Any] = {"id": self.event.id, "status": self.status}
+        if self.refusal is not None:
+            found["problem"] = members_of(self.refusal)
+        elif self.receipt is not None:
+            found["subject"] = self.receipt.subject
+            found["sequence"] = self.receipt.sequence
+            if self.receipt.replaces is not None:
+                found["replaces"] = self.receipt.replaces
+            found["received_at"] = self.receipt.received_at
+        return found
 
 
 def not_valid(rejected: Rejected) -> EventNotValid:
     """The refusal of an event that could not be read."""
     reason = rejected.reason[:1].lower() + rejected.reason[1:]
     return EventNotValid(reason, field=rejected.field or None, hint=rejected.hint)
+
+
+def refusal_of(receipt: Receipt) -> Refusal | None:
+    """Why the inbox did not take an event; None when it did, now or before."""
+    match receipt.verdict:
+        case "conflict":
+            first = receipt.received_at
+            return EventIdReused(
+                "an event with this id and other content was taken before",
+                field="id",
+                hint="give a correction a new id: about the same subject it replaces the first",
+                first_received_at=first and first.isoformat().replace("+00:00", "Z"),
+            )
+        case "unknown_event":
+            return VoidedEventUnknown(
+                "this source sent no event with this id",
+                field="data.event_id",
+                hint="send the event first, or name the CloudEvents id that it had",
+            )
+    return None
