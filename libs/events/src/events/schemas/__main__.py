@@ -31,7 +31,7 @@ def main() -> None:
             case "check":
                 _check()
             case "release":
-                changed = add_release(arguments.version)
+                changed = add_release(arguments.version, contracts_of())
                 print(f"released {arguments.version}: {len(changed)} types")
     except ReleaseRefused as error:
         raise SystemExit(f"{error.fact}\n{error.hint}") from None

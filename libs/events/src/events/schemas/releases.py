@@ -110,13 +110,15 @@ def _breaches(old: Contract, new: Contract | None) -> Iterator[Breach]:
     yield from breaches(old.data, new.data)
 
 
-def add_release(version: str, folder: Path = RELEASES_FOLDER) -> list[str]:
-    """Release today's contracts; returns the types that are new or changed.
+def add_release(
+    version: str, present: Mapping[str, Contract], folder: Path = RELEASES_FOLDER
+) -> list[str]:
+    """Release the present contracts; returns the types that are new or changed.
 
     Raises ReleaseRefused when they break an earlier release, nothing changed, or
     the version is not a later one.
     """
-    releases, present = read_releases(folder), contracts_of()
+    releases = read_releases(folder)
     if releases and _order(version) <= _order(releases[-1].version):
         raise ReleaseRefused(
             f"{releases[-1].version} is released already", hint="raise the version of the package"
