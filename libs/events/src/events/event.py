@@ -16,6 +16,7 @@ import msgspec
 from events.errors import SchemaViolation
 from events.ids import uuid7
 from events.types import EVENT_TYPES, EventData
+from events.upcasting import decoder_of
 
 MAX_SEQUENCE: Final = 2**63 - 1
 
@@ -81,9 +82,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 _encode: Final = msgspec.json.Encoder().encode
 DECODERS: Final[dict[str, Callable[[Any], EventData]]] = {
-    wire_type: msgspec.json.Decoder(cls).decode for wire_type, cls in EVENT_TYPES.items()
+    wire_type: decoder_of(cls) for wire_type, cls in EVENT_TYPES.items()
 }
-"""The tolerant decoder of each type, by wire type."""
+"""The tolerant decoder of each type, by wire type; older versions come out as the newest."""
 
 
 def encode_data(data: EventData) -> bytes:

@@ -26,13 +26,15 @@ from events.cloudevents.structured import read_structured
 from events.errors import SchemaViolation, Undecodable
 from events.event import DECODERS, MAX_SEQUENCE, Event, UnknownData, decode_data, encode_data
 from events.log.port import NewRecord, Record
-from events.types import EventData
+from events.types import EVENT_TYPES, EventData
+from events.upcasting import newest_type
 
 JSON: Final = b"application/json"
 _SPECVERSION: Final = ("ce_specversion", b"1.0")
 _CONTENT_TYPE: Final = ("content-type", JSON)
 _KINDS: Final[dict[bytes | None, tuple[str, Callable[[Any], EventData]]]] = {
-    wire_type.encode(): (wire_type, decode) for wire_type, decode in DECODERS.items()
+    wire_type.encode(): (newest_type(EVENT_TYPES[wire_type]).wire_type, decode)
+    for wire_type, decode in DECODERS.items()
 }
 _usual: Final[Callable[[Mapping[str, Any]], tuple[Any, ...]]] = itemgetter(
     *("ce_specversion", "content-type", "ce_id", "ce_source", "ce_subject"),
@@ -224,7 +226,7 @@ def _with_data(envelope: Event, value: bytes | None, content_type: bytes) -> Eve
     return Event(
         id=envelope.id,
         source=envelope.source,
-        type=envelope.type,
+        type=data.wire_type,
         subject=envelope.subject,
         sequence=envelope.sequence,
         time=envelope.time,

@@ -16,9 +16,9 @@ from events.types import (
     pipeline,
     process,
 )
-from events.types.base import UNKNOWN, Dimensions, EventData, Owner
+from events.types.base import UNKNOWN, Dimensions, EventData, Owner, Superseded
 
-__all__ = ["EVENT_TYPES", "UNKNOWN", "Dimensions", "EventData", "Owner"]
+__all__ = ["EVENT_TYPES", "UNKNOWN", "Dimensions", "EventData", "Owner", "Superseded"]
 
 
 _MODULES: Final = (

@@ -51,6 +51,21 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
         raise NotImplementedError
 
 
+class Superseded(EventData, frozen=True, kw_only=True, omit_defaults=True):
+    """An older major version of a type: read for ever, on the same topic under the same key.
+
+    Decoding ends with the newest version (`events.upcasting`), so that nothing
+    behind it ever sees an older one.
+    """
+
+    newer: ClassVar[type[EventData]]
+    """The next major version."""
+
+    def upcast(self) -> EventData:
+        """The same event as `newer` says it: a pure function."""
+        raise NotImplementedError
+
+
 class Dimensions(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a fact can be cut by, as of the fact's date; absent reads `unknown`.
 

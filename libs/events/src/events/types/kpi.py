@@ -28,6 +28,8 @@ class KpiChanged(EventData, frozen=True, kw_only=True, omit_defaults=True):
     writer: Code
     watermark: Instant | None
     changed: Annotated[list[ChangedKpi], msgspec.Meta(max_length=200)]
+    beats: dict[Code, Instant] = {}
+    """Heartbeats in the batch: the service, and when it wrote the newest."""
 
     @property
     def subject(self) -> str:
