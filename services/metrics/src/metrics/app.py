@@ -10,6 +10,7 @@ from chassis.resources import Resources
 from metrics.api import kpis, quarantine
 from metrics.api.asking import source_of
 from metrics.consuming import follow_log
+from metrics.merging import merge_pending
 from metrics.settings import Settings
 
 
@@ -19,7 +20,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings,
         title="Tandem metrics",
         routers=[kpis.router, quarantine.router, parked.router()],
-        tasks=[follow_log(settings)],
+        tasks=[follow_log(settings), merge_pending(settings)],
         checks={"figures": figures_in_force},
     )
 
@@ -27,7 +28,10 @@ def create_app(settings: Settings) -> FastAPI:
 def create_worker(settings: Settings) -> FastAPI:
     """One more worker: no API of its own but health."""
     return build_app(
-        settings, title="Tandem metrics worker", routers=[], tasks=[follow_log(settings)]
+        settings,
+        title="Tandem metrics worker",
+        routers=[],
+        tasks=[follow_log(settings), merge_pending(settings)],
     )
 
 

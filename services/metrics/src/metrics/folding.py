@@ -22,22 +22,25 @@ from metrics.facts import FACT_KINDS
 Stream = tuple[str, str]
 """Source and subject."""
 
-_NEW: Final = Fact(None)
-
 
 class Kept(msgspec.Struct, frozen=True):
-    """A fact with the version under which it was read; 0 when it is new."""
+    """A fact with the version under which it was read, and the places of its events."""
 
     fact: Fact
     version: int
+    places: Sequence[int] = ()
+
+
+_NOTHING: Final = Kept(Fact(None), 0)
 
 
 class Advanced(msgspec.Struct, frozen=True):
-    """A fact after a batch, with the version that it had before."""
+    """A fact after a batch, with the version (0 when it is new) and places from before."""
 
     ref: Ref
     version: int
     advance: Advance
+    places: Sequence[int] = ()
 
 
 class Shelf(Protocol):
@@ -51,8 +54,8 @@ class Shelf(Protocol):
         """Those of the facts that are kept."""
         ...
 
-    async def histories(self, refs: Sequence[Ref]) -> Mapping[Ref, list[Entry]]:
-        """All kept entries of some facts."""
+    async def histories(self, kept: Mapping[Ref, Kept]) -> Mapping[Ref, list[Entry]]:
+        """All entries of some facts that are kept."""
         ...
 
     async def keep(
@@ -61,7 +64,7 @@ class Shelf(Protocol):
         advanced: Sequence[Advanced],
         changes: Changes,
     ) -> None:
-        """Keep entries (those kept already stay as they are) and facts, and add the changes."""
+        """Keep entries and facts, and add the changes."""
         ...
 
 
@@ -70,12 +73,17 @@ async def fold(
 ) -> Changes:
     """Apply entries that come in order within their streams; returns what changed."""
     routed = await _routed(shelf, entries)
-    advanced = await _advance(shelf, routed, company=company)
+    advanced = await advance_facts(shelf, routed, company=company)
+    changes = changes_of(advanced, catalogue)
+    placed = [(ref, entry) for ref, entries_of in routed.items() for entry in entries_of]
+    await shelf.keep(placed, advanced, changes)
+    return changes
+
+
+def changes_of(advanced: Iterable[Advanced], catalogue: Catalogue) -> Changes:
     changes = Changes(catalogue)
     for one in advanced:
         changes.add(one.advance)
-    placed = [(ref, entry) for ref, entries_of in routed.items() for entry in entries_of]
-    await shelf.keep(placed, advanced, changes)
     return changes
 
 
@@ -101,22 +109,39 @@ async def _routed(shelf: Shelf, entries: Sequence[Entry]) -> dict[Ref, list[Entr
     return routed
 
 
-async def _advance(
-    shelf: Shelf, routed: Mapping[Ref, list[Entry]], *, company: Company
+async def advance_facts(
+    shelf: Shelf, routed: dict[Ref, list[Entry]], *, company: Company
 ) -> list[Advanced]:
-    refs = sorted(ref for ref in routed if ref.kind in FACT_KINDS)
+    """Fold each fact's entries into it. Those that a fact has already are taken out of `routed`."""
+    refs = [ref for ref in routed if ref.kind in FACT_KINDS]
     kept = await shelf.facts(refs)
-    late = [
-        ref for ref in refs if not extends(kept[ref].fact if ref in kept else _NEW, routed[ref])
-    ]
+    late = {
+        ref: kept.get(ref, _NOTHING)
+        for ref in refs
+        if not extends(kept.get(ref, _NOTHING).fact, routed[ref])
+    }
     histories = await shelf.histories(late) if late else {}
     advanced = []
     for ref in refs:
-        kind, entries = FACT_KINDS[ref.kind], routed[ref]
-        if ref in histories:
-            done = restate(kind, histories[ref], entries, key=ref.key, company=company)
+        kind, before = FACT_KINDS[ref.kind], kept.get(ref, _NOTHING)
+        if ref in late:
+            history = histories[ref]
+            routed[ref] = _fresh(routed[ref], history)
+            done = restate(kind, history, routed[ref], key=ref.key, company=company)
         else:
-            fact = kept[ref].fact if ref in kept else Fact(kind.empty)
-            done = advance(kind, fact, entries, key=ref.key, company=company)
-        advanced.append(Advanced(ref, kept[ref].version if ref in kept else 0, done))
+            fact = before.fact if before.version else Fact(kind.empty)
+            done = advance(kind, fact, routed[ref], key=ref.key, company=company)
+        advanced.append(Advanced(ref, before.version, done, before.places))
     return advanced
+
+
+def _fresh(entries: Iterable[Entry], history: Iterable[Entry]) -> list[Entry]:
+    """Without those whose place in their stream is taken: the first to claim it stays."""
+    taken = {(entry.source, entry.subject, entry.sequence) for entry in history}
+    fresh = []
+    for entry in entries:
+        place = (entry.source, entry.subject, entry.sequence)
+        if place not in taken:
+            taken.add(place)
+            fresh.append(entry)
+    return fresh

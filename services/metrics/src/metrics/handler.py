@@ -14,7 +14,9 @@ from metrics.engine.changes import Changes
 from metrics.engine.company import Company, micros_of
 from metrics.engine.entry import Entry
 from metrics.folding import fold
+from metrics.store import pending
 from metrics.store.generation import Terms, hold_generation
+from metrics.store.journal import blocks_for
 from metrics.store.shelf import PostgresShelf
 
 SOURCE: Final = "/tandem/metrics"
@@ -40,16 +42,23 @@ class Folder:
         self._watermark = watermark
 
     async def __call__(self, connection: Connection, received: Sequence[Received]) -> None:
-        # A plan made while the tables were empty would scan them for every later batch.
-        await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-        generation = await hold_generation(connection, self._terms)
+        held = await hold_generation(
+            connection, self._terms, shard=self._shard, blocks=blocks_for(len(received))
+        )
         changes = await fold(
-            PostgresShelf(connection, generation=generation, shard=self._shard),
+            PostgresShelf(
+                connection, generation=held.generation, shard=self._shard, blocks=held.blocks
+            ),
             [entry_of(item.event) for item in received],
             company=self._company,
             catalogue=self._catalogue,
         )
         await self._tell(connection, changes)
+        if held.pending > pending.MOST_PER_MERGE:
+            # Nobody merges beside us, or not fast enough.
+            await pending.merge(
+                connection, held.generation, catalogue=self._catalogue, shard=self._shard
+            )
 
     async def _tell(self, connection: Connection, changes: Changes) -> None:
         """Promise one kpi.changed for the batch, if it changed a KPI at all."""

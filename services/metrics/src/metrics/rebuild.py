@@ -7,19 +7,17 @@ and the next start begins again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import Any, Final
 
 import asyncpg
 
 from events import Connection
 from metrics.engine.catalogue import Catalogue
-from metrics.engine.changes import Changes
 from metrics.engine.company import Company
-from metrics.engine.fact import timeline
-from metrics.facts import FACT_KINDS
-from metrics.folding import Advanced
-from metrics.store import journal
+from metrics.engine.entry import Entry
+from metrics.engine.fact import Ref
+from metrics.folding import advance_facts, changes_of
+from metrics.store import journal, pending
 from metrics.store.generation import (
     Terms,
     add_generation,
@@ -33,7 +31,7 @@ log = logging.getLogger(__name__)
 
 _LOCK: Final = 7_236_118_404
 """Advisory lock: one process at a time prepares the generation."""
-_FACTS_PER_WRITE: Final = 5_000
+_EVENTS_PER_WRITE: Final = 20_000
 """Folded in memory before they are written together."""
 _SHARD: Final = 0
 
@@ -60,29 +58,26 @@ async def prepare(pool: asyncpg.Pool[Any], *, company: Company, catalogue: Catal
 async def _build(
     connection: Connection, generation: int, *, company: Company, catalogue: Catalogue
 ) -> None:
-    total = await connection.fetchval("SELECT count(*) FROM journal")
-    advanced: list[Advanced] = []
-    done = 0
-    async for ref, entries in journal.by_fact(connection):
-        done += len(entries)
-        kind = FACT_KINDS.get(ref.kind)
-        if kind is None:
-            continue
-        whole = timeline(kind, entries, key=ref.key, company=company)
-        advanced.append(Advanced(ref, 0, whole))
-        if len(advanced) >= _FACTS_PER_WRITE:
-            await _write(connection, generation, advanced, catalogue=catalogue)
-            log.info("rebuilding cells: %d of %d events", done, total)
-            advanced = []
-    await _write(connection, generation, advanced, catalogue=catalogue)
-    log.info("rebuilt cells from %d events as generation %d", total, generation)
+    shelf = PostgresShelf(connection, generation=generation, shard=_SHARD)
+    routed: dict[Ref, list[Entry]] = {}
+    places: dict[Ref, list[int]] = {}
+    read = held = 0
 
+    async def write() -> None:
+        advanced = await advance_facts(shelf, routed, company=company)
+        await shelf.write(advanced, changes_of(advanced, catalogue), places=places)
+        await pending.merge(connection, generation, catalogue=catalogue, shard=_SHARD)
+        log.info("rebuilding cells: %d events", read)
+        routed.clear()
+        places.clear()
 
-async def _write(
-    connection: Connection, generation: int, advanced: Sequence[Advanced], *, catalogue: Catalogue
-) -> None:
-    changes = Changes(catalogue)
-    for one in advanced:
-        changes.add(one.advance)
-    # The journal is where they come from.
-    await PostgresShelf(connection, generation=generation, shard=_SHARD).keep([], advanced, changes)
+    async for block in journal.whole(connection):
+        for place, ref, entry in block:
+            routed.setdefault(ref, []).append(entry)
+            places.setdefault(ref, []).append(place)
+        read, held = read + len(block), held + len(block)
+        if held >= _EVENTS_PER_WRITE:
+            await write()
+            held = 0
+    await write()
+    log.info("rebuilt cells from %d events as generation %d", read, generation)

@@ -34,8 +34,8 @@ async def test_any_order_gives_the_rows_that_the_engine_gives_in_memory(
     for batch in shuffled(events, seed):
         await service.feed(batch)
     shelf = folded([events], company_of(service.settings))
-    assert await service.table("cells") == expected(shelf, "cells")
-    assert await service.table("ledger") == expected(shelf, "ledger")
+    assert await service.cells() == expected(shelf, "cells")
+    assert await service.ledger() == expected(shelf, "ledger")
     assert (
         await service.pool.fetchval(
             "SELECT count(*) FROM cells WHERE 0 = ALL(ARRAY[a0,a1,a2,a3,a4,a5,a6,a7])"
@@ -50,24 +50,24 @@ async def test_workers_share_the_work_without_sharing_cells(service: Any) -> Non
     for place, batch in enumerate(batches):
         await service.feed(batch, shard=place % 3)
     shelf = folded([events], company_of(service.settings))
-    assert await service.table("cells") == expected(shelf, "cells")
+    assert await service.cells() == expected(shelf, "cells")
     assert await service.pool.fetchval("SELECT count(DISTINCT shard) FROM cells") == 3
 
 
 async def test_a_batch_that_is_rolled_back_leaves_nothing(service: Any) -> None:
     events = History(6, facts=30).events
     await service.feed(events[:20])
-    before = await service.table("cells"), await service.table("ledger")
+    before = await service.cells(), await service.ledger()
     async with service.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         rest = [Received(event, event.source, 0, 0) for event in events[20:]]
         await service.folder()(connection, rest)
         await transaction.rollback()
-    assert (await service.table("cells"), await service.table("ledger")) == before
+    assert (await service.cells(), await service.ledger()) == before
     await service.feed(events[20:])
     shelf = folded([events], company_of(service.settings))
-    assert await service.table("ledger") == expected(shelf, "ledger")
+    assert await service.ledger() == expected(shelf, "ledger")
 
 
 async def test_two_workers_that_meet_in_one_fact_do_not_lose_either_change(service: Any) -> None:
@@ -78,7 +78,7 @@ async def test_two_workers_that_meet_in_one_fact_do_not_lose_either_change(servi
         *(retried(service, batch, shard) for shard, batch in enumerate((own, partners)))
     )
     shelf = folded([events], company_of(service.settings))
-    assert await service.table("cells") == expected(shelf, "cells")
+    assert await service.cells() == expected(shelf, "cells")
 
 
 async def retried(service: Any, events: Sequence[Event], shard: int) -> None:
@@ -114,8 +114,8 @@ async def test_other_settings_rebuild_everything_from_the_journal(service: Any) 
     generation = await prepare(service.pool, company=elsewhere, catalogue=CATALOGUE)
     assert generation == 2
     shelf = folded([events], elsewhere)
-    assert await service.table("cells") == expected(shelf, "cells")
-    assert await service.table("ledger") == expected(shelf, "ledger")
+    assert await service.cells() == expected(shelf, "cells")
+    assert await service.ledger() == expected(shelf, "ledger")
     assert await service.pool.fetchval("SELECT count(DISTINCT generation) FROM facts") == 1
     # Whoever still runs with the old settings must not write any more.
     with pytest.raises(GenerationChanged):
@@ -131,8 +131,8 @@ async def test_large_batches_and_a_long_rebuild_give_the_same_rows(service: Any)
     events = History(10, facts=700).events
     await service.feed(events)
     shelf = folded([events], company_of(service.settings))
-    assert await service.table("cells") == expected(shelf, "cells")
+    assert await service.cells() == expected(shelf, "cells")
     await service.pool.execute("UPDATE generations SET catalogue_version = 'an older one'")
     await prepare(service.pool, company=company_of(service.settings), catalogue=CATALOGUE)
-    assert await service.table("cells") == expected(shelf, "cells")
-    assert await service.table("ledger") == expected(shelf, "ledger")
+    assert await service.cells() == expected(shelf, "cells")
+    assert await service.ledger() == expected(shelf, "ledger")

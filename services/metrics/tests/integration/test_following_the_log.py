@@ -67,7 +67,7 @@ def topic_of(event: Event) -> str:
 async def until(service: Service, wanted: list[Any]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
-            have = await service.table("cells")
+            have = await service.cells()
             if have == wanted:
                 return
             await asyncio.sleep(0.1)

@@ -7,7 +7,8 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from events import Event
-from metrics.engine.changes import Changes, Ledger, rows_of_cells
+from metrics.engine.cell import Cells, add_moments, rows_of_cells
+from metrics.engine.changes import Changes
 from metrics.engine.company import Company
 from metrics.engine.dimension import NUMBERS, TOTAL
 from metrics.engine.entry import Entry
@@ -50,8 +51,8 @@ class MemoryShelf:
             if ref in self.bodies
         }
 
-    async def histories(self, refs: Sequence[Ref]) -> Mapping[Ref, list[Entry]]:
-        return {ref: list(self.journal.get(ref, {}).values()) for ref in refs}
+    async def histories(self, kept: Mapping[Ref, Kept]) -> Mapping[Ref, list[Entry]]:
+        return {ref: list(self.journal.get(ref, {}).values()) for ref in kept}
 
     async def keep(
         self,
@@ -65,13 +66,11 @@ class MemoryShelf:
         for one in advanced:
             assert one.version == self.bodies.get(one.ref, (0, b""))[0]
             self.bodies[one.ref] = (one.version + 1, encode_fact(one.advance.fact))
-        for *key, vector in rows_of_cells(changes.cells()):
-            _add(self.cells, tuple(key), vector)
-        self._add_ledger(changes.ledger)
-
-    def _add_ledger(self, ledger: Ledger) -> None:
-        for second, cells in ledger.items():
+        for second, moment, times in changes.deltas():
+            cells: Cells = {}
+            add_moments(cells, [(moment, times)], layout=CATALOGUE.layout)
             for *key, vector in rows_of_cells(cells):
+                _add(self.cells, tuple(key), vector)
                 _add(self.ledger, (second, *key), vector)
 
     def known_at(self, second: int) -> dict[CellKey, Vector]:
@@ -138,5 +137,6 @@ def sums_from_facts(shelf: MemoryShelf, question: Question, known: Known) -> Sum
     sums = Sums(question.periods, CATALOGUE.layout)
     contributions = Contributions(question, known, CATALOGUE)
     for ref, fact in shelf.states().items():
-        contributions.add(FACT_KINDS[ref.kind].moments(fact.state, known.company), sums)
+        moments = FACT_KINDS[ref.kind].moments(fact.state, known.company)
+        contributions.add(((moment, 1) for moment in moments), sums)
     return sums

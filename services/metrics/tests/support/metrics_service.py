@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -20,10 +21,15 @@ from chassis.settings import DEVELOPMENT_ISSUER
 from events import Event, Received
 from metrics.api import kpis, quarantine
 from metrics.consuming import company_of
+from metrics.engine.cell import Cells, add_moments, rows_of_cells
+from metrics.engine.changes import Delta
+from metrics.engine.moment import Moment
 from metrics.handler import Folder
 from metrics.kpis import CATALOGUE
+from metrics.merging import merge
 from metrics.rebuild import prepare
 from metrics.settings import Settings
+from metrics.store.packing import unpack_deltas
 
 NO_LOG = "postgresql://nobody@127.0.0.1/eventlog"
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -50,6 +56,7 @@ class Service:
         self.settings = settings
         self._app = app
         self._issuer = issuer
+        self._batches = 0
 
     def caller(self, role: str = "boss", *teams: str) -> httpx.AsyncClient:
         token = self._issuer.token(roles=[role], teams=list(teams), subject=f"a {role}")
@@ -61,9 +68,16 @@ class Service:
         )
 
     async def feed(self, events: Sequence[Event], *, shard: int = 0) -> None:
-        """Apply a batch in a transaction of its own."""
+        """Apply a batch in a transaction of its own; every fourth merges what is pending."""
         async with self.pool.acquire() as connection, connection.transaction():
             await self.folder(shard)(connection, [Received(e, e.source, 0, 0) for e in events])
+        self._batches += 1
+        if self._batches % 4 == 3:
+            await self.merge(shard)
+
+    async def merge(self, shard: int = 0) -> int:
+        company = company_of(self.settings)
+        return await merge(self.pool, company=company, catalogue=CATALOGUE, shard=shard)
 
     def folder(self, shard: int = 0) -> Folder:
         return Folder(
@@ -84,16 +98,55 @@ class Service:
             watermark,
         )
 
-    async def table(self, name: str) -> list[tuple[Any, ...]]:
-        """A table summed over workers: one may hold what another has taken back."""
-        places = ", ".join(f"sum(a{n})::bigint" for n in range(8))
-        second = ", second" if name == "ledger" else ""
-        rows = await self.pool.fetch(
-            f"SELECT cube, dimension, day, member, bin{second}, {places} FROM {name}"
-            f" GROUP BY cube, dimension, day, member, bin{second} ORDER BY 1, 2, 3, 4, 5"
-            + (", 6" if second else "")
-        )
-        return [tuple(row) for row in rows if any(row[-8:])]
+    async def cells(self) -> list[tuple[Any, ...]]:
+        """Cells summed over workers (one may hold what another took back), and what is pending."""
+        async with self.snapshot() as connection:
+            places = ", ".join(f"sum(a{n})::bigint" for n in range(8))
+            rows = await connection.fetch(
+                f"SELECT cube, dimension, day, member, bin, {places} FROM cells"
+                " GROUP BY cube, dimension, day, member, bin"
+            )
+            sums: dict[Any, list[int]] = {tuple(row[:5]): list(row[5:]) for row in rows}
+            waiting = await self._pending(connection)
+        _add(sums, rows_of([(moment, times) for _, moment, times in waiting]))
+        return sorted((*key, *vector) for key, vector in sums.items() if any(vector))
+
+    async def ledger(self) -> list[tuple[Any, ...]]:
+        """What the ledger and what is pending add to cells in each second."""
+        async with self.snapshot() as connection:
+            deltas = await self._pending(connection)
+            for body in await connection.fetch("SELECT body FROM ledger"):
+                deltas += unpack_deltas(zlib.decompress(body[0]), CATALOGUE.layout.kinds)
+        sums: dict[Any, list[int]] = {}
+        for second, moment, times in deltas:
+            by_key = rows_of([(moment, times)])
+            _add(sums, [((*key, second), vector) for key, vector in by_key])
+        return sorted((*key, *vector) for key, vector in sums.items() if any(vector))
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Any]:
+        async with (
+            self.pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
+    async def _pending(self, connection: Any) -> list[Delta]:
+        rows = await connection.fetch("SELECT body FROM pending")
+        return [d for (body,) in rows for d in unpack_deltas(body, CATALOGUE.layout.kinds)]
+
+
+def rows_of(counted: list[tuple[Moment, int]]) -> list[tuple[tuple[Any, ...], list[int]]]:
+    """What moments add to cells, by key."""
+    cells: Cells = {}
+    add_moments(cells, counted, layout=CATALOGUE.layout)
+    return [(tuple(key), vector) for *key, vector in rows_of_cells(cells)]
+
+
+def _add(sums: dict[Any, list[int]], rows: list[tuple[tuple[Any, ...], list[int]]]) -> None:
+    for key, vector in rows:
+        known = sums.get(key, [0] * 8)
+        sums[key] = [a + b for a, b in zip(known, vector, strict=True)]
 
 
 @asynccontextmanager

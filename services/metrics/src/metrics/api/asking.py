@@ -16,7 +16,8 @@ from metrics.consuming import company_of
 from metrics.engine.calendar import Grain
 from metrics.engine.company import micros_of
 from metrics.kpis import CATALOGUE
-from metrics.query.answer import Source, open_source
+from metrics.query.answer import open_source
+from metrics.query.gathering import Source
 from metrics.query.question import Asked, Question, read_question
 from metrics.settings import Settings
 

@@ -7,13 +7,13 @@ row costs the database more than everything else that an event costs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from metrics.engine.dimension import Single, slices, split
+from metrics.engine.dimension import Cut, Single, has_shares, shared, slices, split
 from metrics.engine.measure import COUNT_SCALE, Aspect, Measure
-from metrics.engine.moment import Moment, MomentKind, difference
+from metrics.engine.moment import Moment, MomentKind
 
 WIDTH: Final = 8
 """Measures in one cell; a cube with more measures has several cells."""
@@ -22,6 +22,9 @@ NO_BIN: Final = 0
 
 Page = tuple[int, int, int]
 """(cube, day, bin): what the cells of one moment share."""
+
+CellRow = tuple[int, int, int, str, int, list[int]]
+"""cube, dimension, day, member, bin, vector"""
 
 Cells = dict[Page, dict[Single, list[int]]]
 """Page to slice to vector. Vectors of zeros may remain; they are the same as absent."""
@@ -63,6 +66,7 @@ class Layout:
                 for place, measure in enumerate(chunk):
                     self.addresses[measure] = Address(number, place)
         self.placements = self._placements()
+        self.kinds = {kind.name: kind for kind in self.placements}
 
     def _placements(self) -> Mapping[MomentKind, tuple[Placement, ...]]:
         places: dict[MomentKind, dict[tuple[int, bool], list[tuple[int, Aspect]]]] = {}
@@ -77,76 +81,75 @@ class Layout:
         }
 
 
-def add_moment(cells: Cells, moment: Moment, *, times: int, layout: Layout) -> None:
-    """Add `times` (1 or -1) the moment to every cell that it contributes to."""
-    for placement in layout.placements.get(moment.kind, ()):
-        bin_ = NO_BIN
-        if placement.binned:
-            if moment.bin is None:
+def add_moments(cells: Cells, counted: Iterable[tuple[Moment, int]], *, layout: Layout) -> None:
+    """Add moments, each so many times, to every cell that they contribute to.
+
+    What falls on one page with one cut (a deal that was created is open, too) is summed
+    before it is sliced.
+    """
+    whole: dict[tuple[Page, Cut, bool], list[int]] = {}
+    for moment, times in counted:
+        for placement in layout.placements.get(moment.kind, ()):
+            bin_ = moment.bin if placement.binned else NO_BIN
+            if bin_ is None:
                 continue
-            bin_ = moment.bin
-        vector = _vector(placement, moment, times * moment.sign)
-        page = cells.setdefault((placement.cube, moment.day, bin_), {})
-        singles, shared = slices(moment.cut, scoped=moment.kind.scoped)
-        for single in singles:
-            cell = page.get(single)
-            if cell is None:
-                cell = page[single] = [0] * WIDTH
-            for place, amount in vector:
-                cell[place] += amount
-        for members, weights in shared:
-            _share(page, vector, members=members, weights=weights)
+            page = placement.cube, moment.day, bin_
+            key = page, moment.cut, moment.kind.scoped
+            vector = whole.get(key)
+            if vector is None:
+                vector = whole[key] = [0] * WIDTH
+            amounts = _amounts(placement, moment)
+            for place, amount in amounts:
+                vector[place] += times * amount
+            if has_shares(moment.cut):
+                _share(cells.setdefault(page, {}), moment.cut, amounts, times=times)
+    for (page, cut, scoped), vector in whole.items():
+        _add_vector(cells.setdefault(page, {}), slices(cut, scoped=scoped), vector)
 
 
-def _vector(placement: Placement, moment: Moment, sign: int) -> list[tuple[int, int]]:
-    vector = []
+def _amounts(placement: Placement, moment: Moment) -> list[tuple[int, int]]:
+    """What a moment adds to which places."""
+    amounts = []
     for place, aspect in placement.places:
         if aspect is Aspect.COUNT:
-            vector.append((place, sign * COUNT_SCALE))
+            amounts.append((place, moment.sign * COUNT_SCALE))
         elif aspect is Aspect.MONEY:
             if moment.minor:
-                vector.append((place, sign * moment.minor))
+                amounts.append((place, moment.sign * moment.minor))
         elif moment.minor is None:
-            vector.append((place, sign * COUNT_SCALE))
-    return vector
+            amounts.append((place, moment.sign * COUNT_SCALE))
+    return amounts
+
+
+def _add_vector(
+    page: dict[Single, list[int]], singles: Sequence[Single], vector: list[int]
+) -> None:
+    amounts = [(place, amount) for place, amount in enumerate(vector) if amount]
+    for single in singles:
+        cell = page.get(single)
+        if cell is None:
+            page[single] = vector.copy()
+        else:
+            for place, amount in amounts:
+                cell[place] += amount
 
 
 def _share(
-    page: dict[Single, list[int]],
-    vector: Sequence[tuple[int, int]],
-    *,
-    members: Sequence[Single],
-    weights: Sequence[int],
+    page: dict[Single, list[int]], cut: Cut, amounts: Sequence[tuple[int, int]], *, times: int
 ) -> None:
-    for place, amount in vector:
-        for single, part in zip(members, split(amount, weights), strict=True):
-            cell = page.get(single)
-            if cell is None:
-                cell = page[single] = [0] * WIDTH
-            cell[place] += part
+    """Share one moment among several members; shares of a sum of moments would round otherwise."""
+    for members, weights in shared(cut):
+        for place, amount in amounts:
+            for single, part in zip(members, split(amount, weights), strict=True):
+                cell = page.get(single)
+                if cell is None:
+                    cell = page[single] = [0] * WIDTH
+                cell[place] += times * part
 
 
-def add_difference(
-    cells: Cells, old: Sequence[Moment], new: Sequence[Moment], *, layout: Layout
-) -> list[Moment]:
-    """Add contributions(new) - contributions(old); returns the moments that changed."""
-    removed, added = difference(old, new)
-    for moment in removed:
-        add_moment(cells, moment, times=-1, layout=layout)
-    for moment in added:
-        add_moment(cells, moment, times=1, layout=layout)
-    removed.extend(added)
-    return removed
-
-
-def add_cells(cells: Cells, other: Cells) -> None:
-    """Add every vector of `other` to `cells`."""
-    for key, page in other.items():
-        into = cells.setdefault(key, {})
-        for single, vector in page.items():
-            cell = into.get(single)
-            if cell is None:
-                into[single] = vector.copy()
-            else:
-                for place, amount in enumerate(vector):
-                    cell[place] += amount
+def rows_of_cells(cells: Cells) -> Iterator[CellRow]:
+    """The cells that are not zero, unordered."""
+    for (cube, day, bin_), page in cells.items():
+        for (dimension, member), vector in page.items():
+            if any(vector):
+                yield cube, dimension, day, member, bin_, vector

@@ -1,26 +1,27 @@
-"""What a batch of events changes: deltas by the second in which they became known."""
+"""What a batch of events changes: which moments are said or taken back, and when that was known."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from events.types.kpi import ChangedKpi
 from metrics.engine.catalogue import Catalogue
-from metrics.engine.cell import Cells, add_cells, add_difference
 from metrics.engine.company import date_of
 from metrics.engine.fact import Advance
-from metrics.engine.moment import MomentKind
-
-Ledger = dict[int, Cells]
-"""Second of recording to the cells that it changes."""
-
-CellRow = tuple[int, int, int, str, int, list[int]]
-"""cube, dimension, day, member, bin, vector"""
+from metrics.engine.moment import Moment, MomentKind, difference
 
 _FOR_EVER: Final = date.max
 """A change of a stock shows in every later period."""
+
+
+class Delta(NamedTuple):
+    """A moment that is said `times` more often (or less) since a second of recording."""
+
+    second: int
+    moment: Moment
+    times: int
 
 
 class Changes:
@@ -28,33 +29,31 @@ class Changes:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._days: dict[MomentKind, tuple[int, int]] = {}
-        self.ledger: Ledger = {}
+        self._seconds: dict[int, dict[Moment, int]] = {}
 
     def add(self, advanced: Advance) -> None:
-        layout = self._catalogue.layout
-        days = self._days
         for step in advanced.steps:
-            cells = self.ledger.get(step.second)
-            if cells is None:
-                cells = self.ledger[step.second] = {}
-            for moment in add_difference(cells, step.before, step.after, layout=layout):
-                first, last = days.get(moment.kind, (moment.day, moment.day))
-                days[moment.kind] = min(first, moment.day), max(last, moment.day)
+            known = self._seconds.get(step.second)
+            if known is None:
+                known = self._seconds[step.second] = {}
+            removed, added = difference(step.before, step.after)
+            for moment in removed:
+                _count(known, moment, -1)
+            for moment in added:
+                _count(known, moment, 1)
 
-    def cells(self) -> Cells:
-        """The deltas regardless of when they became known."""
-        if len(self.ledger) == 1:
-            return next(iter(self.ledger.values()))
-        total: Cells = {}
-        for cells in self.ledger.values():
-            add_cells(total, cells)
-        return total
+    def deltas(self) -> Iterator[Delta]:
+        """What remains of moments that KPIs count, when all is counted together."""
+        counted = self._catalogue.layout.placements
+        for second, known in self._seconds.items():
+            for moment, times in known.items():
+                if moment.kind in counted:
+                    yield Delta(second, moment, times)
 
     def changed_kpis(self) -> list[ChangedKpi]:
         """Which KPIs changed, and on which days."""
         ranges: dict[str, tuple[int, int]] = {}
-        for kind, (first, last) in self._days.items():
+        for kind, (first, last) in self._days().items():
             for kpi in self._catalogue.kpis_of.get(kind, ()):
                 known = ranges.get(kpi.id, (first, last))
                 ranges[kpi.id] = min(known[0], first), max(known[1], last)
@@ -64,10 +63,21 @@ class Changes:
             changed.append(ChangedKpi(kpi=kpi_id, first_on=date_of(first), last_on=last_on))
         return changed
 
+    def _days(self) -> dict[MomentKind, tuple[int, int]]:
+        days: dict[MomentKind, set[int]] = {}
+        for known in self._seconds.values():
+            for moment in known:
+                days.setdefault(moment.kind, set()).add(moment.day)
+        return {kind: (min(of_kind), max(of_kind)) for kind, of_kind in days.items()}
 
-def rows_of_cells(cells: Cells) -> Iterator[CellRow]:
-    """The cells that are not zero, unordered."""
-    for (cube, day, bin_), page in cells.items():
-        for (dimension, member), vector in page.items():
-            if any(vector):
-                yield cube, dimension, day, member, bin_, vector
+
+def _count(known: dict[Moment, int], moment: Moment, times: int) -> None:
+    """A stock's loss is its gain taken back: so the two can meet and vanish."""
+    if moment.sign < 0:
+        kind, day, cut, _, minor, bin_ = moment
+        moment, times = Moment(kind, day, cut, 1, minor, bin_), -times
+    total = known.get(moment, 0) + times
+    if total:
+        known[moment] = total
+    else:
+        del known[moment]

@@ -76,25 +76,31 @@ def split(amount: int, weights: Sequence[int]) -> list[int]:
 
 
 @lru_cache(maxsize=65_536)
-def slices(
-    cut: Cut, *, scoped: bool
-) -> tuple[tuple[Single, ...], tuple[tuple[tuple[Single, ...], tuple[int, ...]], ...]]:
-    """The slices that a fact with this cut falls into.
+def slices(cut: Cut, *, scoped: bool) -> tuple[Single, ...]:
+    """The slices that get the whole amount of a fact with this cut.
 
-    Returns those that get the whole amount, and for each dimension with several
-    members its slices with their weights. A `scoped` fact (a target of one team)
-    says nothing about the total unless it has no member at all.
+    A `scoped` fact (a target of one team) says nothing about the total unless it
+    has no member at all.
     """
     singles: list[Single] = []
-    shared: list[tuple[tuple[Single, ...], tuple[int, ...]]] = []
     if not scoped or not any(cut):
         singles.append((TOTAL, ""))
-    for number, member in enumerate(cut, start=1):
-        if member is None:
-            continue
-        if isinstance(member, str):
-            singles.append((number, member))
-        else:
-            names = tuple((number, name) for name, _ in member)
-            shared.append((names, tuple(weight for _, weight in member)))
-    return tuple(singles), tuple(shared)
+    singles += [
+        (number, member) for number, member in enumerate(cut, start=1) if isinstance(member, str)
+    ]
+    return tuple(singles)
+
+
+@lru_cache(maxsize=65_536)
+def shared(cut: Cut) -> tuple[tuple[tuple[Single, ...], tuple[int, ...]], ...]:
+    """For each dimension with several members: its slices, and their weights."""
+    return tuple(
+        (tuple((number, name) for name, _ in member), tuple(weight for _, weight in member))
+        for number, member in enumerate(cut, start=1)
+        if isinstance(member, tuple)
+    )
+
+
+def has_shares(cut: Cut) -> bool:
+    """Whether a dimension of the cut has several members."""
+    return any(type(member) is tuple for member in cut)

@@ -11,15 +11,11 @@ from chassis.errors import Unavailable
 from events import Connection
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import Company
-from metrics.engine.dimension import NUMBERS, TOTAL
-from metrics.engine.measure import Measure
 from metrics.engine.reading import Row, rows_of
-from metrics.engine.sums import Known, Sums
-from metrics.query.contributions import Contributions, measures_of, until_of
+from metrics.engine.sums import Known
+from metrics.query.gathering import Source, gather
 from metrics.query.known import read_known
 from metrics.query.question import Question, QuestionRefused
-from metrics.query.scan import since_of, speaking_facts
-from metrics.store import cells
 from metrics.store.generation import Terms, live_generation
 
 MOST_ROWS: Final = 100_000
@@ -41,16 +37,6 @@ class Answer:
     watermark: datetime | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where answers come from: one snapshot of the database, read with one catalogue."""
-
-    connection: Connection
-    company: Company
-    catalogue: Catalogue
-    generation: int
-
-
 async def open_source(connection: Connection, *, company: Company, catalogue: Catalogue) -> Source:
     """The live cells. Needs a repeatable-read transaction. Raises FiguresBeingRebuilt."""
     live = await live_generation(connection)
@@ -62,7 +48,7 @@ async def open_source(connection: Connection, *, company: Company, catalogue: Ca
 async def answer(source: Source, question: Question) -> Answer:
     """The answer to a question. Raises QuestionRefused when it has too many rows."""
     known, watermark = await read_known(source.connection, source.company, as_of=question.as_of)
-    sums = await sums_of(source, question, known)
+    sums = await gather(source, question, known)
     count = len(question.periods) * max(1, len(sums.members))
     if count > MOST_ROWS:
         raise QuestionRefused(
@@ -84,45 +70,3 @@ def _without_silent(rows: Sequence[Row]) -> Iterator[Row]:
 
 def _speaks(row: Row) -> bool:
     return bool(row.n or row.numerator or row.denominator or row.unpriced_count)
-
-
-async def sums_of(source: Source, question: Question, known: Known) -> Sums:
-    """The sums that the answer is read from: of cells, or for several dimensions of facts."""
-    sums = Sums(question.periods, source.catalogue.layout)
-    if len(question.dimensions) > 1:
-        await _add_from_facts(source, question, sums, known=known)
-    else:
-        await _add_from_cells(source, question, sums, known=known)
-    return sums
-
-
-async def _add_from_cells(source: Source, question: Question, sums: Sums, *, known: Known) -> None:
-    wanted = measures_of(question)
-    addresses = source.catalogue.layout.addresses
-    dimension = NUMBERS[question.dimensions[0]] if question.dimensions else TOTAL
-    rows = await cells.read_sums(
-        source.connection,
-        source.generation,
-        cubes=sorted({addresses[measure].cube for measure in wanted}),
-        dimension=dimension,
-        members=next(iter(question.filters.values()), None),
-        bounds=[period.start for period in question.periods],
-        since=since_of(question),
-        until=until_of(question, known),
-        as_of=question.as_of,
-    )
-    by_cube: dict[int, list[Measure]] = {}
-    for measure in wanted:
-        by_cube.setdefault(addresses[measure].cube, []).append(measure)
-    for cube, bucket, member, bin_, *vector in rows:
-        members = (member,) if question.by else ()
-        for measure in by_cube[cube]:
-            address = addresses[measure]
-            sums.add(address, bucket, members=members, bin_=bin_, amount=vector[address.place])
-
-
-async def _add_from_facts(source: Source, question: Question, sums: Sums, *, known: Known) -> None:
-    facts = speaking_facts(source.connection, source.generation, question, company=source.company)
-    contributions = Contributions(question, known, source.catalogue)
-    async for _, moments in facts:
-        contributions.add(moments, sums)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.cell import NO_BIN
@@ -11,7 +11,7 @@ from metrics.engine.kpi import Ratio, companions
 from metrics.engine.measure import Measure, Reading
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.slicing import amount_of, shares
-from metrics.engine.sums import Known, Sums
+from metrics.engine.sums import Known, Members, Sums
 from metrics.query.question import Question
 
 
@@ -41,25 +41,35 @@ class Contributions:
     def __init__(self, question: Question, known: Known, catalogue: Catalogue) -> None:
         self._question = question
         self._addresses = catalogue.layout.addresses
+        self._cut = bool(question.dimensions)
         self._starts = [period.start for period in question.periods]
         self._until = until_of(question, known)
         self._measures: dict[MomentKind, list[Measure]] = {}
         for measure in measures_of(question):
             self._measures.setdefault(measure.kind, []).append(measure)
 
-    def add(self, moments: Iterable[Moment], sums: Sums) -> None:
-        """Add the moments that count, cut and filtered as the question asks."""
-        for moment in moments:
-            if moment.day >= self._until:
-                continue
-            bucket = bisect_right(self._starts, moment.day)
-            for measure in self._measures.get(moment.kind, ()):
-                bin_ = moment.bin if measure.binned else NO_BIN
-                if bin_ is not None:
-                    self._add(measure, moment, sums, bin_=bin_, bucket=bucket)
+    @property
+    def kinds(self) -> Collection[MomentKind]:
+        """The kinds of moments that count."""
+        return self._measures.keys()
 
-    def _add(self, measure: Measure, moment: Moment, sums: Sums, *, bin_: int, bucket: int) -> None:
-        question, address = self._question, self._addresses[measure]
-        amount = amount_of(measure, moment)
-        for members, share in shares(amount, moment, by=question.by, filters=question.filters):
-            sums.add(address, bucket, members=members, bin_=bin_, amount=share)
+    def add(self, counted: Iterable[tuple[Moment, int]], sums: Sums) -> None:
+        """Add moments, each so many times: those that count, cut and filtered as is asked."""
+        until, starts, measures = self._until, self._starts, self._measures
+        for moment, times in counted:
+            of_kind = measures.get(moment.kind)
+            if of_kind is None or moment.day >= until:
+                continue
+            bucket = bisect_right(starts, moment.day)
+            for measure in of_kind:
+                bin_ = moment.bin if measure.binned else NO_BIN
+                if bin_ is None:
+                    continue
+                address, amount = self._addresses[measure], amount_of(measure, moment)
+                for members, share in self._shares(amount, moment):
+                    sums.add(address, bucket, members=members, bin_=bin_, amount=times * share)
+
+    def _shares(self, amount: int, moment: Moment) -> Iterable[tuple[Members, int]]:
+        if not self._cut and not moment.kind.scoped:
+            return (((), amount),)
+        return shares(amount, moment, by=self._question.by, filters=self._question.filters)

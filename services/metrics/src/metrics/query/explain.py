@@ -13,11 +13,12 @@ from metrics.engine.kpi import Median
 from metrics.engine.measure import Measure, Reading, Sum
 from metrics.engine.reading import Number, Row, counted, shown, unpriced_of
 from metrics.engine.sums import Known, Spot, Sums
-from metrics.query.answer import Answer, Source, answer, sums_of
+from metrics.query.answer import Answer, answer
 from metrics.query.contributions import Contributions
+from metrics.query.gathering import Source, gather
 from metrics.query.question import Question
 from metrics.query.scan import speaking_facts
-from metrics.store import journal
+from metrics.store import facts, journal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +54,14 @@ async def explain(
     targets = await _targets_used(source, question, answered.known)
     contributions = Contributions(question, answered.known, source.catalogue)
     parts: list[Part] = []
-    facts = speaking_facts(
+    speaking = speaking_facts(
         source.connection, source.generation, question, company=source.company, after=after
     )
     # Closed at once when there are enough: a cursor must not outlive its transaction.
-    async with aclosing(facts):
-        async for ref, moments in facts:
+    async with aclosing(speaking):
+        async for ref, moments in speaking:
             sums = Sums(question.periods, source.catalogue.layout)
-            contributions.add(moments, sums)
+            contributions.add(((moment, 1) for moment in moments), sums)
             spot = Spot(sums, (), 0, answered.known)
             part = _part(ref, question, spot=spot, targets=targets)
             if part is not None:
@@ -82,7 +83,7 @@ async def _targets_used(source: Source, question: Question, known: Known) -> Map
     ]
     if not wanted:
         return {}
-    spot = Spot(await sums_of(source, question, known), (), 0, known)
+    spot = Spot(await gather(source, question, known), (), 0, known)
     parts = {measure: spot.target_part(measure) for measure in wanted}
     return {measure: part for measure, part in parts.items() if part is not None}
 
@@ -141,13 +142,14 @@ def _read(total: Sum, spot: Spot, targets: Mapping[Measure, int]) -> int:
 async def _with_entries(
     source: Source, question: Question, parts: Sequence[Part]
 ) -> Sequence[Part]:
-    histories = await journal.histories(source.connection, [part.ref for part in parts])
+    kept = await facts.read(source.connection, source.generation, [part.ref for part in parts])
+    places = {ref: one.places for ref, one in kept.items()}
+    histories = await journal.read(source.connection, places)
     done = []
     for part in parts:
-        placed = in_order(histories[part.ref])
         known = [
             entry
-            for clock, entry in placed
+            for clock, entry in in_order(histories[part.ref])
             if question.as_of is None or clock // SECOND <= question.as_of
         ]
         done.append(replace(part, entries=known))

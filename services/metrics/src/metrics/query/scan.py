@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any, Final
 
 from events import Connection
 from metrics.engine.company import SECOND, Company
-from metrics.engine.entry import in_order
+from metrics.engine.entry import Entry, in_order
 from metrics.engine.fact import FactKind, Ref, timeline
 from metrics.engine.kpi import Kpi
 from metrics.engine.measure import Reading
 from metrics.engine.moment import Moment
 from metrics.facts import FACT_KINDS
 from metrics.query.question import Question
-from metrics.store import journal
-from metrics.store.facts import decode_fact
+from metrics.store import facts
 
 _PAGE: Final = 2_000
 _FIRST_DAY: Final = -(2**31)
@@ -39,17 +38,16 @@ async def speaking_facts(
     """The facts with moments before the end of the question's periods, in order of their keys.
 
     Needs a transaction. As of an instant every fact of the kinds concerned is folded
-    anew from the journal: exact, and as slow as the history is long.
+    anew from the journal: exact, and as slow as the history is long (explanations need it).
     """
     kinds = fact_kinds_of(question.kpi, question.dimensions)
     start = after or Ref("", "")
     if question.as_of is not None:
-        async with aclosing(journal.by_fact(connection, kinds=kinds, after=start)) as facts:
-            async for ref, entries in facts:
-                known = [e for clock, e in in_order(entries) if clock // SECOND <= question.as_of]
-                if known:
-                    done = timeline(FACT_KINDS[ref.kind], known, key=ref.key, company=company)
-                    yield ref, list(done.moments)
+        pages = facts.with_histories(connection, generation, kinds=kinds, after=start)
+        async with aclosing(_known_at(question.as_of, pages)) as known:
+            async for ref, entries in known:
+                done = timeline(FACT_KINDS[ref.kind], entries, key=ref.key, company=company)
+                yield ref, list(done.moments)
         return
     bounds = (question.periods[-1].end, since_of(question))
     rows = connection.cursor(
@@ -57,7 +55,18 @@ async def speaking_facts(
     )
     async for kind, key, body in rows:
         fact_kind = FACT_KINDS[kind]
-        yield Ref(kind, key), fact_kind.moments(decode_fact(kind, body).state, company)
+        yield Ref(kind, key), fact_kind.moments(facts.decode_fact(kind, body).state, company)
+
+
+async def _known_at(
+    second: int, pages: AsyncIterator[Mapping[Ref, list[Entry]]]
+) -> AsyncGenerator[tuple[Ref, list[Entry]], None]:
+    """The facts that were known at a second, each with the events that it had then."""
+    async for histories in pages:
+        for ref, entries in histories.items():
+            known = [entry for clock, entry in in_order(entries) if clock // SECOND <= second]
+            if known:
+                yield ref, known
 
 
 def fact_kinds_of(kpi: Kpi, dimensions: tuple[str, ...]) -> list[str]:

@@ -42,15 +42,34 @@ async def live_generation(connection: Connection) -> tuple[int, Terms] | None:
     return None if row is None else (row[0], Terms(*row[1:]))
 
 
-async def hold_generation(connection: Connection, terms: Terms) -> int:
+_HOLD = f"""
+SELECT held.*, (SELECT coalesce(sum(deltas), 0) FROM pending WHERE shard = $1),
+       ARRAY(SELECT nextval('journal_block_ids') FROM generate_series(1, $2)),
+       -- A plan made while the tables were empty would scan them for every later batch.
+       set_config('plan_cache_mode', 'force_custom_plan', true)
+FROM ({_LIVE} FOR SHARE OF l) AS held"""  # noqa: S608
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What a batch is begun with: the generation, and ids for its part of the journal."""
+
+    generation: int
+    pending: int
+    """Deltas that the shard's earlier batches left to be merged."""
+    blocks: list[int]
+
+
+async def hold_generation(
+    connection: Connection, terms: Terms, *, shard: int = 0, blocks: int = 0
+) -> Held:
     """The live generation, kept from being switched until the transaction ends.
 
     Raises GenerationChanged when it was made under other terms.
     """
-    row = await connection.fetchrow(f"{_LIVE} FOR SHARE OF l")
-    if row is None or Terms(*row[1:]) != terms:
+    row = await connection.fetchrow(_HOLD, shard, blocks)
+    if row is None or Terms(*row[1:4]) != terms:
         raise GenerationChanged("the cells in force were made under other settings or definitions")
-    return int(row[0])
+    return Held(row[0], row[4], row[5])
 
 
 async def add_generation(connection: Connection, terms: Terms) -> int:
@@ -75,6 +94,6 @@ async def switch_to(connection: Connection, generation: int) -> None:
 
 async def drop_others(connection: Connection, generation: int) -> None:
     """Remove the cells and facts of generations that are no longer live."""
-    for table in ("facts", "cells", "ledger"):
+    for table in ("facts", "cells", "ledger", "pending"):
         await connection.execute(f"DELETE FROM {table} WHERE generation <> $1", generation)  # noqa: S608
     await connection.execute("DELETE FROM generations WHERE id <> $1", generation)

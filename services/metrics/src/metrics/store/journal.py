@@ -1,83 +1,66 @@
-"""The journal: every applied event, under each fact that it belongs to.
+"""The journal: every applied event, under each fact that it belongs to, in packed blocks.
 
 It is what explanations name, what late events are folded with, and what new
-definitions are computed from.
+definitions are computed from. A fact knows the places of its events: a place is
+the number of a block and the event's number in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Final
 
-from events import Connection, decode_data, encode_data
-from metrics.engine.company import instant_of, micros_of
+from events import Connection
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref
-from metrics.store.staging import FEW, Staging, columns_of
+from metrics.store.packing import Placed, pack_events, unpack_events
 
-_COLUMNS = "kind, key, source, subject, sequence, event_id, type, occurred, recorded, payload"
+EVENTS_PER_BLOCK: Final = 64
+"""Larger ones pack better; smaller ones are quicker to look one event up in."""
 
-_ROWS: Final = Staging(
-    "incoming_journal",
-    (
-        *(("kind", "text"), ("key", "text"), ("source", "text"), ("subject", "text")),
-        *(("sequence", "bigint"), ("event_id", "text"), ("type", "text")),
-        *(("occurred", "timestamptz"), ("recorded", "timestamptz"), ("payload", "bytea")),
-    ),
-)
+_PLACES: Final = 2**16
+"""Room for the numbers of a block's events."""
 
-_INSERT = "INSERT INTO journal ({0}) SELECT {0} FROM {1} ON CONFLICT DO NOTHING"
+_READ: Final = "SELECT id, body FROM journal WHERE id = ANY($1)"
 
-_HISTORY = f"""
-SELECT {_COLUMNS} FROM journal JOIN unnest($1::text[], $2::text[]) AS f (kind, key)
-USING (kind, key)"""  # noqa: S608
+_STREAMS: Final = """
+SELECT source, subject, kind, key FROM partner_streams
+JOIN unnest($1::text[], $2::text[]) AS s (source, subject) USING (source, subject)"""
 
-_STREAMS = """
-SELECT DISTINCT j.source, j.subject, j.kind, j.key
-FROM journal j JOIN unnest($1::text[], $2::text[]) AS s (source, subject)
-  ON j.source = s.source AND j.subject = s.subject
-WHERE j.source NOT LIKE '/tandem/%'"""
-
-_ALL = f"""
-SELECT {_COLUMNS} FROM journal
-WHERE ($1::text[] IS NULL OR kind = ANY($1)) AND (kind, key) > ($2, $3)
-ORDER BY kind, key, source, subject, sequence"""  # noqa: S608
-
-_FIRST = Ref("", "")
+Block = tuple[int, bytes]
 
 
-async def append(connection: Connection, entries: Iterable[tuple[Ref, Entry]]) -> None:
-    """Keep entries; those that are kept already stay as they are."""
-    rows = [
-        (
-            ref.kind,
-            ref.key,
-            entry.source,
-            entry.subject,
-            entry.sequence,
-            entry.id,
-            entry.data.wire_type,
-            instant_of(entry.occurred),
-            instant_of(entry.recorded),
-            encode_data(entry.data),
-        )
-        for ref, entry in entries
-    ]
-    if len(rows) > FEW:
-        await _ROWS.copy(connection, rows)
-        await connection.execute(_INSERT.format(_COLUMNS, _ROWS.name))
-    elif rows:
-        insert = _INSERT.format(_COLUMNS, _ROWS.arrays(first=1))
-        await connection.execute(insert, *columns_of(rows))
+def blocks_for(events: int) -> int:
+    """How many blocks so many events need."""
+    return -(-events // EVENTS_PER_BLOCK)
 
 
-async def histories(connection: Connection, refs: Sequence[Ref]) -> dict[Ref, list[Entry]]:
-    """All kept entries of some facts."""
-    found: dict[Ref, list[Entry]] = {ref: [] for ref in refs}
-    if refs:
-        kinds, keys = [ref.kind for ref in refs], [ref.key for ref in refs]
-        for row in await connection.fetch(_HISTORY, kinds, keys):
-            found[Ref(row["kind"], row["key"])].append(_entry(row))
+def pack(events: Sequence[Placed], ids: Sequence[int]) -> tuple[list[Block], dict[Ref, list[int]]]:
+    """Blocks with the ids given, and the places of each fact's events."""
+    places: dict[Ref, list[int]] = {}
+    blocks = []
+    size = -(-len(events) // len(ids)) if ids else 0
+    for block_id, start in zip(ids, range(0, len(events), size or 1), strict=False):
+        ours = events[start : start + size]
+        for number, (ref, _) in enumerate(ours):
+            places.setdefault(ref, []).append(block_id * _PLACES + number)
+        blocks.append((block_id, pack_events(ours)))
+    return blocks, places
+
+
+async def read(
+    connection: Connection, places: Mapping[Ref, Sequence[int]]
+) -> dict[Ref, list[Entry]]:
+    """The events at the places of some facts."""
+    wanted: dict[int, list[int]] = {}
+    for of_fact in places.values():
+        for place in of_fact:
+            wanted.setdefault(place // _PLACES, []).append(place % _PLACES)
+    found: dict[Ref, list[Entry]] = {ref: [] for ref in places}
+    if wanted:
+        for block_id, body in await connection.fetch(_READ, list(wanted)):
+            for ref, entry in unpack_events(body, wanted[block_id]):
+                found[ref].append(entry)
     return found
 
 
@@ -94,34 +77,11 @@ async def facts_of_streams(
     return found
 
 
-async def by_fact(
-    connection: Connection,
-    *,
-    kinds: Sequence[str] | None = None,
-    after: Ref = _FIRST,
-    page: int = 5_000,
-) -> AsyncGenerator[tuple[Ref, list[Entry]], None]:
-    """The whole journal, or that of some kinds after a fact, fact by fact. Needs a transaction."""
-    ref: Ref | None = None
-    entries: list[Entry] = []
-    wanted = None if kinds is None else list(kinds)
-    async for row in connection.cursor(_ALL, wanted, after.kind, after.key, prefetch=page):
-        if ref is None or ref.key != row["key"] or ref.kind != row["kind"]:
-            if ref is not None:
-                yield ref, entries
-            ref, entries = Ref(row["kind"], row["key"]), []
-        entries.append(_entry(row))
-    if ref is not None:
-        yield ref, entries
-
-
-def _entry(row: Any) -> Entry:
-    return Entry(
-        id=row["event_id"],
-        source=row["source"],
-        subject=row["subject"],
-        sequence=row["sequence"],
-        occurred=micros_of(row["occurred"]),
-        recorded=micros_of(row["recorded"]),
-        data=decode_data(row["type"], row["payload"]),
-    )
+async def whole(connection: Connection) -> AsyncIterator[list[tuple[int, Ref, Entry]]]:
+    """The whole journal, block by block, each event with its place. Needs a transaction."""
+    query = "SELECT id, body FROM journal ORDER BY id"
+    async for block_id, body in connection.cursor(query, prefetch=100):
+        yield [
+            (block_id * _PLACES + number, ref, entry)
+            for number, (ref, entry) in enumerate(unpack_events(body))
+        ]

@@ -46,6 +46,8 @@ class Staging:
         await connection.copy_records_to_table(self.name, records=rows, columns=self.names)
 
 
-def columns_of(rows: Sequence[Any]) -> list[list[Any]]:
-    """Rows as columns, for array parameters."""
+def columns_of(rows: Sequence[Any], *, width: int | None = None) -> list[list[Any]]:
+    """Rows as columns, for array parameters; `width` says how many if there may be no row."""
+    if not rows and width is not None:
+        return [[] for _ in range(width)]
     return [list(column) for column in zip(*rows, strict=True)]

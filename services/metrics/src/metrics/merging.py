@@ -1,0 +1,65 @@
+"""The background task that adds what batches left pending to the cells, many batches at a time.
+
+Readers add up cells and what is pending, so that a commit need not wait for this and
+no answer is older for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import asyncpg
+
+from chassis.resources import Resources
+from events.database_errors import DATABASE_ERRORS
+from metrics.consuming import company_of
+from metrics.engine.catalogue import Catalogue
+from metrics.engine.company import Company
+from metrics.kpis import CATALOGUE
+from metrics.settings import Settings
+from metrics.store import pending
+from metrics.store.generation import GenerationChanged, Terms, hold_generation
+
+log = logging.getLogger(__name__)
+
+REST_SECONDS: Final = 0.5
+"""Between merges: the longer, the more changes meet in a row, and the more readers add up."""
+_REST_TO_WORK: Final = 2.0
+"""At least so many times as long as the last merge took: the rest of the time is for batches."""
+
+
+def merge_pending(settings: Settings) -> Callable[[Resources], Coroutine[Any, Any, None]]:
+    """The task of a worker. Several of them take different changes."""
+
+    async def run(resources: Resources) -> None:
+        company, pool = company_of(settings), resources.database.pool
+        while not resources.stopping.is_set():
+            begun = time.monotonic()
+            try:
+                await merge(pool, company=company, catalogue=CATALOGUE, shard=settings.worker_slot)
+            except GenerationChanged:
+                # Not prepared yet, or another process did under terms of its own.
+                log.debug("nothing to merge under our definitions")
+            except DATABASE_ERRORS as error:
+                log.warning("merging is tried again: %s", error)
+            rest = max(REST_SECONDS, _REST_TO_WORK * (time.monotonic() - begun))
+            try:
+                async with asyncio.timeout(rest):
+                    await resources.stopping.wait()
+            except TimeoutError:
+                pass
+
+    return run
+
+
+async def merge(
+    pool: asyncpg.Pool[Any], *, company: Company, catalogue: Catalogue, shard: int
+) -> int:
+    """Add what is pending to the shard's cells; returns how many deltas there were."""
+    async with pool.acquire() as connection, connection.transaction():
+        held = await hold_generation(connection, Terms.of(company, catalogue), shard=shard)
+        return await pending.merge(connection, held.generation, catalogue=catalogue, shard=shard)

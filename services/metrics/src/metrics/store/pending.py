@@ -1,0 +1,74 @@
+"""Changes on their way: pending until somebody adds them to cells and ledger.
+
+Invariant: cells + pending is what the facts say; ledger + pending is how that became
+known. A batch writes one row here, whatever it changes. Many batches are added to the
+cells together, where they share rows. Reading and adding may be done by any process
+at any time: neither changes an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from events import Connection
+from metrics.engine.catalogue import Catalogue
+from metrics.engine.cell import Cells, add_moments
+from metrics.engine.changes import Delta
+from metrics.engine.moment import MomentKind
+from metrics.store import cells, ledger
+from metrics.store.packing import pack_deltas, unpack_deltas
+
+MOST_PER_MERGE: Final = 200_000
+"""Deltas that are added to cells at once: bounds memory, and what a reader has to add up."""
+
+_ADD: Final = "INSERT INTO pending (generation, shard, deltas, body) VALUES ($1, $2, $3, $4)"
+
+_TAKE: Final = """
+WITH queue AS (
+    SELECT id, deltas, sum(deltas) OVER (ORDER BY id) AS until FROM pending WHERE generation = $1
+), taken AS (
+    SELECT id FROM pending
+    WHERE id IN (SELECT id FROM queue WHERE until - deltas < $2)
+    FOR UPDATE SKIP LOCKED
+)
+DELETE FROM pending USING taken WHERE pending.id = taken.id RETURNING pending.body"""
+
+
+async def add(
+    connection: Connection, generation: int, deltas: Iterable[Delta], *, shard: int
+) -> None:
+    known = list(deltas)
+    if known:
+        await connection.execute(_ADD, generation, shard, len(known), pack_deltas(known))
+
+
+async def read(
+    connection: Connection,
+    generation: int,
+    *,
+    catalogue: Catalogue,
+    only: Collection[MomentKind],
+) -> list[Delta]:
+    """The pending deltas of some kinds of moments."""
+    rows = await connection.fetch("SELECT body FROM pending WHERE generation = $1", generation)
+    kinds = catalogue.layout.kinds
+    return [delta for (body,) in rows for delta in unpack_deltas(body, kinds, only=only)]
+
+
+async def merge(
+    connection: Connection, generation: int, *, catalogue: Catalogue, shard: int
+) -> int:
+    """Add what is pending to the shard's cells and to the ledger; returns how many deltas.
+
+    Whatever another process is adding at the moment is passed over.
+    """
+    rows = await connection.fetch(_TAKE, generation, MOST_PER_MERGE)
+    layout = catalogue.layout
+    deltas = [delta for (body,) in rows for delta in unpack_deltas(body, layout.kinds)]
+    if deltas:
+        sums: Cells = {}
+        add_moments(sums, ((moment, times) for _, moment, times in deltas), layout=layout)
+        await cells.add(connection, generation, sums, shard=shard)
+        await ledger.append(connection, generation, deltas)
+    return len(deltas)
