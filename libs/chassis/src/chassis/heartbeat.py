@@ -1,8 +1,8 @@
 """The heartbeat: an event that says nothing, sent to see whether events still arrive.
 
-Every service writes one to its outbox each ten seconds; the metrics service notes when
-it applies it, and the gateway when it hears of that. The instants exported are those at
-which the beat was written, so that `time() - x` is the age of the whole path.
+Every service writes one to its outbox each ten seconds; the metrics service passes it on with
+what a batch changed, and the gateway notes when it hears that. The instants exported are
+those at which the beat was written, so that `time() - x` is the age of the whole path.
 """
 
 import asyncio

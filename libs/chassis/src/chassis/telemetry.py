@@ -24,8 +24,8 @@ _HTTP_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 1.0, 2.5, 5.0, 
 _LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 
 
-Stage = Literal["written", "applied", "heard"]
-"""How far a heartbeat came: the outbox, the views, the front door."""
+Stage = Literal["written", "heard"]
+"""How far a heartbeat came: into its outbox, or through the figures to the front door."""
 
 
 class Telemetry:

@@ -55,8 +55,8 @@ async def _follow(opened: Log, parts: Parts, resources: Resources) -> None:
         while not resources.stopping.is_set():
             for event in await _changes(reader):
                 apply(event, parts)
-                if event.watermark is not None:
-                    resources.telemetry.heartbeat("heard", service=event.writer, at=event.watermark)
+                for service, written_at in event.beats.items():
+                    resources.telemetry.heartbeat("heard", service=service, at=written_at)
     finally:
         parts.freshness.is_heard = False
         await reader.close()
