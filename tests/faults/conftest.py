@@ -1,6 +1,6 @@
 """Fixtures of the fault rows: a stack of each log that rows share, a seed, and a run.
 
-SEED, REPEAT and MODE=long are set by `make faults`; see README.md.
+What `make faults` can be told is in `harness/rows.py`.
 """
 
 import platform
@@ -14,15 +14,13 @@ import pytest
 
 from faults.harness import report
 from faults.harness.report import Result
+from faults.harness.rows import FIRST_SEED, LONG, REPEAT, REPORT
 from faults.harness.run import Run
 from faults.harness.stack import BreakableStack
-from local.settings import LogKind, inherited_environment
+from local.settings import LogKind
 
-FIRST_SEED: Final = 20170630
 RESULTS: Final = pytest.StashKey[list[Result]]()
 FAILED: Final = pytest.StashKey[bool]()
-CHOICES: Final = inherited_environment()
-LONG: Final = CHOICES.get("MODE") == "long"
 
 
 class Stage:
@@ -38,10 +36,8 @@ class Stage:
     def stack(self) -> BreakableStack:
         if self._stack is None:
             self._number += 1
-            self._stack = BreakableStack(
-                self._folder / f"{self._log}-{self._number}", log=self._log
-            )
-            self._stack.start()
+            var = self._folder / f"{self._log}-{self._number}"
+            self._stack = BreakableStack(var, log=self._log).start()
         return self._stack
 
     def clear(self) -> None:
@@ -53,8 +49,7 @@ class Stage:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each row once for each seed: SEED, or as many as REPEAT says."""
     if "seed" in metafunc.fixturenames:
-        first, repeat = int(CHOICES.get("SEED") or FIRST_SEED), int(CHOICES.get("REPEAT") or 1)
-        metafunc.parametrize("seed", range(first, first + repeat))
+        metafunc.parametrize("seed", range(FIRST_SEED, FIRST_SEED + REPEAT))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -137,12 +132,11 @@ def pytest_terminal_summary(
     terminalreporter.section("faults")
     for result in results:
         terminalreporter.line(result.line)
-    if CHOICES.get("REPORT"):
+    if REPORT:
         machine = (
             f"{psutil.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}"
         )
-        repeat = int(CHOICES.get("REPEAT") or 1)
-        report.write(Path(CHOICES["REPORT"]), results, repeat=repeat, machine=machine)
+        report.write(Path(REPORT), results, repeat=REPEAT, machine=machine)
 
 
 def sentence(name: str) -> str:

@@ -1,11 +1,10 @@
 """The nemesis: named faults, each with a beginning and an end, on the parts of a stack.
 
-A fault that is over when its call returns is a method; one that lasts is a context manager. The
-launcher brings back what was killed. All of them note when the last one ended, which is when
-recovery begins.
+A fault that is over when its call returns is a method; one that lasts has a second method or is a
+context manager. The launcher brings back what was killed. All of them note when the last one ended,
+which is when recovery begins.
 """
 
-import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,14 @@ class Nemesis:
     ended_at: float = field(default_factory=time.monotonic)
 
     def note(self, fault: str) -> None:
+        """A fault that is over."""
+        self._inflicted(fault)
+        self._over()
+
+    def _inflicted(self, fault: str) -> None:
         self.inflicted.append(fault)
+
+    def _over(self) -> None:
         self.ended_at = time.monotonic()
 
     def kill(self, name: str, *, wait: bool = True) -> None:
@@ -55,39 +61,54 @@ class Nemesis:
         was = self.stack.set_trap(name, point, nth=nth, database=database)
         self.stack.wait_until_sprung(name)
         self.note(f"kill -9 {name} at {point}")
-        if wait and name not in self.stack.workers:
+        if wait and name not in self.stack.extras:
             self.wait_until_back(name, was=was)
 
-    @contextmanager
-    def stopped_at(
-        self, name: str, point: str, *, nth: int = 1, database: str | None = None
-    ) -> Iterator[None]:
-        """SIGSTOP where the process comes to the point; SIGCONT at the end."""
-        pid = self.stack.set_trap(name, point, action="SIGSTOP", nth=nth, database=database)
-        self.stack.wait_until_sprung(name)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
-            self.note(f"SIGSTOP {name} at {point}")
+    def kill_at_each(self, name: str, *points: str) -> None:
+        """Kill it, then what is started after it at the first point, and so on."""
+        for point in points:
+            self.stack.set_trap(name, point)
+        was = self.stack.kill(name)
+        self.stack.wait_until_sprung(name, timeout_seconds=BACK_SECONDS)
+        self.note(f"kill -9 {name} at {', '.join(points)}")
+        self.wait_until_back(name, was=was)
 
-    @contextmanager
-    def stopped(self, name: str) -> Iterator[None]:
-        """SIGSTOP at once, SIGCONT at the end."""
-        pid = self.stack.send_signal(name, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
-            self.note(f"SIGSTOP {name}")
+    def stop_at(
+        self, name: str, point: str, *, database: str | None = None, restart: bool = False
+    ) -> None:
+        """SIGSTOP where the process comes to the point; `resume` ends it.
+
+        `restart` kills it first, for what only a new process does.
+        """
+        self.stack.set_trap(name, point, action="SIGSTOP", database=database)
+        if restart:
+            self.stack.kill(name)
+        self.stack.wait_until_sprung(name)
+        self._inflicted(f"SIGSTOP {name} at {point}")
+
+    def stop(self, name: str) -> None:
+        """SIGSTOP now; `resume` ends it."""
+        self.stack.send_signal(name, signal.SIGSTOP)
+        self._inflicted(f"SIGSTOP {name}")
+
+    def resume(self, name: str) -> None:
+        """SIGCONT."""
+        self.stack.send_signal(name, signal.SIGCONT)
+        self._over()
+
+    def end_owners_of_outboxes(self, *databases: str) -> int:
+        """Take the relay's locks away, by ending the sessions that hold them."""
+        locks = "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2)"
+        return self.terminate_backends(*databases, who=locks)
 
     @contextmanager
     def down(self, name: str) -> Iterator[None]:
-        """Killed, and not back before the end of the block; the block's end waits for it."""
-        was = self.stack.process(name)
-        with self.stack.down(name):
+        """Killed, and not back before the end of the block, which waits for it."""
+        with self.stack.held(name):
+            was = self.stack.kill(name)
+            self._inflicted(f"{name} down")
             yield
-        self.note(f"{name} down")
+        self._over()
         self.wait_until_back(name, was=was)
 
     def restart_postgres(self) -> None:
@@ -96,13 +117,16 @@ class Nemesis:
         self.note("restart postgres")
         self.wait_until_back("postgres", was=was)
 
-    def terminate_backends(self, *databases: str, like: str = "%") -> int:
-        """`pg_terminate_backend` for the sessions of these databases whose last statement is so."""
+    def terminate_backends(self, *databases: str, who: str = "true") -> int:
+        """`pg_terminate_backend` for the sessions of these databases; gives how many there were.
+
+        `who` is a condition on `pg_stat_activity`.
+        """
         names = ", ".join(f"'{name}'" for name in databases)
         ended = self.stack.plan.postgres.execute(
             "SELECT count(*) FROM pg_stat_activity, pg_terminate_backend(pid) gone"
             f" WHERE gone AND datname IN ({names}) AND pid <> pg_backend_pid()"
-            f" AND backend_type = 'client backend' AND query LIKE '{like}'"
+            f" AND backend_type = 'client backend' AND {who}"
         )
         self.note(f"terminate the backends of {', '.join(databases)}")
         return int(ended[0])

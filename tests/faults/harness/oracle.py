@@ -21,7 +21,7 @@ class Row:
     """What a service's database says of an aggregate; a partner's has a sequence for a version."""
 
     source: str
-    reference: str | None
+    reference: str
     subject: str
     version: int
 

@@ -21,8 +21,12 @@ class Result:
     faults: str = ""
     acknowledged: int = 0
     unknown: int = 0
+    unknown_done: int = 0
+    """Those of the unknown that had been done after all."""
     records: int = 0
     copies: int = 0
+    late: int = 0
+    """Copies that came after a newer event of the same subject."""
     recovered_seconds: list[float] = field(default_factory=list)
     seen: dict[str, Any] = field(default_factory=dict)
     """What else a row has to tell, by name."""
@@ -39,8 +43,9 @@ class Result:
         told = "".join(f"; {name} {value}" for name, value in self.seen.items())
         return (
             f"{self.outcome}: {self.row} [{self.log}] seed {self.seed}; {self.faults}; "
-            f"{self.acknowledged} acknowledged, {self.unknown} unknown; {self.records} records, "
-            f"{self.copies} copies; recovered after {recovered or '-'}{told}"
+            f"{self.acknowledged} acknowledged, {self.unknown} unknown "
+            f"({self.unknown_done} of them done); {self.records} records, "
+            f"{self.copies} copies ({self.late} late); recovered after {recovered or '-'}{told}"
         )
 
 
@@ -49,10 +54,10 @@ HEAD = """\
 
 Written by `make faults REPEAT={repeat}`; what the rows are: `tests/faults/README.md`. *Recovered*
 is the time from the end of the fault until an order that was paid after it is counted in its KPI,
-under load. *Copies* are records that came on the log twice, which consumers have to drop.
+under load: the median and the longest. *Copies* are records that came on the log twice, which consumers have to drop.
 
-| row | log | runs exact | acknowledged | unknown | records | copies | recovered p50 | max |
-|---|---|---|---|---|---|---|---|---|
+| row | log | exact | acknowledged | unknown | of these done | records | copies | recovered | max |
+|---|---|---|---|---|---|---|---|---|---|
 """
 
 
@@ -77,7 +82,7 @@ def _line(results: Sequence[Result]) -> str:
     longest = f"{recovered[-1]:.1f} s" if recovered else "-"
     sums = [
         sum(getattr(result, name) for result in results)
-        for name in ("acknowledged", "unknown", "records", "copies")
+        for name in ("acknowledged", "unknown", "unknown_done", "records", "copies")
     ]
     numbers = " | ".join(map(str, sums))
     row, log = results[0].row, results[0].log

@@ -2,10 +2,10 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import httpx
 
@@ -35,6 +35,7 @@ class Run:
         self.driver = Driver(
             stack, seed=result.seed, run=f"r{time.time_ns() // 1000:x}", pause_seconds=pause_seconds
         )
+        self._began_at = datetime.now(UTC)
         self._since = witnesses.ends(stack)
         self._reader = httpx.Client(
             base_url=stack.url,
@@ -67,13 +68,14 @@ class Run:
             timeout_seconds=RECOVER_SECONDS,
         )
         wait_until(
-            lambda: self._counted(probe),
+            lambda: self.is_counted(probe),
             what="an order taken after the fault is counted",
             timeout_seconds=RECOVER_SECONDS,
         )
         self.result.recovered_seconds.append(time.monotonic() - self.nemesis.ended_at)
 
-    def _counted(self, product: str) -> bool:
+    def is_counted(self, product: str) -> bool:
+        """Whether there is a sale of the product in the figures."""
         year = f"{datetime.now(witnesses.ZONE):%Y}"
         query = {"period": year, "filter": f"product:{product}"}
         try:
@@ -81,6 +83,21 @@ class Run:
         except httpx.HTTPError:
             return False
         return answer.is_success and bool(answer.json()["periods"][0]["rows"][0]["n"])
+
+    def read_everything(self) -> dict[str, Any]:
+        """Every KPI by every dimension, of all runs so far."""
+        return witnesses.everything(self._reader)
+
+    def wait_until_emptied(self, service: str) -> None:
+        """Until what is in an outbox now has left it."""
+        execute = self.stack.plan.postgres.execute
+        last = execute("SELECT coalesce(max(id), 0) FROM outbox", database=service)[0]
+        left = f"SELECT count(*) FROM outbox WHERE id <= {last}"
+        wait_until(
+            lambda: execute(left, database=service) == ["0"],
+            what=f"the outbox of {service} is emptied",
+            timeout_seconds=SETTLE_SECONDS,
+        )
 
     def settle(self, *, timeout_seconds: float = SETTLE_SECONDS) -> None:
         """Until outboxes are empty and every consumer has read the log to its end."""
@@ -101,34 +118,34 @@ class Run:
         self.settle()
         ledger = self.driver.ledger
         self.result.count(ledger, faults=self.nemesis.inflicted)
-        refusals = ledger.refusals()
-        if refusals:
+        if refusals := ledger.refusals():
             raise Disagreement(f"the driver was refused: {dict(refusals)}")
+        if parked := witnesses.parked(self.stack, since=self._began_at):
+            raise Disagreement(f"events were put aside: {parked[:3]}")
         rows = witnesses.rows(self.stack)
-        mine = {r.reference: r for r in rows if (r.reference or "").startswith(self._prefix)}
-        lives = oracle.done(ledger, mine)  # type: ignore[arg-type]
+        prefix = f"{self.driver.names.run}-"
+        mine = {row.reference: row for row in rows if row.reference.startswith(prefix)}
+        lives = oracle.done(ledger, mine)
+        done = [entry for entries in lives.values() for entry in entries]
+        self.result.unknown_done = sum(entry.outcome == "unknown" for entry in done)
         self._check_log(rows, list(mine.values()))
         self._check_figures(oracle.figures(lives))
 
-    @property
-    def _prefix(self) -> str:
-        return f"{self.driver.names.run}-"
-
-    def _check_log(self, rows: list[Row], mine: list[Row]) -> None:
+    def _check_log(self, rows: Sequence[Row], mine: Sequence[Row]) -> None:
         """No event without its row, no row without its events; each once, in order."""
         log = witnesses.records(self.stack, self._since)
         versions = {(row.source, row.subject): row.version for row in rows}
+        sources = {row.source for row in rows}
         for event in log:
-            if event.sequence > versions.get((event.source, event.subject), 0):
+            known = versions.get((event.source, event.subject), 0)
+            if event.source in sources and event.sequence > known:
                 raise Disagreement(f"an event without a row: {event}")
-        last, copies = witnesses.check_order(
-            event
-            for event in log
-            if (event.source, event.subject) in {(r.source, r.subject) for r in mine}
-        )
-        self.result.records, self.result.copies = len(log), copies
+        subjects = {(row.source, row.subject) for row in mine}
+        order = witnesses.check_order(e for e in log if (e.source, e.subject) in subjects)
+        self.result.records, self.result.copies = len(log), order.copies
+        self.result.late = order.late
         for row in mine:
-            if last.get((row.source, row.subject), 0) != row.version:
+            if order.last.get((row.source, row.subject), 0) != row.version:
                 raise Disagreement(f"a row whose events are not all on the log: {row}")
 
     def _check_figures(self, expected: oracle.Figures) -> None:

@@ -1,7 +1,6 @@
-"""A whole stack that can be broken: traps, parts held down, and further workers."""
+"""A whole stack that can be broken: traps, parts held down, and further processes."""
 
 import json
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -9,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from faults.processes.armed import POINTS
+from faults.processes.armed import POINTS, put
 from faults.processes.launcher import command_of, held, trap_of
 from local.child import Child, Program
 from local.ports import free_port
-from local.services import answers_ready
+from local.services import SERVICES, answers_ready
 from local.settings import LogKind, inherited_environment
 from local.stack import Stack
 
@@ -43,15 +42,15 @@ class BreakableStack(Stack):
 
     def __init__(self, var: Path, *, log: LogKind) -> None:
         super().__init__(var, log=log, launcher=(str(LAUNCHER),))
-        self._workers: dict[str, Child] = {}
+        self._extras: dict[str, Child] = {}
 
     def stop(self) -> None:
-        for name in list(self._workers):
-            self.end_worker(name)
+        for name in self.extras:
+            self.end(name)
         super().stop()
 
     def process(self, name: str) -> int:
-        return self._workers[name].pid if name in self._workers else super().process(name)
+        return self._extras[name].pid if name in self._extras else super().process(name)
 
     # Traps.
 
@@ -66,65 +65,76 @@ class BreakableStack(Stack):
     ) -> int:
         """At the nth pass of the point the process sends itself the signal; gives its pid now.
 
+        Several traps spring one after the other, each in whatever process then has the name.
+
         `database` leaves out what it does in others: the relay empties one outbox in each.
         """
         assert point in POINTS, f"{point} is none of {sorted(POINTS)}"
         trap = {"point": point, "action": action, "pass": nth, "database": database}
         file = trap_of(self.var.root, name)
         file.parent.mkdir(exist_ok=True)
-        incoming = file.with_suffix(".incoming")
-        incoming.write_text(json.dumps(trap))
         pid = self.process(name)
-        incoming.rename(file)
+        put(file, [*(json.loads(file.read_text()) if file.exists() else []), trap])
         return pid
 
     def wait_until_sprung(self, name: str, *, timeout_seconds: float = 60.0) -> None:
         file = trap_of(self.var.root, name)
-        what = f"{name} comes to the point where a trap is set for it"
+        what = f"{name} comes to where a trap is set for it"
         wait_until(lambda: not file.exists(), what=what, timeout_seconds=timeout_seconds)
 
     # Parts that are down for a while.
 
     @contextmanager
-    def down(self, name: str) -> Iterator[None]:
-        """`kill -9`, and not started again before the end of the block."""
+    def held(self, name: str) -> Iterator[None]:
+        """Should it die, it is not started again before the end of the block."""
         note = held(self.var.root) / name
         note.parent.mkdir(exist_ok=True)
         note.touch()
         try:
-            self.kill(name)
             yield
         finally:
             note.unlink()
 
-    @property
-    def workers(self) -> list[str]:
-        return list(self._workers)
+    # Processes beside those of the launcher, which nobody restarts.
 
-    # Workers beside the one of the service `metrics`.
+    @property
+    def extras(self) -> list[str]:
+        return list(self._extras)
 
     def start_worker(self, slot: int) -> str:
         """One more `metrics.worker`; gives its name, by which it can be killed and trapped."""
-        name, port = f"worker-{slot}", free_port()
-        environment = inherited_environment() | self.plan._service("metrics")
+        environment = self.plan._service("metrics") | {"WORKER_SLOT": str(slot)}
+        return self._start_extra(f"worker-{slot}", "metrics.worker", environment)
+
+    def start_relay(self) -> str:
+        """One more relay; it gets the shards that the other lets go of."""
+        plan = self.plan
+        outboxes = ",".join(plan.postgres.url(service) for service in SERVICES)
+        environment = plan._common("relay") | {"OUTBOX_URLS": outboxes}
+        return self._start_extra("relay-2", "chassis.relay", environment)
+
+    def _start_extra(self, name: str, module: str, environment: dict[str, str]) -> str:
+        port = free_port()
+        ports = {"PORT": str(free_port()), "TELEMETRY_PORT": str(port)}
         program = Program(
             name=name,
-            command=command_of(self.var.root, name, "metrics.worker"),
-            environment={
-                **environment,
-                "WORKER_SLOT": str(slot),
-                "PORT": str(free_port()),
-                "TELEMETRY_PORT": str(port),
-            },
+            command=command_of(self.var.root, name, module),
+            environment=inherited_environment() | environment | ports,
             log=self.var.log(name),
         )
-        child = self._workers[name] = Child(program).start()
+        child = self._extras[name] = Child(program).start()
         child.wait_until(lambda: answers_ready(port), timeout_seconds=60)
         return name
 
-    def end_worker(self, name: str, *, kind: signal.Signals = signal.SIGTERM) -> None:
-        child = self._workers.pop(name)
+    def end(self, name: str, *, kind: signal.Signals = signal.SIGTERM) -> None:
+        """End a process that was started beside the launcher's."""
+        child = self._extras.pop(name)
         if child.exit_code() is None:
-            os.kill(child.pid, signal.SIGCONT)
+            child.process.send_signal(signal.SIGCONT)
             child.process.send_signal(kind)
         child.stop()
+
+    def said(self, name: str, word: str) -> int:
+        """How many lines of its log have the word."""
+        text = self.var.log(name).read_text(encoding="utf-8", errors="replace")
+        return sum(word in line for line in text.splitlines())

@@ -5,9 +5,9 @@ product's own readers, whose records are taken apart here by hand.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -23,15 +23,19 @@ from local.services import SERVICES
 from local.stack import Stack
 
 TOPICS: Final = ("customer", "pipeline", "ops", "partner")
+CONSUMERS: Final = ("pipeline", "ops", "metrics")
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 Positions = Mapping[TopicPartition, int]
 
 _ROWS: Final = {
-    "pipeline": "SELECT '/tandem/pipeline', external_ref, id, version FROM deals",
-    "customer": """SELECT '/tandem/customer', external_ref, id, version FROM leads
-        UNION ALL SELECT '/tandem/customer', external_ref, id, version FROM customers""",
-    "ops": """SELECT '/tandem/ops', external_ref, id, version FROM projects
-        UNION ALL SELECT '/tandem/ops', external_ref, id, version FROM costs""",
+    "pipeline": "SELECT '/tandem/pipeline', coalesce(external_ref, ''), id, version FROM deals",
+    "customer": """
+        SELECT '/tandem/customer', coalesce(external_ref, ''), id, version FROM leads
+        UNION ALL
+        SELECT '/tandem/customer', coalesce(external_ref, ''), id, version FROM customers""",
+    "ops": """
+        SELECT '/tandem/ops', coalesce(external_ref, ''), id, version FROM projects
+        UNION ALL SELECT '/tandem/ops', coalesce(external_ref, ''), id, version FROM costs""",
     "gateway": "SELECT source, subject, subject, sequence FROM inbox_subjects",
 }
 
@@ -61,6 +65,51 @@ async def _rows(stack: Stack) -> list[Row]:
             found += [Row(*row) for row in await connection.fetch(query)]
         finally:
             await connection.close()
+    return found
+
+
+def parked(stack: Stack, *, since: datetime) -> list[str]:
+    """What consumers have put aside since, in words."""
+    return asyncio.run(_parked(stack, since))
+
+
+async def _parked(stack: Stack, since: datetime) -> list[str]:
+    found: list[str] = []
+    for service in CONSUMERS:
+        connection = await asyncpg.connect(stack.database_url(service))
+        try:
+            query = "SELECT topic, reason, detail FROM consumer_parked WHERE parked_at >= $1"
+            found += [f"{service}: {tuple(row)}" for row in await connection.fetch(query, since)]
+        finally:
+            await connection.close()
+    return found
+
+
+def owners(stack: Stack) -> Counter[str]:
+    """How many partitions each member of the consumer `metrics` has claimed last."""
+    query = "SELECT owner FROM consumer_positions WHERE consumer = 'metrics'"
+    return Counter(stack.plan.postgres.execute(query, database="metrics"))
+
+
+def telemetry(stack: Stack, process: str, series: str) -> float:
+    """The sum of the samples of a process whose name and labels begin so."""
+    port = stack.ports[f"{process}_telemetry"]
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    samples = (line.rpartition(" ") for line in text.splitlines() if line.startswith(series))
+    return sum(float(value) for _, _, value in samples)
+
+
+def everything(http: httpx.Client) -> dict[str, Any]:
+    """All KPIs, whole and by each of their dimensions, over two years."""
+    year = datetime.now(ZONE).year
+    found: dict[str, Any] = {}
+    for kpi in http.get("/v1/kpis").json()["items"]:
+        for dimension in (None, *kpi["dimensions"]):
+            query = {"grain": "year", "from": f"{year - 1}-01-01", "to": f"{year + 1}-01-01"}
+            by = {"by": dimension} if dimension else {}
+            answer = http.get(f"/v1/kpis/{kpi['id']}", params=query | by)
+            assert answer.status_code == httpx.codes.OK, answer.text
+            found[f"{kpi['id']} by {dimension}"] = answer.json()["periods"]
     return found
 
 
@@ -109,29 +158,39 @@ def seen(record: Any) -> Seen:
     )
 
 
-def check_order(log: Iterable[Seen]) -> tuple[dict[tuple[str, str], int], int]:
-    """The last sequence of each (source, subject), and how many records were copies.
+@dataclass
+class Order:
+    """What the log says of a run's subjects, by (source, subject)."""
 
-    A sequence may come again as it was; what comes new must be the next one, on the same
-    partition. Raises Disagreement.
+    last: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    copies: int = 0
+    late: int = 0
+    """Copies that came after a newer event of their subject."""
+
+
+def check_order(log: Iterable[Seen]) -> Order:
+    """That each subject's events came in sequence, and on one partition.
+
+    An event may come again as it was; what comes new must be the next one. Raises
+    Disagreement.
     """
-    last: dict[tuple[str, str], int] = defaultdict(int)
+    order = Order()
     known: dict[tuple[str, str, int], Seen] = {}
-    copies = 0
     for event in log:
         key = (event.source, event.subject)
         first = known.setdefault((*key, event.sequence), event)
         if first is not event:
-            copies += 1
+            order.copies += 1
+            order.late += event.sequence < order.last[key]
             if (first.event_id, first.content) != (event.event_id, event.content):
                 raise Disagreement(f"two events have one sequence: {first} and {event}")
-        elif event.sequence != last[key] + 1:
-            raise Disagreement(f"{event} came after sequence {last[key]} of its subject")
+        elif event.sequence != order.last[key] + 1:
+            raise Disagreement(f"{event} came after sequence {order.last[key]} of its subject")
         else:
-            last[key] = event.sequence
+            order.last[key] = event.sequence
         if first.where[:2] != event.where[:2]:
             raise Disagreement(f"a subject is on two partitions: {first} and {event}")
-    return dict(last), copies
+    return order
 
 
 def figures(http: httpx.Client, names: Names) -> Figures:

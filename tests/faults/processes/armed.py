@@ -2,11 +2,11 @@
 
 Usage: python armed.py TRAP MODULE
 
-TRAP is a file that need not exist, with the members point, action, pass and database. When the
-process comes to the point for that time it takes the file away and sends the signal `action` to
-itself, so that a trap springs once and the restarted process runs on. A point is named by the
-statement that the product sends to PostgreSQL there (in the database, if one is named): nothing of
-the product is changed or knows of this.
+TRAP is a file that need not exist: a list of traps, each with a point, pass, database and action.
+When the process comes to the point of the first for that time it takes it off the list and sends
+the signal `action` to itself, so that a trap springs once and the restarted process runs on. A
+point is named by the statement that the product sends to PostgreSQL there (in the database, if one
+is named): nothing of the product is changed or knows of this.
 """
 
 import json
@@ -85,7 +85,7 @@ class Trap:
         if not self._file.exists():
             self._passes = 0
             return
-        told = json.loads(self._file.read_text())
+        told, *later = json.loads(self._file.read_text())
         if told["database"] not in (None, connection._params.database):
             return
         point = POINTS[told["point"]]
@@ -98,8 +98,19 @@ class Trap:
             return
         self._passes += 1
         if self._passes >= told["pass"]:
-            self._file.unlink()
+            put(self._file, later)
+            self._passes = 0
             os.kill(os.getpid(), signal.Signals[told["action"]])
+
+
+def put(file: Path, traps: list[dict[str, Any]]) -> None:
+    """Write the traps that are left, in one step; none is no file."""
+    if not traps:
+        file.unlink()
+        return
+    incoming = file.with_suffix(".incoming")
+    incoming.write_text(json.dumps(traps))
+    incoming.rename(file)
 
 
 def set_up(trap: Trap) -> None:

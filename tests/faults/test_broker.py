@@ -1,0 +1,35 @@
+"""The broker dies and stays away: what was acknowledged stays, and waits in order."""
+
+import time
+
+import pytest
+
+from faults.harness.rows import LONG, only
+from faults.harness.run import Run
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900), only("kafka")]
+
+KILLS = 5 if LONG else 2
+DOWN_SECONDS = 600.0 if LONG else 3.0
+
+
+def test_a_broker_killed_again_and_again_keeps_what_it_acknowledged(run: Run) -> None:
+    with run.load():
+        for _ in range(KILLS):
+            run.nemesis.kill("kafka")
+            run.recover()
+    run.check()
+
+
+def test_services_take_commands_while_the_broker_is_down_and_all_arrive_in_order(run: Run) -> None:
+    with run.load(), run.nemesis.down("kafka"):
+        over = time.monotonic() + DOWN_SECONDS
+        run.driver.wait_acknowledged(100)
+        while time.monotonic() < over:
+            run.driver.wait_acknowledged(1)
+        waiting = run.stack.plan.postgres.execute(
+            "SELECT count(*) FROM outbox", database="pipeline"
+        )
+        run.result.seen["waiting in the outbox of pipeline"] = waiting[0]
+    run.check()
+    assert int(waiting[0]) > 0

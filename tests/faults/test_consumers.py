@@ -1,0 +1,64 @@
+"""The consumer dies, stalls and changes hands: position and views move together, once."""
+
+import pytest
+
+from faults.harness import witnesses
+from faults.harness.rows import only
+from faults.harness.run import Run
+from faults.harness.stack import wait_until
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+
+HANDOVER_SECONDS = 60.0
+
+
+def test_a_consumer_killed_around_its_commit_moves_position_and_view_together(run: Run) -> None:
+    points = [
+        "consumer: before positions move",
+        "consumer: before commit",
+        "consumer: after commit",
+    ]
+    run.draw.shuffle(points)
+    with run.load():
+        for point in points:
+            run.nemesis.kill_at("metrics", point, nth=run.draw.randint(1, 3))
+    run.check()
+
+
+def test_a_consumer_that_slept_past_its_membership_wakes_up_fenced(run: Run) -> None:
+    fenced = run.stack.said("metrics", "Fenced")
+    with run.load():
+        run.nemesis.stop_at("metrics", "consumer: before positions move")
+        asleep = set(witnesses.owners(run.stack))
+        other = run.stack.start_worker(1)
+        wait_until(
+            lambda: not asleep & set(witnesses.owners(run.stack)),
+            what="the other worker takes every partition over",
+            timeout_seconds=HANDOVER_SECONDS,
+        )
+        run.driver.wait_acknowledged(20)
+        run.nemesis.resume("metrics")
+        wait_until(
+            lambda: run.stack.said("metrics", "Fenced") > fenced,
+            what="the positions refuse the batch of the one that slept",
+            timeout_seconds=HANDOVER_SECONDS,
+        )
+        run.stack.end(other)
+    run.check()
+
+
+@only("kafka")
+def test_a_claim_that_the_database_cannot_answer_applies_nothing_from_a_wrong_place(
+    run: Run,
+) -> None:
+    with run.load():
+        run.nemesis.stop_at("metrics", "consumer: before claim", restart=True)
+        with run.nemesis.down("postgres"):
+            said = run.stack.said("metrics", "tries again")
+            run.nemesis.resume("metrics")
+            wait_until(
+                lambda: run.stack.said("metrics", "tries again") > said,
+                what="the claim fails",
+                timeout_seconds=HANDOVER_SECONDS,
+            )
+    run.check()
