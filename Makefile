@@ -35,8 +35,8 @@ install:
 
 test: install
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m 'not e2e and not faults'
-	$(BIN)/pytest -m 'e2e and not faults'
-	$(BIN)/pytest tests/faults
+	$(BIN)/pytest -m e2e
+	$(BIN)/pytest -m faults
 
 # Many seeds are for the report; one row or one seed is to look into a failure.
 faults: export SEED := $(SEED)
@@ -47,7 +47,7 @@ faults: install
 	$(BIN)/pytest $(or $(ROW),tests/faults)
 
 bench: install
-	RATE_LIMIT_REQUESTS=0 $(BIN)/python -m bench
+	$(BIN)/python -m bench
 
 lint: install
 	$(BIN)/ruff check .

@@ -1,47 +1,49 @@
-"""`python -m bench`: measure everything on a stack of its own, write docs/measurements.md."""
+"""`python -m bench`: measure everything, write docs/measurements.md; or one part alone.
+
+python -m bench                 all parts, and the page
+python -m bench --list          what there is
+python -m bench fold relay      these parts, printed only
+python -m bench fold --scale 0.1   a tenth of the events: to try it out, never to be quoted
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
 
-from bench.folding import fold_rate
-from bench.importing import import_rate
-from bench.pushing import freshness
-from bench.reading import hot_read
-from bench.report import Figure, write_page
-from bench.starting import resident_memory, start_and_rest
-from local.settings import inherited_environment
-from local.stack import Stack
+from bench.parts import PARTS
+from bench.report import PAGE, Section, machine, page
+from bench.running import run_apart, run_here
 
 
 def main() -> None:
-    named = inherited_environment().get("CRM_SALES")
-    here = Path(__file__).parents[1]
-    folder = Path(named) if named else here.parent / "shared" / "data" / "crm_sales"
-    if not folder.is_dir():
-        sys.exit(f"bench: no opportunities file at {folder}; say where it is with CRM_SALES")
-    sections: dict[str, list[Figure]] = {}
-    with tempfile.TemporaryDirectory(prefix="tandem-bench-") as place:
-        stack = Stack(Path(place) / "var")
-        try:
-            sections["Start and rest"] = _say(start_and_rest(stack))
-            sections["Import"] = _say(import_rate(stack, folder))
-            sections["Import"] += _say(resident_memory(stack, "after the import"))
-            sections["Freshness"] = _say(freshness(stack, events_a_second=0))
-            sections["Freshness"] += _say(freshness(stack, events_a_second=500))
-            sections["Reads"] = _say(hot_read(stack))
-            sections["Fold"] = _say(fold_rate(stack))
-        finally:
-            stack.stop()
-    write_page(sections)
-
-
-def _say(figures: list[Figure]) -> list[Figure]:
-    for figure in figures:
-        print(f"{figure.what}: {figure.value}  {figure.note}", flush=True)
-    return figures
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[[], *(part.name for part in PARTS)])
+    parser.add_argument("--list", action="store_true", help="name the parts and end")
+    parser.add_argument("--scale", type=float, default=1.0, help="a share of the usual size")
+    parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)  # one part, for its parent
+    arguments = parser.parse_args()
+    if arguments.list:
+        for part in PARTS:
+            print(f"{part.name:<10} {part.title}, at most {part.limit_seconds:.0f} s")
+        return
+    wanted = [part for part in PARTS if not arguments.parts or part.name in arguments.parts]
+    if arguments.into:
+        run_here(wanted[0], scale=arguments.scale, into=arguments.into)
+        return
+    sections: list[Section] = []
+    with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
+        for part in wanted:
+            print(f"-- {part.title} (python -m bench {part.name})", flush=True)
+            sections.append(run_apart(part, scale=arguments.scale, folder=Path(folder)))
+    if not arguments.parts and arguments.scale == 1:
+        PAGE.write_text(page(sections, machine()), encoding="utf-8")
+        print(f"-- {sum(section.seconds for section in sections):.0f} s; see {PAGE}")
+    failed = [section.part for section in sections if section.failure]
+    if failed:
+        sys.exit(f"bench: {', '.join(failed)} failed; what they found before stands above")
 
 
 if __name__ == "__main__":

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
 from bench.report import Figure
+from bench.servers import own_stack
 from local.stack import Stack
 
 
-def start_and_rest(stack: Stack) -> list[Figure]:
-    """Start on an empty var/, stop, start again; leaves the stack running."""
-    cold = _timed_start(stack)
-    stack.stop()
-    warm = _timed_start(stack)
-    time.sleep(5)
-    return [
-        Figure("cold start to ready", f"{cold:.1f} s", "empty var/, jars and packages at hand"),
-        Figure("warm start to ready", f"{warm:.1f} s", f"{warm / cold:.2f} of the cold start"),
-        *resident_memory(stack, "at rest"),
-    ]
+_REST_SECONDS = 5
 
 
-def resident_memory(stack: Stack, when: str) -> list[Figure]:
+def measure(_scale: float) -> Iterator[Figure]:
+    """Start on an empty var/, stop, start again."""
+    with own_stack(started=False) as stack:
+        cold = _timed_start(stack)
+        yield Figure(
+            "cold start to ready", f"{cold:.1f} s", "empty var/, jars and packages at hand"
+        )
+        stack.stop()
+        warm = _timed_start(stack)
+        yield Figure("warm start to ready", f"{warm:.1f} s", f"{warm / cold:.2f} of the cold start")
+        time.sleep(_REST_SECONDS)
+        yield resident_memory(stack, "at rest")
+
+
+def resident_memory(stack: Stack, when: str) -> Figure:
     """Proportional set size of every process below the launcher, the launcher included."""
     assert stack.launcher_pid is not None
     running = stack.running
@@ -36,7 +42,7 @@ def resident_memory(stack: Stack, when: str) -> list[Figure]:
         parts.append((name, size))
         total += size
     listed = ", ".join(f"{name} {size:.0f}" for name, size in sorted(parts))
-    return [Figure(f"memory {when}", f"{total:.0f} MiB", f"proportional set size: {listed}")]
+    return Figure(f"memory {when}", f"{total:.0f} MiB", f"proportional set size: {listed}")
 
 
 def _timed_start(stack: Stack) -> float:

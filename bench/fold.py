@@ -1,0 +1,198 @@
+"""The narrow fold, exactly once, on a real broker and PostgreSQL, beside three other ways to do it.
+
+Won deals are summed by day and owner, and for three views by day and channel, day and
+region too. The rivals: a transaction for each event; Kafka Streams with the same
+guarantee, its result in PostgreSQL; and COPY of the events, which only keeps them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Final, Literal
+
+import asyncpg
+import msgspec
+
+from bench.copying import Copied, copy_rate
+from bench.loading import Patterns, Spread, publish
+from bench.peers.streams import Run, streams
+from bench.per_event import Measured, per_event
+from bench.processor_time import tree_seconds
+from bench.report import Figure, Goal, ratio
+from bench.servers import Servers, servers
+from bench.views import VIEWS_SQL, Drained, drain, held
+
+EVENTS: Final = 1_000_000
+_ONE_BY_ONE: Final = 3_000
+_OURS: Final = 3
+"""Runs of ours; the median counts."""
+_WARM_UPS: Final = 5
+_WARM: Final = 3
+_COPIED: Final = 20_000
+_SPREADS: Final[tuple[Spread, ...]] = ("hot tenant", "high cardinality")
+
+AGAINST_PER_EVENT: Final = Goal(60, 120)
+AGAINST_STREAMS: Final = Goal(2, 4)
+AGAINST_COPY: Final = Goal(0.6, 1)
+
+Views = Literal[1, 3]
+
+
+@dataclass(frozen=True)
+class Ours:
+    """One drain of a topic by the product's consumer."""
+
+    drained: Drained
+    broker_seconds: float
+    rows: int
+
+    @property
+    def cpu(self) -> float:
+        return self.drained.cpu_microseconds_an_event
+
+    def told(self) -> str:
+        d, n = self.drained, self.drained.events
+        parts = (d.python_cpu_seconds, d.postgres_cpu_seconds, self.broker_seconds)
+        client, database, broker = (seconds / n * 1e6 for seconds in parts)
+        return (
+            f"CPU µs an event: client {client:.1f}, database {database:.1f}, broker {broker:.1f}; "
+            f"{d.batches} batches, {n / self.rows:.1f} events a written row"
+        )
+
+
+def measure(scale: float) -> Iterator[Figure]:
+    """Load one topic, and have everybody read it."""
+    events = int(EVENTS * scale)
+    patterns = Patterns()
+    with servers() as here:
+        topic = here.new_topic()
+        rate = asyncio.run(publish(here.log, here.kafka, topic, events=events, patterns=patterns))
+        yield Figure("loaded", f"{rate:,.0f}/s", f"{events:,} events, lz4, 4 partitions")
+        copied = _copied(here, patterns, times=max(1, events // _COPIED // 2))
+        yield Figure(
+            "COPY of the same events as json, one session",
+            f"{copied.events_a_second:,.0f}/s",
+            f"CPU µs an event: client and database {copied.cpu_microseconds:.1f}",
+        )
+        for views in (1, 3):
+            yield from _views(here, topic, patterns, views=views, events=events, copied=copied)
+        for spread in _SPREADS:
+            yield _spread(here, spread, events=events // 4)
+
+
+def _views(
+    here: Servers, topic: str, patterns: Patterns, *, views: Views, events: int, copied: Copied
+) -> Iterator[Figure]:
+    expected = patterns.sums(events, views=views)
+    name = f"{views} view{'s' if views > 1 else ''}"
+    runs = [_ours(here, topic, views=views, expected=expected) for _ in range(_OURS)]
+    ours = sorted(runs, key=lambda run: run.cpu)[len(runs) // 2]
+    rate = median(run.drained.events_a_second for run in runs)
+    yield Figure(f"fold, {name}", f"{rate:,.0f}/s", ours.told())
+    single = per_event(here, topic, events=_ONE_BY_ONE, views=views)
+    yield from _against_per_event(name, single, rate=rate, ours=ours)
+    yield ratio(
+        f"fold against COPY of the events, {name}",
+        rate / copied.events_a_second,
+        goal=AGAINST_COPY,
+        note=f"by processor time {copied.cpu_microseconds / ours.cpu:.2f}x",
+    )
+    theirs = _streams(here, topic, views=views, events=events, expected=expected)
+    yield from _against_streams(name, theirs, events=events, ours=ours, rate=rate)
+
+
+def _against_per_event(name: str, single: Measured, *, rate: float, ours: Ours) -> Iterator[Figure]:
+    client, database = (
+        s / single.events * 1e6 for s in (single.client_seconds, single.database_seconds)
+    )
+    theirs = single.events / single.wall_seconds
+    yield Figure(
+        f"a transaction for each event, {name}",
+        f"{theirs:,.0f}/s",
+        f"CPU µs an event: client {client:.0f}, database {database:.0f}",
+    )
+    yield ratio(
+        f"fold against a transaction for each event, {name}",
+        rate / theirs,
+        goal=AGAINST_PER_EVENT,
+        note=f"by processor time {(client + database) / ours.cpu:.0f}x",
+    )
+
+
+def _against_streams(
+    name: str, warm: list[Run], *, events: int, ours: Ours, rate: float
+) -> Iterator[Figure]:
+    theirs = median(run.spent.microseconds("client", "database", events=events) for run in warm)
+    with_broker = median(
+        run.spent.microseconds("client", "database", "broker", events=events) for run in warm
+    )
+    last = warm[-1]
+    their_rate = median(events / run.spent.wall_seconds for run in warm)
+    yield Figure(
+        f"Kafka Streams, {name}",
+        f"{their_rate:,.0f}/s",
+        f"{last.spent.told(events)}; {last.changes_read / events:.2f} changelog records and "
+        f"{last.rows_written / events:.2f} rows an event; sums equal ours",
+    )
+    all_of_ours = ours.cpu + ours.broker_seconds / events * 1e6
+    yield ratio(
+        f"events a CPU-second against Kafka Streams, {name}",
+        theirs / ours.cpu,
+        goal=AGAINST_STREAMS,
+        note=f"application and PostgreSQL; with the broker {with_broker / all_of_ours:.2f}x, "
+        f"by the clock {rate / their_rate:.2f}x",
+    )
+
+
+def _ours(here: Servers, topic: str, *, views: Views, expected: Any) -> Ours:
+    database = here.new_database()
+    broker = tree_seconds(here.broker_pid)
+    drained = drain(here.log, database, topic, views=views)
+    broker = tree_seconds(here.broker_pid) - broker
+    return Ours(drained, broker, asyncio.run(_checked_rows(database, expected)))
+
+
+def _streams(here: Servers, topic: str, *, views: Views, events: int, expected: Any) -> list[Run]:
+    database = here.new_database()
+    here.postgres.execute(VIEWS_SQL, database=database.rpartition("/")[2])
+    with streams(here, topic=topic, events=events, views=views, database=database) as peer:
+        for _ in range(_WARM_UPS):
+            peer.run()
+        warm = [peer.run() for _ in range(_WARM)]
+    asyncio.run(_checked_rows(database, expected))
+    return warm
+
+
+async def _checked_rows(database: str, expected: Any) -> int:
+    """Rows written to get there; refuses a result that is not exact."""
+    connection = await asyncpg.connect(database)
+    try:
+        if await held(connection) != expected:
+            raise ValueError("the sums in PostgreSQL are not those of the events published")
+        written = await connection.fetchval(
+            "SELECT n_tup_ins + n_tup_upd FROM pg_stat_user_tables WHERE relname = 'view_sums'"
+        )
+    finally:
+        await connection.close()
+    return int(written) or 1
+
+
+def _spread(here: Servers, spread: Spread, *, events: int) -> Figure:
+    patterns, topic = Patterns(spread), here.new_topic()
+    asyncio.run(publish(here.log, here.kafka, topic, events=events, patterns=patterns))
+    ours = _ours(here, topic, views=3, expected=patterns.sums(events))
+    return Figure(f"fold, 3 views, {spread}", f"{ours.drained.events_a_second:,.0f}/s", ours.told())
+
+
+def _copied(here: Servers, patterns: Patterns, *, times: int) -> Copied:
+    values = [_structured(value, headers) for _, value, headers in patterns.records(0, _COPIED)]
+    return copy_rate(here.new_database(), values, times=times, server=here.postgres_pid)
+
+
+def _structured(value: bytes, headers: list[Any]) -> bytes:
+    """The whole event as one JSON document, as a table of events would keep it."""
+    attributes = {name.removeprefix("ce_"): text.decode() for name, text in headers}
+    return msgspec.json.encode(attributes | {"data": msgspec.Raw(value)})

@@ -1,0 +1,219 @@
+"""The metrics service's whole fold: facts, journal, ledger and the cells of all KPIs, exactly once.
+
+The same consumer and engine are run twice over events of the same kind: with batches
+as in production, and with a transaction for each event. Beside them COPY of the events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import uvloop
+from msgspec.structs import replace
+
+from bench.copying import copy_rate
+from bench.fold import AGAINST_COPY, AGAINST_PER_EVENT
+from bench.processor_time import Parties, Spent
+from bench.report import Figure, ratio
+from bench.servers import Servers, migrate_in_own_process, servers
+from chassis.clock import SystemClock
+from events import (
+    Consumer,
+    ConsumerSettings,
+    Dimensions,
+    Event,
+    Log,
+    Money,
+    Owner,
+    Unobserved,
+    open_log,
+)
+from events.cloudevents.kafka import to_record
+from events.log.port import NewRecord, TopicState
+from events.types.pipeline import DealCreated, DealState, DealWon
+from metrics.engine.company import Company
+from metrics.handler import Folder
+from metrics.kpis import CATALOGUE
+from metrics.rebuild import prepare
+
+DEALS: Final = 20_000
+DEALS_ONE_BY_ONE: Final = 500
+COMPANY: Final = Company(time_zone="Asia/Shanghai", base_currency="USD")
+_STATISTICS_SECONDS: Final = 1.5
+"""PostgreSQL tells its counts of rows about a second late."""
+_NOW: Final = datetime.now(UTC)
+
+
+def measure(scale: float) -> Iterator[Figure]:
+    """Two events a deal; owners, teams and days as in a company of a hundred salespeople."""
+    deals = int(DEALS * scale)
+    with servers() as here:
+        batched = uvloop.run(_measure(here, deals=deals, settings=ConsumerSettings()))
+        yield Figure(
+            "fold of deal events, all KPIs",
+            f"{batched.rate:,.0f}/s",
+            f"{2 * deals:,} events; {batched.spent.told(batched.events)}; "
+            f"{batched.rows / batched.events:.1f} rows written an event, "
+            f"{batched.microseconds / batched.rows * batched.events:.1f} µs each",
+        )
+        one_by_one = ConsumerSettings(max_records=1)
+        single = uvloop.run(_measure(here, deals=DEALS_ONE_BY_ONE, settings=one_by_one))
+        yield Figure(
+            "the same with a transaction for each event",
+            f"{single.rate:,.0f}/s",
+            single.spent.told(single.events),
+        )
+        yield ratio(
+            "fold against a transaction for each event, all KPIs",
+            batched.rate / single.rate,
+            goal=AGAINST_PER_EVENT,
+            note=f"by processor time {single.microseconds / batched.microseconds:.1f}x",
+        )
+        values = [record.value or b"" for record in _records(deals, "any")]
+        copied = copy_rate(here.new_database(), values, times=10, server=here.postgres_pid)
+        yield ratio(
+            "fold against COPY of the events, all KPIs",
+            batched.rate / copied.events_a_second,
+            goal=AGAINST_COPY,
+            note=f"COPY {copied.events_a_second:,.0f}/s",
+        )
+
+
+@dataclass(frozen=True)
+class _Folded:
+    """From the first commit seen to the last."""
+
+    events: int
+    spent: Spent
+    rows: int
+
+    @property
+    def rate(self) -> float:
+        return self.events / self.spent.wall_seconds
+
+    @property
+    def microseconds(self) -> float:
+        return self.spent.microseconds("client", "database", events=self.events)
+
+
+class _Telling(Unobserved):
+    """A fold that cannot go on is tried for ever: without a word that would look like a slow one."""
+
+    def retrying(self, consumer: str, *, error: Exception, seconds: float) -> None:
+        print(f"{consumer} tries again in {seconds} s: {error!r}", file=sys.stderr)
+
+
+async def _measure(here: Servers, *, deals: int, settings: ConsumerSettings) -> _Folded:
+    topic, database = here.new_topic(), here.new_database()
+    await asyncio.to_thread(migrate_in_own_process, "metrics", database)
+    parties = Parties.of(client=os.getpid(), database=here.postgres_pid, broker=here.broker_pid)
+    async with (
+        open_log(here.log) as log,
+        asyncpg.create_pool(database, min_size=0, max_size=4) as pool,
+    ):
+        await _publish(log, topic, deals)
+        await prepare(pool, company=COMPANY, catalogue=CATALOGUE)
+        folder = Folder(
+            company=COMPANY,
+            catalogue=CATALOGUE,
+            shard=0,
+            clock=SystemClock(),
+            watermark=lambda: None,
+        )
+        consumer = Consumer(
+            log,
+            pool,
+            name="bench",
+            topics=(topic,),
+            handler=folder,
+            observer=_Telling(),
+            settings=settings,
+        )
+        stop = asyncio.Event()
+        running = asyncio.create_task(consumer.run(stop))
+        before = await _until_journal_holds(pool, 1)
+        begun = parties.read()
+        after = await _until_journal_holds(pool, 2 * deals)
+        spent = parties.read() - begun
+        stop.set()
+        await running
+        await asyncio.sleep(_STATISTICS_SECONDS)
+        written = await pool.fetchval("SELECT sum(n_tup_ins + n_tup_upd) FROM pg_stat_user_tables")
+    return _Folded(events=after - before, spent=spent, rows=int(written * (after - before) / after))
+
+
+async def _until_journal_holds(pool: asyncpg.Pool[Any], count: int) -> int:
+    """How many it holds when it holds at least so many."""
+    while True:
+        held = await pool.fetchval("SELECT count(*) FROM journal")
+        if held >= count:
+            return int(held)
+        await asyncio.sleep(0.05)
+
+
+async def _publish(log: Log, topic: str, deals: int) -> None:
+    await log.create_topic(TopicState(name=topic, partitions=4, retention_seconds=None))
+    producer = await log.producer()
+    records = _records(deals, topic)
+    for start in range(0, len(records), 5_000):
+        await producer.publish(records[start : start + 5_000])
+    await producer.close()
+
+
+def _records(deals: int, topic: str) -> list[NewRecord]:
+    draw = random.Random(1)
+    records = []
+    for _ in range(deals):
+        state = _deal(draw)
+        won = _won(state)
+        for sequence, data in ((1, DealCreated(deal=state)), (2, DealWon(deal=won))):
+            event = Event.of(
+                data,
+                source="/tandem/pipeline",
+                sequence=sequence,
+                occurred_at=won.closed_at if sequence == 2 and won.closed_at else state.created_at,
+                recorded_at=_NOW,
+            )
+            records.append(to_record(event, topic=topic))
+    return records
+
+
+def _deal(draw: random.Random) -> DealState:
+    return DealState(
+        deal_id=str(uuid.UUID(int=draw.getrandbits(128))),
+        pipeline="standard",
+        stage="proposal",
+        stage_rank=2,
+        status="open",
+        episode=1,
+        created_at=_NOW - timedelta(days=draw.randrange(60, 400)),
+        owners=[Owner(owner_id=f"owner-{draw.randrange(100)}", weight_bp=10_000)],
+        dimensions=Dimensions(
+            team=f"team-{draw.randrange(12)}",
+            channel=f"channel-{draw.randrange(12)}",
+            segment=f"segment-{draw.randrange(3)}",
+            sector=f"sector-{draw.randrange(10)}",
+            region=f"region-{draw.randrange(24)}",
+            product=f"product-{draw.randrange(20)}",
+        ),
+        customer_id=str(draw.randrange(5_000)),
+        amount=Money(amount_minor=draw.randrange(10_000, 5_000_000), currency="USD"),
+    )
+
+
+def _won(deal: DealState) -> DealState:
+    return replace(
+        deal,
+        stage="won",
+        status="won",
+        closed_at=deal.created_at + timedelta(days=len(deal.deal_id)),
+    )
