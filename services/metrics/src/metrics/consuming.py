@@ -17,6 +17,8 @@ from metrics.rebuild import prepare
 from metrics.settings import Settings
 
 TOPICS: Final = ("customer", "pipeline", "ops", "partner")
+"""What facts are made from."""
+HEARTBEATS: Final = "heartbeat"
 
 
 def company_of(settings: Settings) -> Company:
@@ -52,7 +54,7 @@ def follow_log(settings: Settings) -> Callable[[Resources], Coroutine[Any, Any, 
                 log,
                 pool,
                 name=CONSUMER,
-                topics=TOPICS,
+                topics=(*TOPICS, HEARTBEATS),
                 handler=folder,
                 observer=resources.telemetry.observer,
             )

@@ -8,9 +8,9 @@ from typing import Final
 
 from chassis.clock import Clock
 from events import Connection, Event, Received, append_asyncpg
-from events.types.kpi import KpiChanged
+from events.types.heartbeat import BeatEmitted
+from events.types.kpi import ChangedKpi, KpiChanged
 from metrics.engine.catalogue import Catalogue
-from metrics.engine.changes import Changes
 from metrics.engine.company import Company, micros_of
 from metrics.engine.entry import Entry
 from metrics.folding import fold
@@ -42,29 +42,39 @@ class Folder:
         self._watermark = watermark
 
     async def __call__(self, connection: Connection, received: Sequence[Received]) -> None:
+        beats = _beats(received)
+        entries = [
+            entry_of(item.event)
+            for item in received
+            if not isinstance(item.event.data, BeatEmitted)
+        ]
+        changed = await self._fold(connection, entries) if entries else []
+        if changed or beats:
+            await self._tell(connection, changed, beats)
+
+    async def _fold(self, connection: Connection, entries: Sequence[Entry]) -> list[ChangedKpi]:
         held = await hold_generation(
-            connection, self._terms, shard=self._shard, blocks=blocks_for(len(received))
+            connection, self._terms, shard=self._shard, blocks=blocks_for(len(entries))
         )
         changes = await fold(
             PostgresShelf(
                 connection, generation=held.generation, shard=self._shard, blocks=held.blocks
             ),
-            [entry_of(item.event) for item in received],
+            entries,
             company=self._company,
             catalogue=self._catalogue,
         )
-        await self._tell(connection, changes)
         if held.pending > pending.MOST_PER_MERGE:
             # Nobody merges beside us, or not fast enough.
             await pending.merge(
                 connection, held.generation, catalogue=self._catalogue, shard=self._shard
             )
+        return changes.changed_kpis()
 
-    async def _tell(self, connection: Connection, changes: Changes) -> None:
-        """Promise one kpi.changed for the batch, if it changed a KPI at all."""
-        changed = changes.changed_kpis()
-        if not changed:
-            return
+    async def _tell(
+        self, connection: Connection, changed: list[ChangedKpi], beats: dict[str, datetime]
+    ) -> None:
+        """Promise one kpi.changed for the batch."""
         sequence = await connection.fetchval(
             "INSERT INTO writers (shard, sequence) VALUES ($1, 1)"
             " ON CONFLICT (shard) DO UPDATE SET sequence = writers.sequence + 1 RETURNING sequence",
@@ -72,10 +82,23 @@ class Folder:
         )
         now = self._clock.now()
         told = KpiChanged(
-            writer=f"metrics-{self._shard}", watermark=self._watermark(), changed=changed
+            writer=f"metrics-{self._shard}",
+            watermark=self._watermark(),
+            changed=changed,
+            beats=beats,
         )
         event = Event.of(told, source=SOURCE, sequence=sequence, occurred_at=now, recorded_at=now)
         await append_asyncpg(connection, [event])
+
+
+def _beats(received: Sequence[Received]) -> dict[str, datetime]:
+    """When each service whose heart beat in this batch last did so."""
+    newest: dict[str, datetime] = {}
+    for item in received:
+        if isinstance(item.event.data, BeatEmitted):
+            service, at = item.event.data.service, item.event.time
+            newest[service] = max(at, newest.get(service, at))
+    return newest
 
 
 def entry_of(event: Event) -> Entry:
