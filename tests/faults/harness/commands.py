@@ -116,7 +116,7 @@ def lead(draw: random.Random, names: Names, reference: str) -> Life:
     for step in draw.choice(
         [["contact", "qualify"], ["contact", "qualify", "disqualify"], ["disqualify"], []]
     ):
-        body = {"reason": "no need"} if step == "disqualify" else {}
+        body = {"reason": "no_need"} if step == "disqualify" else {}
         path = f"/v1/leads/{captured['id']}/{step}"
         yield Command(name=step, source="customer", path=path, body=body)
 
@@ -178,7 +178,7 @@ def order(draw: random.Random, names: Names, reference: str) -> Life:
         yield payment(names, reference, product=product, minor=amount(draw), turn=turn)
     if draw.random() < 0.2:
         voided = draw.randint(1, turns)
-        data = {"event_id": f"{reference}-{voided}", "reason": "a test"}
+        data = {"event_id": f"{reference}-{voided}", "reason": "test"}
         body = _event(names, "event.voided", f"{reference}-{turns + 1}", data)
         yield _of_partner(names, "void", reference, body, {"voided": voided})
 

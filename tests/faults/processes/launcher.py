@@ -1,12 +1,14 @@
-"""The launcher of `make up` with four differences, all of them outside the product's processes.
+"""The launcher of `make up` with five differences, all of them outside the product's processes.
 
 - Services and relay run through `armed.py`, so that a trap can be set for them.
 - What has a file under var/held stays dead until the file is gone: a part can be down for a while.
 - Every death counts as a process's first: a row must not wait for the back-off that earlier rows
   have earned it.
 - The topic `pipeline` has twelve partitions, so that four workers have something to share.
+- What a row has written into var/conditions.json holds (`conditions.py`).
 """
 
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,8 @@ def widened(topics: Path, *, into: Path) -> Path:
 if __name__ == "__main__":
     var = Settings.load().var.absolute()
     arm(Plan)
+    # A script has no package that it could import this from.
+    runpy.run_path(str(Path(__file__).with_name("conditions.py")))["apply"](var)
     supervisor.Supervised = Held  # type: ignore[misc]
     supervisor.STABLE_SECONDS = 0.0
     services.TOPICS = widened(services.TOPICS, into=var / "topics.yaml")
