@@ -173,6 +173,8 @@ WHERE i.position IS NULL AND i.source = n.source AND i.event_id = n.event_id;
 ALTER TABLE inbox ALTER COLUMN position SET NOT NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS inbox_event_once
     ON inbox (source, event_id) WHERE verdict = 'accepted';
+CREATE INDEX IF NOT EXISTS inbox_refused
+    ON inbox (source, event_id, received_at) WHERE verdict <> 'accepted';
 CREATE UNIQUE INDEX IF NOT EXISTS inbox_feed ON inbox (source, received_at, position);
 CREATE INDEX IF NOT EXISTS inbox_by_subject ON inbox (source, subject, sequence);
 UPDATE inbox_subjects s SET last_event_id = i.event_id

@@ -22,6 +22,7 @@ from gateway.openapi import api as openapi
 from gateway.parts import Parts, make_parts
 from gateway.proxy import forward, parked
 from gateway.proxy import problems as upstream_problems
+from gateway.readback import api as readback
 from gateway.routes import PROXIED
 from gateway.settings import Settings
 
@@ -40,6 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
             overview.router,
             parked.router,
             ingress.router,
+            readback.router,
             openapi.router,
             forward.router_of(PROXIED),
         ],

@@ -22,6 +22,7 @@ PERMISSIONS: Final = frozenset(
         "costs:write",
         "kpis:read",
         "events:publish",
+        "events:read",
         "history:write",
         "parked:read",
         "parked:manage",
@@ -36,7 +37,7 @@ _REFERENCE: Final = frozenset({"catalogue:read", "targets:read", "kpis:read"})
 
 ROLES: Final[Mapping[str, frozenset[str]]] = {
     "admin": PERMISSIONS,
-    "boss": _READS - {"parked:read"},
+    "boss": _READS - {"parked:read", "events:read"},
     "sales_lead": _SALES
     | _REFERENCE
     | {"deals:override", "targets:write", "catalogue:write", "projects:read"},
@@ -45,9 +46,9 @@ ROLES: Final[Mapping[str, frozenset[str]]] = {
     | {"projects:read", "projects:write", "costs:read", "costs:write", "customers:read"},
     "ops_member": frozenset({"projects:read", "projects:write", "costs:read", "costs:write"}),
     "importer": (_READS | {name for name in PERMISSIONS if name.endswith(":write")})
-    - {"parked:read"},
-    "partner": frozenset({"events:publish"}),
-    "sre": frozenset({"parked:read", "parked:manage", "kpis:read"}),
+    - {"parked:read", "events:read"},
+    "partner": frozenset({"events:publish", "events:read"}),
+    "sre": frozenset({"parked:read", "parked:manage", "events:read", "kpis:read"}),
 }
 """Role to permissions. A role that is not here gives nothing."""
 

@@ -1,0 +1,1 @@
+"""What partners sent, read back by their own sources."""
