@@ -13,6 +13,7 @@ import pytest
 from events.schemas import (
     Contract,
     ReleaseRefused,
+    SealBroken,
     add_release,
     breaches_of_releases,
     contracts_of,
@@ -143,9 +144,9 @@ def test_an_edited_or_vanished_release_is_noticed(tmp_path: Path) -> None:
     add_release("0.1.0", TODAY, tmp_path)
     path = tmp_path / "0.1.0.json"
     path.write_text(path.read_text().replace("10000", "20000"))
-    with pytest.raises(ReleaseRefused, match=r"0\.1\.0\.json is not what was released"):
+    with pytest.raises(SealBroken, match=r"0\.1\.0\.json is not what was released"):
         read_releases(tmp_path)
 
     path.unlink()
-    with pytest.raises(ReleaseRefused, match=r"released 0\.1\.0\.json is gone"):
+    with pytest.raises(SealBroken, match=r"0\.1\.0\.json is not what was released"):
         read_releases(tmp_path)

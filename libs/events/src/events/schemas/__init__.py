@@ -22,6 +22,7 @@ from events.schemas.releases import (
     contracts_of,
     read_releases,
 )
+from events.schemas.sealed import SealBroken
 
 __all__ = [
     "EXAMPLES_FOLDER",
@@ -32,6 +33,7 @@ __all__ = [
     "Release",
     "ReleaseRefused",
     "Rule",
+    "SealBroken",
     "add_release",
     "breaches",
     "breaches_of_releases",

@@ -6,6 +6,7 @@ import argparse
 from importlib.metadata import version
 
 from events.schemas.generate import outdated, write
+from events.schemas.golden import add_golden
 from events.schemas.releases import (
     ReleaseRefused,
     add_release,
@@ -13,6 +14,7 @@ from events.schemas.releases import (
     contracts_of,
     read_releases,
 )
+from events.schemas.sealed import SealBroken
 
 
 def main() -> None:
@@ -21,7 +23,10 @@ def main() -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("write", help="bring libs/events/schemas up to the classes")
     actions.add_parser("check", help="exit 1 if they are not, or if a release is broken")
-    release = actions.add_parser("release", help="promise today's contracts for ever")
+    release = actions.add_parser(
+        "release",
+        help="promise today's contracts for ever, and keep records of them",
+    )
     release.add_argument("version", nargs="?", default=version("tandem-events"))
     arguments = parser.parse_args()
     try:
@@ -32,8 +37,9 @@ def main() -> None:
                 _check()
             case "release":
                 changed = add_release(arguments.version, contracts_of())
+                add_golden(arguments.version, changed)
                 print(f"released {arguments.version}: {len(changed)} types")
-    except ReleaseRefused as error:
+    except (ReleaseRefused, SealBroken) as error:
         raise SystemExit(f"{error.fact}\n{error.hint}") from None
 
 

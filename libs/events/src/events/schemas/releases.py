@@ -1,12 +1,11 @@
 """Released contracts: what stands on logs out there, and what today's classes must still fit.
 
-Invariant: a release is never edited; `checksums.txt` beside them tells if one was.
-Each file holds only the types that are new or changed since the release before.
+Invariant: a release is never edited. Each file holds only the types that are new or
+changed since the release before.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,10 +17,10 @@ from events.schemas.compatibility import Breach, Rule, breaches
 from events.schemas.generate import PACKAGE_FOLDER, schema_of
 from events.schemas.layout import laid_out
 from events.schemas.probe import key_of
+from events.schemas.sealed import add_sealed, read_sealed
 from events.types import EVENT_TYPES, EventData
 
 RELEASES_FOLDER: Final = PACKAGE_FOLDER / "releases"
-CHECKSUMS: Final = "checksums.txt"
 _WORDS: Final = frozenset(("title", "description"))
 
 
@@ -70,20 +69,9 @@ def contracts_of(types: Mapping[str, type[EventData]] = EVENT_TYPES) -> dict[str
 
 
 def read_releases(folder: Path = RELEASES_FOLDER) -> list[Release]:
-    """All releases, the oldest first. Raises ReleaseRefused when one was edited."""
-    named = {name: digest for digest, name in map(str.split, _checksums(folder))}
-    releases = []
-    for path in sorted(folder.glob("*.json"), key=lambda path: _order(path.stem)):
-        content = path.read_bytes()
-        if named.get(path.name) != hashlib.sha256(content).hexdigest():
-            raise ReleaseRefused(
-                f"{path.name} is not what was released",
-                hint="restore it; changes are a new release",
-            )
-        releases.append(msgspec.json.decode(content, type=Release))
-    if missing := sorted(named.keys() - {f"{release.version}.json" for release in releases}):
-        raise ReleaseRefused(f"released {missing[0]} is gone", hint="restore it")
-    return releases
+    """All releases, the oldest first. Raises SealBroken when one was edited."""
+    releases = [msgspec.json.decode(text, type=Release) for text in read_sealed(folder).values()]
+    return sorted(releases, key=lambda release: _order(release.version))
 
 
 def breaches_of_releases(
@@ -133,7 +121,8 @@ def add_release(
     changed = {w: c for w, c in present.items() if latest.get(w) != c}
     if not changed:
         raise ReleaseRefused("no contract changed", hint="there is nothing to release")
-    _keep(_release(version, changed), folder)
+    content = laid_out(msgspec.to_builtins(_release(version, changed)))
+    add_sealed(folder, f"{version}.json", content)
     return sorted(changed)
 
 
@@ -145,20 +134,6 @@ def _release(version: str, contracts: Mapping[str, Contract]) -> Release:
         definitions |= data.pop("$defs")
         types[wire_type] = msgspec.structs.replace(contract, data=data)
     return Release(version=version, types=types, definitions=dict(sorted(definitions.items())))
-
-
-def _keep(release: Release, folder: Path) -> None:
-    content = laid_out(msgspec.to_builtins(release))
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{release.version}.json"
-    path.write_bytes(content)
-    lines = [*_checksums(folder), f"{hashlib.sha256(content).hexdigest()}  {path.name}"]
-    (folder / CHECKSUMS).write_text("\n".join(lines) + "\n")
-
-
-def _checksums(folder: Path) -> list[str]:
-    path = folder / CHECKSUMS
-    return path.read_text().splitlines() if path.exists() else []
 
 
 def _order(version: str) -> tuple[int, ...]:
