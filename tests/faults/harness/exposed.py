@@ -106,7 +106,17 @@ class ExposedStack(BreakableStack):
     def _compiled(self) -> Path:
         library = self.var.root / "weather.so"
         weather_of(self.var.root, "").mkdir(exist_ok=True)
-        command = ["cc", "-O2", "-Wall", "-shared", "-fPIC", "-o", str(library), str(WEATHER), "-ldl"]
+        command = [
+            "cc",
+            "-O2",
+            "-Wall",
+            "-shared",
+            "-fPIC",
+            "-o",
+            str(library),
+            str(WEATHER),
+            "-ldl",
+        ]
         subprocess.run(command, check=True)
         return library
 
