@@ -16,6 +16,7 @@ from chassis.health import Check
 from chassis.heartbeat import heartbeat
 from chassis.middleware import BodyLimit, RequestFrame
 from chassis.openapi import ServiceApp
+from chassis.outbox import watch_outbox
 from chassis.paging import CursorSeal
 from chassis.problems import Problem
 from chassis.resources import Resources
@@ -24,6 +25,7 @@ from chassis.schema import Schema
 from chassis.settings import ServiceSettings
 from chassis.tasks import BackgroundTask, TaskKeeper
 from chassis.telemetry import Telemetry
+from events.doorbell import Doorbell
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 """Something that a service holds open while it runs: enters with the database open."""
@@ -52,7 +54,7 @@ def build_app(
         "schema": health.schema_is_current,
         **(checks or {}),
     }
-    keeper = TaskKeeper((heartbeat, *tasks), prepared=partial(_prepared, resources))
+    keeper = TaskKeeper((heartbeat, watch_outbox, *tasks), prepared=partial(_prepared, resources))
     app = ServiceApp(
         title=title,
         version=version,
@@ -83,10 +85,11 @@ def build_app(
 
 
 def _resources(settings: ServiceSettings, clock: Clock) -> Resources:
+    database = Database(settings.database_url, application_name=settings.service)
     return Resources(
         settings=settings,
         clock=clock,
-        database=Database(settings.database_url, application_name=settings.service),
+        database=database,
         authenticator=Authenticator(
             issuer=settings.auth_issuer,
             audience=settings.auth_audience,
@@ -96,6 +99,7 @@ def _resources(settings: ServiceSettings, clock: Clock) -> Resources:
         ),
         cursors=CursorSeal(settings.cursor_secret.get_secret_value()),
         telemetry=Telemetry(),
+        doorbell=Doorbell(database.execute),
     )
 
 
@@ -110,6 +114,7 @@ def _lifespan(resources: Resources, keeper: TaskKeeper, lifespans: Sequence[Life
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(resources.database.opened())
+            stack.push_async_callback(resources.doorbell.close)
             for part in lifespans:
                 await stack.enter_async_context(part(app))
             await stack.enter_async_context(keeper.running(resources))

@@ -106,6 +106,10 @@ class Database:
         )
         return connection
 
+    async def execute(self, statement: str) -> None:
+        """One statement in a transaction of its own."""
+        await self.pool.execute(statement, timeout=CONNECT_SECONDS)
+
     async def check(self) -> None:
         """Raise unless the database answers."""
         async with self.pool.acquire(timeout=CONNECT_SECONDS) as connection:

@@ -45,6 +45,7 @@ async def _beat(resources: Resources, process: str, count: int) -> None:
     )
     async with resources.database.pool.acquire(timeout=CONNECT_SECONDS) as connection:
         await append_asyncpg(connection, [event])
+    resources.doorbell.ring()
     resources.telemetry.heartbeat("written", service=settings.service, at=now)
 
 

@@ -6,7 +6,9 @@ not acknowledged is still in the outboxes when the launcher has restarted it.
 """
 
 import asyncio
+import faulthandler
 import logging
+import os
 import socket
 import sys
 
@@ -22,6 +24,7 @@ from chassis.telemetry import Telemetry
 from chassis.telemetry_server import telemetry_app
 from events import EventsError, Relay, open_log
 from events.outside_lag import OutsideLag
+from events.relay import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -44,25 +47,10 @@ async def _relay(settings: RelaySettings, probes: socket.socket) -> int:
     stop = asyncio.Event()
     on_signal(stop.set)
 
-    async def readiness() -> Health:
-        # It serves nobody; while it runs it is ready. How well is a matter of its gauges.
-        return Health(status="not_ready" if stop.is_set() else "ready")
-
     log.info("relaying from %s", ", ".join(settings.outboxes))
     try:
-        async with (
-            beside(telemetry_app(telemetry.registry, readiness=readiness), at=probes),
-            open_log(settings.event_log) as event_log,
-        ):
-            relay = Relay(event_log, settings.outboxes, observer=telemetry.observer)
-            lag = OutsideLag(
-                event_log, settings.outboxes, observer=PrometheusLagObserver(telemetry.registry)
-            )
-            watch = asyncio.create_task(lag.run(stop), name="lag of the consumers")
-            try:
-                await relay.run(stop)
-            finally:
-                watch.cancel()
+        with Watchdog(seconds=settings.stall_seconds, end=_end_stuck) as watchdog:
+            await _until_told(settings, telemetry, probes, stop=stop, watchdog=watchdog)
     except (EventsError, OSError) as error:
         log.critical("ended: %s: %s", type(error).__name__, first_line(error))
         return 1
@@ -71,6 +59,40 @@ async def _relay(settings: RelaySettings, probes: socket.socket) -> int:
         return 1
     log.info("ended: told to stop")
     return 0
+
+
+async def _until_told(
+    settings: RelaySettings,
+    telemetry: Telemetry,
+    probes: socket.socket,
+    *,
+    stop: asyncio.Event,
+    watchdog: Watchdog,
+) -> None:
+    async def readiness() -> Health:
+        # It serves nobody; while it runs it is ready. How well is a matter of its gauges.
+        return Health(status="not_ready" if stop.is_set() else "ready")
+
+    async with (
+        beside(telemetry_app(telemetry.registry, readiness=readiness), at=probes),
+        open_log(settings.event_log) as event_log,
+    ):
+        relay = Relay(event_log, settings.outboxes, observer=telemetry.observer, watchdog=watchdog)
+        lag = OutsideLag(
+            event_log, settings.outboxes, observer=PrometheusLagObserver(telemetry.registry)
+        )
+        watch = asyncio.create_task(lag.run(stop), name="lag of the consumers")
+        try:
+            await relay.run(stop)
+        finally:
+            watch.cancel()
+
+
+def _end_stuck(reason: str) -> None:
+    """End the process from the watchdog's thread: the event loop may never come round again."""
+    faulthandler.dump_traceback()  # where everything stands, for whoever asks why
+    log.critical("ended: stuck: %s", reason)
+    os._exit(1)
 
 
 if __name__ == "__main__":

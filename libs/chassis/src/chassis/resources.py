@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from chassis.clock import Clock
 from chassis.db import Database
 from chassis.settings import ServiceSettings
+from events.doorbell import Doorbell
 
 if TYPE_CHECKING:
     from chassis.auth.tokens import Authenticator
@@ -26,6 +27,8 @@ class Resources:
     authenticator: "Authenticator"
     cursors: "CursorSeal"
     telemetry: "Telemetry"
+    doorbell: Doorbell
+    """Rung after a commit that promised events, so that the relay need not find out by itself."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process was told to end: streams close, background tasks return."""
     prepared: asyncio.Event = field(default_factory=asyncio.Event)

@@ -168,6 +168,10 @@ class RelaySettings(ProcessSettings):
     """What the relay is told."""
 
     telemetry_port: Port = 9105
+    stall_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """The relay ends itself when it gets nothing done for so long. More than the 30 s that it
+    gives the log to acknowledge, whose error says more.
+    """
     event_log: LogUrl
     outbox_urls: str
     """DATABASE_URLs of all services that have an outbox, separated by commas."""

@@ -11,7 +11,6 @@ from fastapi import Depends, Request
 from chassis import tracing
 from chassis.auth.actor import Actor
 from chassis.auth.dependencies import current_actor
-from chassis.clock import Clock
 from chassis.db import Session, driver_of
 from chassis.errors import Invalid
 from chassis.resources import Resources, resources_of
@@ -34,11 +33,12 @@ class HistoryOutOfOrder(Invalid):
 class Work:
     """One act of one actor. Rows and events become durable together or not at all."""
 
-    def __init__(self, *, session: Session, actor: Actor, clock: Clock, source: str) -> None:
+    def __init__(self, *, session: Session, actor: Actor, resources: Resources) -> None:
         self.session = session
         self.actor = actor
-        self._clock = clock
-        self._source = source
+        self._clock = resources.clock
+        self._source = resources.settings.event_source
+        self._doorbell = resources.doorbell
         self._events: list[Event] = []
         self._discarded = False
 
@@ -132,18 +132,15 @@ class Work:
         if self._events:
             await append(await self.session.connection(), self._events)
         await self.session.commit()
+        if self._events:
+            self._doorbell.ring()
 
 
 @asynccontextmanager
 async def begin(resources: Resources, *, actor: Actor) -> AsyncIterator[Work]:
     """A unit of work outside a request; commits at the end of the block."""
     async with resources.database.sessions() as session:
-        work = Work(
-            session=session,
-            actor=actor,
-            clock=resources.clock,
-            source=resources.settings.event_source,
-        )
+        work = Work(session=session, actor=actor, resources=resources)
         yield work
         await work._commit()  # noqa: SLF001 - the one place that commits
 

@@ -137,3 +137,28 @@ async def test_it_ends_with_the_reason_when_the_log_is_away(
     code, line = await last_line(process)
     assert code == 1
     assert line.startswith("ended: ")
+
+
+async def test_it_ends_itself_when_it_hangs_although_events_wait(
+    new_database: NewDatabase, sample_database: str, start_relay: StartRelay
+) -> None:
+    event_log = new_database()
+    await apply(event_log, ROOT / "deploy/kafka/topics.yaml")
+    holder = await asyncpg.connect(event_log)
+    try:
+        async with holder.transaction():
+            # Whoever appends waits for this lock, for as long as we like.
+            await holder.execute("LOCK TABLE log_partitions IN ACCESS EXCLUSIVE MODE")
+            await promise(sample_database, "a")
+            process = await start_relay(
+                OUTBOX_URLS=sample_database,
+                EVENT_LOG=event_log,
+                TELEMETRY_PORT="0",
+                STALL_SECONDS="3",
+            )
+            code, line = await last_line(process)
+    finally:
+        await holder.close()
+    assert code == 1
+    assert line.startswith("ended: stuck: the outbox of ")
+    assert line.endswith("made no progress for 3 s")

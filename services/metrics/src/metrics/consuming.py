@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
 from chassis.resources import Resources
-from events import Consumer, open_log
+from events import Connection, Consumer, Received, open_log
 from metrics.engine.company import Company
 from metrics.handler import Folder
 from metrics.kpis import CATALOGUE
@@ -50,12 +50,18 @@ def follow_log(settings: Settings) -> Callable[[Resources], Coroutine[Any, Any, 
                 clock=resources.clock,
                 watermark=watermark,
             )
+
+            async def fold(connection: Connection, received: Sequence[Received]) -> None:
+                await folder(connection, received)
+                # A moment before the commit, which does no harm: whoever is rung looks repeatedly.
+                resources.doorbell.ring()
+
             consumer = Consumer(
                 log,
                 pool,
                 name=CONSUMER,
                 topics=(*TOPICS, HEARTBEATS),
-                handler=folder,
+                handler=fold,
                 observer=resources.telemetry.observer,
             )
             await consumer.run(resources.stopping)

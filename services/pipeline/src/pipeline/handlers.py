@@ -186,16 +186,23 @@ async def consume(resources: Resources) -> None:
     """Follow the customer service until the process is told to stop."""
     settings = resources.settings
     async with open_log(settings.event_log) as log:
+        handler = CustomerHandler(
+            clock=resources.clock,
+            source=settings.event_source,
+            base_currency=settings.base_currency,
+        )
+
+        async def handle(connection: Connection, received: Sequence[Received]) -> None:
+            await handler(connection, received)
+            # A moment before the commit, which does no harm: whoever is rung looks repeatedly.
+            resources.doorbell.ring()
+
         consumer = Consumer(
             log,
             resources.database.pool,
             name=settings.service,
             topics=TOPICS,
-            handler=CustomerHandler(
-                clock=resources.clock,
-                source=settings.event_source,
-                base_currency=settings.base_currency,
-            ),
+            handler=handle,
             observer=resources.telemetry.observer,
         )
         await consumer.run(resources.stopping)

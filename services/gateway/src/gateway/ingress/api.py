@@ -125,6 +125,7 @@ async def _take(
         if outcome is None and isinstance(event, Incoming)
     ]
     taken = iter(await parts.filing.take(good, resources))
+    resources.doorbell.ring()
     outcomes = [next(taken) if outcome is None else outcome for outcome in judged]
     if any(outcome.refusal is not None for outcome in outcomes):
         async with resources.database.pool.acquire() as connection:

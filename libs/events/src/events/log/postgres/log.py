@@ -19,6 +19,14 @@ from events.log.postgres.reader import PostgresReader
 _SETUP_LOCK: Final = 0x7A6E_6465
 """Advisory lock of the set-up: CREATE TABLE IF NOT EXISTS alone can fail when two run at once."""
 
+SESSION: Final = {
+    # A writer that was stopped within its append holds the partitions' locks, and all others wait.
+    "idle_in_transaction_session_timeout": "10s",
+    "tcp_user_timeout": "10s",
+    "jit": "off",
+    "application_name": "event log",
+}
+
 
 class PostgresLog:
     """A database that holds a log and nothing else. Connects on first use."""
@@ -105,7 +113,9 @@ class PostgresLog:
     async def _connected(self) -> asyncpg.Pool[Any]:
         async with self._lock:
             if self._pool is None:
-                pool = await asyncpg.create_pool(self._url, min_size=0, max_size=8)
+                pool = await asyncpg.create_pool(
+                    self._url, min_size=0, max_size=8, server_settings=SESSION
+                )
                 try:
                     async with pool.acquire() as connection:
                         await _set_up(connection)
