@@ -1,7 +1,7 @@
 # Everything that a developer does here, by one word. Choices go behind it: make up LOG=postgres PORT_BASE=21000
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo down install test faults lint bench
+.PHONY: help up demo down install test faults mutants lint bench
 
 BIN := .venv/bin
 # One worker a core: tests wait for real servers, and each worker has servers of its own.
@@ -14,6 +14,7 @@ help:
 	@echo 'make down      end it from another terminal'
 	@echo 'make test      all tests, on real PostgreSQL and Kafka, beside a running make up'
 	@echo 'make faults    break every part under load; ROW=<test> SEED=<number> REPEAT=20 MODE=long'
+	@echo 'make mutants   take out one guard after the other; a test must fail for each; ONLY=<words>'
 	@echo 'make lint      ruff, mypy, import rules, generated schemas'
 	@echo 'make bench     measure start, import, freshness, reads and memory'
 	@echo 'make install   only make .venv'
@@ -45,6 +46,10 @@ faults: export MODE := $(if $(REPEAT),long,$(MODE))
 faults: export REPORT := $(if $(REPEAT),docs/faults.md)
 faults: install
 	$(BIN)/pytest $(or $(ROW),tests/faults)
+
+mutants: export ONLY := $(ONLY)
+mutants: install
+	PYTHONPATH=tests $(BIN)/python -m mutants
 
 bench: install
 	$(BIN)/python -m bench

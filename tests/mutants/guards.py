@@ -1,0 +1,212 @@
+"""The guards of the event path, each as the text that makes it one and as the product without it.
+
+`test` must fail when the guard is taken out: a guard that no test misses is not proven.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """`text` stands exactly once in `file`, and is replaced."""
+
+    guard: str
+    file: str
+    text: str
+    replacement: str
+    test: str
+
+
+_EVENTS: Final = "libs/events/src/events"
+_TESTS: Final = "libs/events/tests"
+_CONSUMER: Final = f"{_TESTS}/integration/test_consumer.py"
+_POISON: Final = f"{_TESTS}/integration/test_poison.py"
+_FAULTS: Final = f"{_TESTS}/integration/test_faults.py"
+_RELAY: Final = f"{_TESTS}/integration/test_outbox_and_relay.py"
+_TRAPS: Final = f"{_TESTS}/traps"
+
+POSITIONS: Final = (
+    Mutant(
+        guard="a batch moves its positions only from where it began, in the epoch of its claim",
+        file=f"{_EVENTS}/consumer/store.py",
+        text="\n  AND p.epoch = w.epoch AND p.next_offset = w.start",
+        replacement="",
+        test=f"{_FAULTS}::test_a_consumer_stopped_within_its_transaction_is_replaced_and_commits"
+        "_nothing_later[postgres]",
+    ),
+    Mutant(
+        guard="the epoch is part of that: a former owner at the same position is refused",
+        file=f"{_EVENTS}/consumer/store.py",
+        text="p.epoch = w.epoch AND p.next_offset = w.start",
+        replacement="p.next_offset = w.start",
+        test=f"{_CONSUMER}::test_a_zombie_commits_nothing[postgres]",
+    ),
+    Mutant(
+        guard="who claims a partition raises its epoch",
+        file=f"{_EVENTS}/consumer/claims.py",
+        text="SET epoch = p.epoch + 1,",
+        replacement="SET epoch = p.epoch,",
+        test=f"{_CONSUMER}::test_a_zombie_commits_nothing[postgres]",
+    ),
+    Mutant(
+        guard="nothing is read before its position is claimed (the pause in a rebalance listener)",
+        file=f"{_EVENTS}/consumer/consumer.py",
+        text="        if new:\n            async with self._pool.acquire() as connection:",
+        replacement="        if new:\n            reader.assign(dict.fromkeys(new, 0))\n"
+        "            await reader.poll(max_records=1, timeout_seconds=0.1)\n"
+        "            async with self._pool.acquire() as connection:",
+        test=f"{_TRAPS}/test_assignment.py"
+        "::test_our_consumer_reads_nothing_before_its_positions_are_claimed",
+    ),
+    Mutant(
+        guard="the record last read is still the one on the log",
+        file=f"{_EVENTS}/consumer/claims.py",
+        text="digest_of(records[0]) != checked.digest",
+        replacement="False",
+        test=f"{_FAULTS}::test_a_topic_that_was_made_again_stops_the_consumer[longer-postgres]",
+    ),
+    Mutant(
+        guard="a position outside the log stops the reader",
+        file=f"{_EVENTS}/log/kafka/reader.py",
+        text='auto_offset_reset="none"',
+        replacement='auto_offset_reset="latest"',
+        test=f"{_TRAPS}/test_offsets.py::test_our_reader_stops_where_records_were_cut_under_it",
+    ),
+)
+
+SEQUENCES: Final = (
+    Mutant(
+        guard="a sequence that was applied is dropped (heads)",
+        file=f"{_EVENTS}/consumer/plan.py",
+        text="if sequence <= head.sequence or sequence in head.waiting:",
+        replacement="if sequence in head.waiting:",
+        test=f"{_CONSUMER}::test_copies_and_late_copies_change_nothing[postgres]",
+    ),
+    Mutant(
+        guard="a sequence before which others are missing waits",
+        file=f"{_EVENTS}/consumer/plan.py",
+        text="if sequence == head.sequence + 1 and entry.error is None:",
+        replacement="if entry.error is None:",
+        test=f"{_CONSUMER}::test_a_gap_waits_for_the_missing_event_and_then_drains_in_order"
+        "[postgres]",
+    ),
+    Mutant(
+        guard="a version is promised once",
+        file=f"{_EVENTS}/schema_sql.py",
+        text="UNIQUE (aggregatetype, source, aggregateid, aggregate_version)",
+        replacement="UNIQUE (id)",
+        test=f"{_RELAY}::test_a_version_is_promised_once",
+    ),
+    Mutant(
+        guard="commands on one deal wait for each other",
+        file="services/pipeline/src/pipeline/store/deals.py",
+        text="FOR UPDATE OF d",
+        replacement="",
+        test="tests/faults/test_writers.py"
+        "::test_a_hundred_changes_of_one_deal_by_writers_at_once[postgres-20170630]",
+    ),
+)
+
+POISON: Final = (
+    Mutant(
+        guard="what waits behind a parked event is known when later ones come",
+        file=f"{_EVENTS}/consumer/store.py",
+        text="behind = [(row[0], row[1]) for row in rows if row[3]]",
+        replacement="behind: list[tuple[str, str]] = []",
+        test=f"{_POISON}::test_discard_lets_the_rest_drain_and_counts_as_seen[postgres]",
+    ),
+    Mutant(
+        guard="a rejected event is not applied when its turn comes",
+        file=f"{_EVENTS}/consumer/plan.py",
+        text="if sequence == head.sequence + 1 and entry.error is None:",
+        replacement="if sequence == head.sequence + 1:",
+        test=f"{_POISON}::test_poison_anywhere_in_a_batch_holds_back_its_own_aggregate_only"
+        "[0-postgres]",
+    ),
+    Mutant(
+        guard="too many rejected records stop the partition",
+        file=f"{_EVENTS}/consumer/batch.py",
+        text="                if broken is not None:",
+        replacement="                if False:",
+        test=f"{_POISON}::test_too_much_poison_stops_the_partition_and_parks_nothing_of_the_batch"
+        "[postgres]",
+    ),
+    Mutant(
+        guard="same id, other content is a conflict (inbox digest)",
+        file=f"{_EVENTS}/inbox/statements.py",
+        text="i.digest = s.digest AS same",
+        replacement="true AS same",
+        test=f"{_TESTS}/integration/test_inbox.py"
+        "::test_the_same_id_with_another_content_is_a_conflict_and_not_taken",
+    ),
+    Mutant(
+        guard="an event that was taken is not taken again (inbox)",
+        file=f"{_EVENTS}/inbox/statements.py",
+        text="    WHERE NOT EXISTS (SELECT FROM known k WHERE k.n = s.n)\n",
+        replacement="",
+        test=f"{_TESTS}/integration/test_inbox.py"
+        "::test_the_same_event_again_is_taken_once_and_answered_alike",
+    ),
+)
+
+RELAY: Final = (
+    Mutant(
+        guard="a row is deleted only after the log has acknowledged its event",
+        file=f"{_EVENTS}/relay/mover.py",
+        text="        sent = self._tasks.create_task(",
+        replacement="        await self._connection.execute(_DELETE, [row[0] for row in rows])\n"
+        "        sent = self._tasks.create_task(",
+        test=f"{_RELAY}::test_an_error_of_the_log_ends_the_relay_and_keeps_the_events[postgres]",
+    ),
+    Mutant(
+        guard="a shard has one owner, by its lock",
+        file=f"{_EVENTS}/relay/shards.py",
+        text="if wanted and await self._connection.fetchval(_TAKE, _SPACE, shard):",
+        replacement="if wanted:",
+        test=f"{_RELAY}::test_two_relays_share_an_outbox_without_doubles[postgres]",
+    ),
+    Mutant(
+        guard="pages that overlap keep their order",
+        file=f"{_EVENTS}/log/kafka/producer.py",
+        text="                async with self._turn:",
+        replacement="                if True:",
+        test=f"{_TRAPS}/test_producer.py"
+        "::test_our_producer_keeps_the_order_of_each_key_over_many_full_batches",
+    ),
+    Mutant(
+        guard="what is published is acknowledged by all replicas",
+        file=f"{_EVENTS}/log/kafka/producer.py",
+        text='            enable_idempotence=True,\n            acks="all",',
+        replacement="            acks=0,",
+        test=f"{_TRAPS}/test_producer.py"
+        "::test_our_producer_raises_its_own_error_for_what_the_broker_refuses",
+    ),
+)
+
+WATCHDOGS: Final = (
+    Mutant(
+        guard="a consumer that does nothing while there is work ends",
+        file=f"{_EVENTS}/consumer/watch.py",
+        text="if idle > self._settings.stuck_seconds:",
+        replacement="if False:",
+        test=f"{_FAULTS}::test_a_handler_that_hangs_ends_the_process[postgres]",
+    ),
+    Mutant(
+        guard="a client that does not stop is given up",
+        file=f"{_EVENTS}/log/kafka/closing.py",
+        text="asyncio.wait({task}, timeout=seconds)",
+        replacement="asyncio.wait({task})",
+        test=f"{_TESTS}/unit/test_closing.py::test_a_stop_that_hangs_is_given_up",
+    ),
+    Mutant(
+        guard="a client's own cancellation is not taken for ours",
+        file=f"{_EVENTS}/log/kafka/closing.py",
+        text="return task is not None and task.cancelling() > 0",
+        replacement="return True",
+        test=f"{_TRAPS}/test_watchdog.py"
+        "::test_our_consumer_goes_on_with_a_new_reader_after_a_cancelled_poll",
+    ),
+)
+
+MUTANTS: Final = (*POSITIONS, *SEQUENCES, *POISON, *RELAY, *WATCHDOGS)
