@@ -50,8 +50,13 @@ class Doorbell:
         finally:
             self._ringing = None
 
+    async def quiet(self) -> None:
+        """Return when nothing is being sent."""
+        if self._ringing is not None:
+            await asyncio.wait({self._ringing})
+
     async def close(self) -> None:
         """Stop ringing; nothing of it is left running."""
         if self._ringing is not None:
             self._ringing.cancel()
-            await asyncio.gather(self._ringing, return_exceptions=True)
+            await self.quiet()
