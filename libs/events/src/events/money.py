@@ -55,11 +55,15 @@ class Money(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     rate_on: date | None = None
 
     def in_base_minor(self, base_currency: str) -> int | None:
-        """The amount in minor units of `base_currency`, rounded half-even; None if unpriced."""
+        """The amount in minor units of `base_currency`, rounded half-even; None if unpriced.
+
+        What a rate takes beyond MAX_MINOR is unpriced as well: no column would hold its sums.
+        """
         if self.currency == base_currency:
             return self.amount_minor
         if self.rate is None:
             return None
         shift = minor_digits(base_currency) - minor_digits(self.currency)
         exact = Decimal(self.amount_minor) * Decimal(self.rate) * Decimal(10) ** shift
-        return int(exact.to_integral_value(ROUND_HALF_EVEN))
+        minor = int(exact.to_integral_value(ROUND_HALF_EVEN))
+        return minor if abs(minor) <= MAX_MINOR else None

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -13,6 +14,7 @@ from events import EVENT_TYPES, strict_decoder
 from events.cloudevents import from_record
 from events.consumer.store import StoredRecord
 from events.event import encode_data
+from events.money import MAX_MINOR, Money
 from events.partners import Incoming, Terms, read_http
 from events.schemas import (
     EXAMPLES_FOLDER,
@@ -22,6 +24,7 @@ from events.schemas import (
     schema_path,
     short_name,
 )
+from events.types.pipeline import TargetSet
 
 EXAMPLES = sorted(EXAMPLES_FOLDER.rglob("*.json"))
 
@@ -83,3 +86,29 @@ def test_a_field_that_no_class_knows_is_refused_by_the_schema(path: Path) -> Non
     validator = Draft202012Validator(schema_of(EVENT_TYPES[document["type"]]))
 
     assert list(validator.iter_errors(document["data"] | {"surprise": 1}))
+
+
+@pytest.mark.parametrize("wrong", ["USD\n", "usd", "USDX", "٣٣٣", ""])
+def test_a_currency_is_three_letters_and_nothing_more(wrong: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"amount_minor": 1, "currency": wrong}, type=Money)
+
+
+@pytest.mark.parametrize("wrong", ["1\n", "1.\n", "٣", "1e5", "-1", ".5", ""])
+def test_a_rate_is_a_plain_decimal_and_nothing_more(wrong: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"amount_minor": 1, "currency": "USD", "rate": wrong}, type=Money)
+
+
+@pytest.mark.parametrize("wrong", ["2026\n", "2026-Q1\n", "2026-13", "0000", "1899", "٢٠٢٦"])
+def test_a_period_is_a_year_quarter_or_month_of_our_calendar(wrong: str) -> None:
+    target = {"target_id": "t", "kpi": "revenue_net", "scope": "company", "value": 1}
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(target | {"period": wrong}, type=TargetSet)
+
+
+def test_an_amount_that_its_rate_takes_beyond_all_bounds_is_unpriced_and_not_guessed() -> None:
+    huge = Money(amount_minor=MAX_MINOR, currency="EUR", rate="1.0000001")
+
+    assert huge.in_base_minor("USD") is None
+    assert Money(amount_minor=MAX_MINOR, currency="EUR", rate="1").in_base_minor("USD") == MAX_MINOR
