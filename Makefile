@@ -42,10 +42,10 @@ test: install
 # Many seeds are for the report; one row or one seed is to look into a failure.
 faults: export SEED := $(SEED)
 faults: export REPEAT := $(REPEAT)
-faults: export MODE := $(if $(REPEAT),long,$(MODE))
+faults: export MODE := $(MODE)
 faults: export REPORT := $(if $(REPEAT),docs/faults.md)
 faults: install
-	$(BIN)/pytest $(or $(ROW),tests/faults)
+	$(BIN)/pytest -m faults '$(or $(ROW),tests/faults)'
 
 mutants: export ONLY := $(ONLY)
 mutants: install

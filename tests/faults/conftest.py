@@ -117,8 +117,7 @@ def pytest_runtest_makereport(
         item.stash[FAILED] = outcome.failed
         seed = item.callspec.params.get("seed") if hasattr(item, "callspec") else None
         if outcome.failed and seed is not None:
-            row = item.nodeid.partition("[")[0]
-            again = f"make faults ROW={row} SEED={seed}"
+            again = f"make faults ROW='{item.nodeid}' SEED={seed}"
             outcome.sections.append(("again", f"run it again alone: {again}"))
     return outcome
 

@@ -228,7 +228,8 @@ def send(
         return "unknown", type(error).__name__, {}
     answer = response.json() if response.content else {}
     if response.is_success:
-        return "acknowledged", response.status_code, answer
+        status = answer["status"] if is_of_partner(command) else response.status_code
+        return "acknowledged", status, answer
     if response.is_client_error:
         return "refused", response.status_code, answer
     return "unknown", response.status_code, {}

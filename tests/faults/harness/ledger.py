@@ -32,7 +32,7 @@ class Entry:
     subject: str | None = None
     sequence: int | None = None
     status: int | str = ""
-    """HTTP status, or the kind of error."""
+    """HTTP status, the kind of error, or what a partner was told of its event."""
 
 
 @dataclass
@@ -50,6 +50,10 @@ class Ledger:
     def count(self, outcome: Outcome) -> int:
         with self._changed:
             return sum(entry.outcome == outcome for entry in self.entries)
+
+    def count_status(self, status: str) -> int:
+        with self._changed:
+            return sum(entry.status == status for entry in self.entries)
 
     def wait_for(self, acknowledged: int, *, timeout_seconds: float) -> bool:
         """Until so many commands are acknowledged in all."""

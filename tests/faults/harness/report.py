@@ -54,7 +54,8 @@ HEAD = """\
 
 Written by `make faults REPEAT={repeat}`; what the rows are: `tests/faults/README.md`. *Recovered*
 is the time from the end of the fault until an order that was paid after it is counted in its KPI,
-under load: the median and the longest. *Copies* are records that came on the log twice, which consumers have to drop.
+under load: the median and the longest. *Copies* are records that came on the log twice, which
+consumers have to drop.
 
 | row | log | exact | acknowledged | unknown | of these done | records | copies | recovered | max |
 |---|---|---|---|---|---|---|---|---|---|

@@ -109,7 +109,9 @@ class Run:
             return not left
 
         try:
-            wait_until(settled, what="all is settled", timeout_seconds=timeout_seconds)
+            wait_until(
+                settled, what="all is settled", timeout_seconds=timeout_seconds, tick_seconds=0.2
+            )
         except TimeoutError as late:
             raise Disagreement(f"{late}: {left}") from None
 

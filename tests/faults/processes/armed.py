@@ -42,10 +42,13 @@ class Point:
 
 _COMMIT: Final = r"^COMMIT\b"
 _MOVE_POSITIONS: Final = r"^\s*UPDATE consumer_positions p\s+SET next_offset"
+_NEW_GENERATION: Final = r"^\s*INSERT INTO generations\b"
 
 POINTS: Final = {
-    "command: before commit": Point("before", _COMMIT, within=r"^\s*INSERT INTO outbox\b"),
-    "command: after commit": Point("after", _COMMIT, within=r"^\s*INSERT INTO outbox\b"),
+    "command: before commit": Point("before", _COMMIT, within=r"\bINSERT INTO outbox\b"),
+    "command: after commit": Point("after", _COMMIT, within=r"\bINSERT INTO outbox\b"),
+    "ingress: before taking": Point("before", r"\bINSERT INTO inbox\b"),
+    "ingress: taken": Point("after", r"\bINSERT INTO inbox\b"),
     "relay: rows read": Point("after", r"^\s*SELECT\b.*\bFROM outbox WHERE shard\b", rows=True),
     "relay: acknowledged": Point("before", r"^\s*(WITH\b.*)?DELETE FROM outbox\b"),
     "relay: deleted": Point("after", r"^\s*(WITH\b.*)?DELETE FROM outbox\b"),
@@ -54,9 +57,11 @@ POINTS: Final = {
     "consumer: before commit": Point("before", _COMMIT, within=_MOVE_POSITIONS),
     "consumer: after commit": Point("after", _COMMIT, within=_MOVE_POSITIONS),
     "consumer: before claim": Point("before", r"^\s*INSERT INTO consumer_positions\b"),
-    "rebuild: generation added": Point("after", r"^\s*INSERT INTO generations\b"),
-    "rebuild: cells written": Point("after", r"\bINSERT INTO cells\b"),
-    "rebuild: before switch": Point("before", r"^\s*INSERT INTO live_generation\b"),
+    "rebuild: generation added": Point("after", _NEW_GENERATION),
+    "rebuild: cells written": Point("after", r"\bINSERT INTO cells\b", within=_NEW_GENERATION),
+    "rebuild: before switch": Point(
+        "before", r"^\s*INSERT INTO live_generation\b", within=_NEW_GENERATION
+    ),
 }
 
 
