@@ -145,12 +145,10 @@ class Plan:
             "PORT": str(self.ports[service]),
             "CURSOR_SECRET": self.var.secret("cursor"),
         }
-        upstreams = (
-            {f"{name.upper()}_URL": self.url(name) for name in UPSTREAMS}
-            if service == "gateway"
-            else {}
-        )
-        return self._common(service) | own | upstreams
+        if service == "gateway":
+            own |= {f"{name.upper()}_URL": self.url(name) for name in UPSTREAMS}
+            own["TOPICS_FILE"] = str(TOPICS)
+        return self._common(service) | own
 
 
 def topics_program(event_log: str, *, log: Path) -> Program:

@@ -17,6 +17,8 @@ from events.errors import EventsError
 from events.log import Log, TopicState, open_log
 
 Retention = Annotated[str, msgspec.Meta(pattern=r"^(forever|[1-9]\d*[dhm])$")]
+PARTNER_RECORD_BYTES: Final = 512 * 1024
+"""Twice the largest event: the envelope, and a few events in one batch, have room."""
 _UNIT_SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60}
 
 
@@ -36,11 +38,36 @@ class Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str
 
 
+PartnerName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+
+
+class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A partner that publishes to the log itself, to `partner.<name>`.
+
+    What is refused comes back to it on `partner.<name>.rejects`.
+    """
+
+    sources: Annotated[list[Annotated[str, msgspec.Meta(min_length=1)]], msgspec.Meta(min_length=1)]
+    partitions: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    retention: Retention = "7d"
+
+
+def partner_topic(name: str) -> str:
+    """Where a partner publishes."""
+    return f"partner.{name}"
+
+
+def rejects_topic(name: str) -> str:
+    """Where it reads what was refused, and why."""
+    return f"partner.{name}.rejects"
+
+
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
     topics: dict[str, Topic]
     dlq: DeadLetterTopic
+    partners: dict[PartnerName, Partner] = {}
 
     def states(self) -> list[TopicState]:
         """All topics that must exist, the dead-letter ones included."""
@@ -52,6 +79,11 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     f"{name}-dlq", self.dlq.partitions, _seconds(self.dlq.retention)
                 )
                 wanted.append(letters)
+        for name, partner in self.partners.items():
+            kept = _seconds(partner.retention)
+            own = TopicState(partner_topic(name), partner.partitions, kept, PARTNER_RECORD_BYTES)
+            rejects = TopicState(rejects_topic(name), 1, _seconds(self.dlq.retention))
+            wanted += [own, rejects]
         return wanted
 
 

@@ -19,10 +19,12 @@ from gateway.kpi import stream_api
 from gateway.kpi.fastlane import KpiFastLane
 from gateway.kpi.hearing import hear_changes
 from gateway.openapi import api as openapi
+from gateway.partner_topics.task import take_from_topics
 from gateway.parts import Parts, make_parts
 from gateway.proxy import forward, parked
 from gateway.proxy import problems as upstream_problems
 from gateway.readback import api as readback
+from gateway.readback.forgetting import forget_refused
 from gateway.routes import PROXIED
 from gateway.settings import Settings
 
@@ -65,7 +67,8 @@ def _tasks(parts: Parts) -> list[BackgroundTask]:
         parts.live.close()
 
     hearing = update_wrapper(partial(hear_changes, parts), hear_changes)
-    return [hearing, parts.document.keep_current, end_streams]
+    topics = update_wrapper(partial(take_from_topics, parts), take_from_topics)
+    return [hearing, parts.document.keep_current, end_streams, topics, forget_refused]
 
 
 def _wrap(app: FastAPI, settings: Settings, parts: Parts) -> None:

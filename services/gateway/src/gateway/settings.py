@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -57,6 +58,8 @@ class Settings(ServiceSettings):
     """Some 2 GB. With more waiting for the log no more events are taken."""
     outbox_seconds: Annotated[int, Field(ge=1)] = 86_400
     """With events waiting for the log for longer no more are taken."""
+    topics_file: Path | None = None
+    """The declared topics (deploy/kafka/topics.yaml), for its partners; none publish without it."""
     refused_days: Annotated[int, Field(ge=1, le=3_650)] = 90
     """How long refused events can be read back."""
 

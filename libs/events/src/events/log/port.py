@@ -56,6 +56,8 @@ class TopicState(msgspec.Struct, frozen=True):
     name: str
     partitions: int
     retention_seconds: int | None
+    record_bytes: int | None = None
+    """For a topic that strangers write to: no larger record is taken, none is kept compressed."""
 
 
 class Producer(Protocol):
@@ -97,6 +99,9 @@ class Log(Protocol):
 
     async def partitions(self, topics: Sequence[str]) -> list[TopicPartition]:
         """All partitions of the topics. Raises TopicMissing, LogUnavailable."""
+
+    async def identities(self, topics: Sequence[str]) -> dict[str, str]:
+        """What tells each topic from another that had its name; those that are not there lack."""
 
     async def beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """The oldest offset that can still be read, or the end when there is none."""

@@ -1,8 +1,8 @@
-"""What a consumer says about a record that it had to put aside."""
+"""What is said about a record that was put aside or refused."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -36,3 +36,29 @@ class RecordParked(EventData, frozen=True, kw_only=True, omit_defaults=True):
     def subject(self) -> str:
         """Every parked record is an aggregate of its own."""
         return f"{self.consumer}/{self.record_topic}/{self.partition}/{self.offset}"
+
+
+class EventRejected(EventData, frozen=True, kw_only=True, omit_defaults=True):
+    """A partner's record was refused; published to `partner.<name>.rejects`, which it reads.
+
+    `field` is the path of what is wrong, empty for the whole; `mend` how to put it right.
+    """
+
+    wire_type = "com.tandem.log.event.rejected.v1"
+    topic = "dlq"
+
+    record_topic: Code
+    partition: Annotated[int, msgspec.Meta(ge=0)]
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+    verdict: Literal["conflict", "rejected"]
+    field: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    mend: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    event_id: Annotated[str, msgspec.Meta(max_length=512)] | None = None
+    event_source: Annotated[str, msgspec.Meta(max_length=512)] | None = None
+    event_type: Annotated[str, msgspec.Meta(max_length=512)] | None = None
+
+    @property
+    def subject(self) -> str:
+        """Every refused record is an aggregate of its own."""
+        return f"{self.record_topic}/{self.partition}/{self.offset}"

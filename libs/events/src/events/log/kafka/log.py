@@ -18,11 +18,19 @@ from events.errors import LogUnavailable, TopicMissing
 from events.log.kafka.closing import end_within, is_asked_to_end
 from events.log.kafka.producer import KafkaProducer
 from events.log.kafka.reader import KafkaReader
+from events.log.kafka.topic_ids import topic_ids
 from events.log.port import Producer, Reader, TopicPartition, TopicState
 
 _TIMEOUT_SECONDS: Final = 10.0
 _FOREVER: Final = "-1"
 _REPLICAS: Final = 3
+_STRANGERS: Final = {
+    # The broker unpacks a batch and takes it only if it is small enough unpacked: whoever reads
+    # it is not handed a megabyte that becomes a gigabyte.
+    "compression.type": "uncompressed",
+    # A sender's own clock could keep its records for ever, or have them deleted at once.
+    "message.timestamp.type": "LogAppendTime",
+}
 
 T = TypeVar("T")
 
@@ -52,6 +60,10 @@ class KafkaLog:
                     hint="apply the topics: tandem topics apply",
                 )
         return [TopicPartition(name, number) for name in topics for number in range(found[name])]
+
+    async def identities(self, topics: Sequence[str]) -> dict[str, str]:
+        inspector = await self._inspect()
+        return await self._answer(topic_ids(inspector._client, topics))  # noqa: SLF001 - no other way
 
     async def beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         inspector = await self._inspect()
@@ -87,6 +99,8 @@ class KafkaLog:
             "retention.bytes": "-1",
             "cleanup.policy": "delete",
         }
+        if topic.record_bytes is not None:
+            configs |= _STRANGERS | {"max.message.bytes": str(topic.record_bytes)}
         async with self._admin() as admin:
             brokers = len((await admin.describe_cluster())["brokers"])
             replicas = min(brokers, _REPLICAS)

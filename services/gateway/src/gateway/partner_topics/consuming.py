@@ -1,0 +1,199 @@
+"""One loop per partner that publishes to the log: read, take, answer, move on.
+
+Invariant: positions move in the transaction that holds the inbox rows, the
+outbox rows and the rejects of their records; a record is taken once, and lost
+never. Each partner has a reader, claims and errors of its own, so that what one
+sends delays nobody else.
+
+Their records carry no sequence and repeat as they please, which the library's
+Consumer does not allow; ownership and the compare-and-set are the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from chassis.resources import Resources
+from events import Connection, EventsError
+from events.consumer.claims import Claim, check_identity, claim, digest_of
+from events.consumer.members import Members
+from events.consumer.settings import ConsumerSettings
+from events.consumer.store import Advance, advance
+from events.errors import Fenced, LogChanged, TopicMissing
+from events.ids import uuid7
+from events.log import Log, Reader, Record, TopicPartition
+from events.partners import Incoming
+from events.partners.kafka import read_record
+from events.topics import Partner, partner_topic
+from gateway.ingress import taking
+from gateway.ingress.depth import OutboxDepth
+from gateway.ingress.limits import Limits
+from gateway.ingress.results import IngressFull, Outcome
+from gateway.partner_topics import rejects
+from gateway.telemetry import GatewayTelemetry
+
+log = logging.getLogger(__name__)
+
+_SETTINGS: Final = ConsumerSettings(max_records=500)
+_BEAT_SECONDS: Final = 1.0
+_RETRY_FIRST_SECONDS: Final = 0.2
+_RETRY_MOST_SECONDS: Final = 30.0
+
+Batch = Mapping[TopicPartition, Sequence[Record]]
+
+
+class Door(msgspec.Struct, frozen=True):
+    """What all partners' loops share."""
+
+    log: Log
+    resources: Resources
+    limits: Limits
+    depth: OutboxDepth
+    telemetry: GatewayTelemetry
+
+
+class PartnerTopic:
+    """The loop of one partner. Several processes of the gateway share its partitions."""
+
+    def __init__(self, door: Door, name: str, partner: Partner) -> None:
+        self._door = door
+        self._name = name
+        self._topic = partner_topic(name)
+        self._sources = frozenset(partner.sources)
+        self._consumer = f"partner.{name}"
+        self._member = uuid7()
+        self._members = Members(
+            self._consumer,
+            member=self._member,
+            timeout_seconds=_SETTINGS.member_timeout_seconds,
+        )
+        self._claims: dict[TopicPartition, Claim] = {}
+        self._looked_at = float("-inf")
+
+    async def run(self) -> None:
+        """Until the process stops. Errors of this partner's topic are waited out here."""
+        stopping, pause = self._door.resources.stopping, _RETRY_FIRST_SECONDS
+        while not stopping.is_set():
+            try:
+                pause = await self._session(stopping, pause=pause)
+            except IngressFull as full:
+                log.warning("partner %s waits: %s", self._name, full.detail)
+            except Fenced:
+                continue
+            except Exception as error:  # noqa: BLE001 - one partner must not end the others' door
+                # Nothing was committed, so the same is tried again: what a person mends goes on.
+                level = logging.ERROR if _needs_a_person(error) else logging.WARNING
+                log.log(level, "partner %s: %s: %s", self._name, type(error).__name__, error)
+            await _pause(stopping, pause)
+            pause = min(pause * 2, _RETRY_MOST_SECONDS)
+
+    async def _session(self, stopping: asyncio.Event, *, pause: float) -> float:
+        """With one reader, until an error; claims are made anew after it."""
+        self._claims, self._looked_at = {}, float("-inf")
+        reader = await self._door.log.reader()
+        try:
+            while not stopping.is_set():
+                if time.monotonic() - self._looked_at > _BEAT_SECONDS:
+                    self._looked_at = time.monotonic()
+                    await self._look(reader)
+                await self._door.depth.refuse_too_deep(self._door.resources)
+                batch = await reader.poll(
+                    max_records=_SETTINGS.max_records, timeout_seconds=_SETTINGS.poll_seconds
+                )
+                if batch:
+                    await self._take(batch)
+                    pause = _RETRY_FIRST_SECONDS
+        finally:
+            await reader.close()
+        return pause
+
+    async def _look(self, reader: Reader) -> None:
+        """Say that we live, and own exactly our share."""
+        partitions = await self._door.log.partitions([self._topic])
+        async with self._door.resources.database.pool.acquire() as connection:
+            living = await self._members.beat(connection)
+            wanted = self._members.share(partitions, living)
+            if wanted == self._claims.keys():
+                return
+            taken = await claim(
+                connection,
+                self._door.log,
+                sorted(wanted - self._claims.keys()),
+                consumer=self._consumer,
+                owner=self._member,
+                settings=_SETTINGS,
+            )
+        await check_identity(reader, taken, consumer=self._consumer)
+        self._claims = {p: c for p, c in (self._claims | taken).items() if p in wanted}
+        reader.assign({where: ours.next_offset for where, ours in self._claims.items()})
+
+    async def _take(self, batch: Batch) -> None:
+        """All of a batch or nothing."""
+        now = self._door.resources.clock.now()
+        terms = self._door.limits.at(now)
+        records = [record for of_partition in batch.values() for record in of_partition]
+        read = [read_record(record, terms=terms) for record in records]
+        judged = taking.judge(read, self._sources)
+        good = [e for e, o in zip(read, judged, strict=True) if o is None and type(e) is Incoming]
+        zone = self._door.resources.settings.company_time_zone
+        pool = self._door.resources.database.pool
+        async with pool.acquire() as connection, connection.transaction():
+            await advance(connection, self._consumer, self._moves(batch))
+            taken = iter(await taking.take(connection, good, received_at=now, zone=zone))
+            outcomes = [next(taken) if outcome is None else outcome for outcome in judged]
+            refused = [
+                pair for pair in zip(records, outcomes, strict=True) if pair[1].refusal is not None
+            ]
+            await self._refuse(connection, refused)
+        for where, of_partition in batch.items():
+            self._claims[where].next_offset = of_partition[-1].offset + 1
+        for outcome in outcomes:
+            self._door.telemetry.partner_events.labels(outcome.status).inc()
+
+    async def _refuse(
+        self, connection: Connection, refused: Sequence[tuple[Record, Outcome]]
+    ) -> None:
+        if not refused:
+            return
+        now = self._door.resources.clock.now()
+        await taking.file(
+            connection,
+            [outcome for _, outcome in refused],
+            self._sources,
+            received_at=now,
+            zone=self._door.resources.settings.company_time_zone,
+        )
+        await rejects.promise(connection, refused, partner=self._name, at=now)
+
+    def _moves(self, batch: Batch) -> list[Advance]:
+        return [
+            Advance(
+                partition=where,
+                epoch=self._claims[where].epoch,
+                start=self._claims[where].next_offset,
+                next=records[-1].offset + 1,
+                digest=digest_of(records[-1]),
+                watermark=None,
+            )
+            for where, records in batch.items()
+        ]
+
+
+def _needs_a_person(error: Exception) -> bool:
+    return isinstance(error, LogChanged | TopicMissing) or not isinstance(
+        error, EventsError | OSError
+    )
+
+
+async def _pause(stopping: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,39 @@
+"""Refused events are kept for their senders to read, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Final
+
+import asyncpg
+
+from chassis.db import UNREACHABLE, first_line
+from chassis.resources import Resources
+from events.inbox.feed import drop_refused
+from gateway.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS: Final = 3600.0
+_AGAIN_SECONDS: Final = 1.0
+
+
+async def forget_refused(resources: Resources) -> None:
+    """Once an hour, a bounded piece at a time."""
+    settings = resources.settings
+    assert isinstance(settings, Settings)
+    while not resources.stopping.is_set():
+        dropped = 0
+        before = resources.clock.now() - timedelta(days=settings.refused_days)
+        try:
+            async with resources.database.pool.acquire() as connection:
+                dropped = await drop_refused(connection, before=before)
+        except (*UNREACHABLE, asyncpg.PostgresError) as error:
+            log.warning("refused events were not forgotten, trying later: %s", first_line(error))
+        try:
+            async with asyncio.timeout(_AGAIN_SECONDS if dropped else _LOOK_SECONDS):
+                await resources.stopping.wait()
+        except TimeoutError:
+            continue
