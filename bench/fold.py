@@ -14,7 +14,6 @@ from statistics import median
 from typing import Any, Final, Literal
 
 import asyncpg
-import msgspec
 
 from bench.copying import Copied, copy_rate
 from bench.loading import Patterns, Spread, publish
@@ -188,11 +187,5 @@ def _spread(here: Servers, spread: Spread, *, events: int) -> Figure:
 
 
 def _copied(here: Servers, patterns: Patterns, *, times: int) -> Copied:
-    values = [_structured(value, headers) for _, value, headers in patterns.records(0, _COPIED)]
+    values = [value for _, value, _ in patterns.records(0, _COPIED)]
     return copy_rate(here.new_database(), values, times=times, server=here.postgres_pid)
-
-
-def _structured(value: bytes, headers: list[Any]) -> bytes:
-    """The whole event as one JSON document, as a table of events would keep it."""
-    attributes = {name.removeprefix("ce_"): text.decode() for name, text in headers}
-    return msgspec.json.encode(attributes | {"data": msgspec.Raw(value)})

@@ -46,9 +46,9 @@ class Patterns:
         """Key, value and headers of the events number `first` and following."""
         split = self._split
         for number in range(first, first + count):
-            before, after, headers = split[number % _PATTERNS]
+            parts, headers = split[number % _PATTERNS]
             key = b"%016x-0000-4000-8000" % (number * _MIXER % 2**64)
-            yield key, before + key + after, [("ce_id", key), ("ce_subject", key), *headers]
+            yield key, key.join(parts), headers
 
     def sums(self, count: int, *, views: int = 3) -> Sums:
         """What the rows must hold after the first `count` events."""
@@ -89,10 +89,11 @@ def _shifted(deal: DealState, spread: Spread, number: int) -> DealState:
     return deal
 
 
-def _split(deal: DealState) -> tuple[bytes, bytes, list[Any]]:
+def _split(deal: DealState) -> tuple[list[bytes], list[Any]]:
     assert deal.closed_at is not None
     event = Event.of(
         DealWon(deal=deal),
+        id=deal.deal_id,
         source="/tandem/pipeline",
         sequence=1,
         occurred_at=deal.closed_at,
@@ -100,9 +101,7 @@ def _split(deal: DealState) -> tuple[bytes, bytes, list[Any]]:
     )
     record = to_record(event, topic="any")
     assert record.value is not None
-    before, _, after = record.value.partition(deal.deal_id.encode())
-    own = {"ce_id", "ce_subject"}
-    return before, after, [header for header in record.headers if header[0] not in own]
+    return record.value.split(deal.deal_id.encode()), record.headers
 
 
 async def publish(

@@ -220,16 +220,28 @@ public final class StreamsFold {
       try (JsonParser json = JSON.createParser(data)) {
         json.nextToken();
         while (json.nextToken() == JsonToken.FIELD_NAME) {
-          var isDeal = json.currentName().equals("deal");
+          var isData = json.currentName().equals("data");
           json.nextToken();
-          if (isDeal) {
-            readDeal(json);
+          if (isData) {
+            readData(json);
           } else {
             json.skipChildren();
           }
         }
       } catch (IOException error) {
         throw new UncheckedIOException(error);
+      }
+    }
+
+    private void readData(JsonParser json) throws IOException {
+      while (json.nextToken() == JsonToken.FIELD_NAME) {
+        var isDeal = json.currentName().equals("deal");
+        json.nextToken();
+        if (isDeal) {
+          readDeal(json);
+        } else {
+          json.skipChildren();
+        }
       }
     }
 

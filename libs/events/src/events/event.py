@@ -7,9 +7,9 @@ is decided from that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -81,10 +81,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 _encode: Final = msgspec.json.Encoder().encode
-DECODERS: Final[dict[str, Callable[[Any], EventData]]] = {
-    wire_type: decoder_of(cls) for wire_type, cls in EVENT_TYPES.items()
-}
-"""The tolerant decoder of each type, by wire type; older versions come out as the newest."""
 
 
 def encode_data(data: EventData) -> bytes:
@@ -92,18 +88,31 @@ def encode_data(data: EventData) -> bytes:
     return data.raw if isinstance(data, UnknownData) else _encode(data)
 
 
-def decode_data(wire_type: str, raw: bytes) -> EventData:
-    """Read data tolerantly: unknown fields are ignored, an unknown type stays raw.
+class DataDecoder:
+    """Reads the data of some event types tolerantly: unknown fields are ignored.
 
-    Raises SchemaViolation when the data does not match a type that we know.
+    Older versions come out as the newest.
     """
-    decode = DECODERS.get(wire_type)
-    if decode is None:
-        return UnknownData(raw=raw)
-    try:
-        return decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise violation(error) from None
+
+    def __init__(self, types: Iterable[type[EventData]]) -> None:
+        self._decoders = {cls.wire_type: decoder_of(cls) for cls in types}
+
+    def decode(self, wire_type: str, raw: bytes) -> EventData:
+        """The data; of a type that is not among ours it stays raw.
+
+        Raises SchemaViolation when the data does not match its type.
+        """
+        decode = self._decoders.get(wire_type)
+        if decode is None:
+            return UnknownData(raw=raw)
+        try:
+            return decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise violation(error) from None
+
+
+decode_data: Final = DataDecoder(EVENT_TYPES.values()).decode
+"""Read the data of any type that this version of the code knows."""
 
 
 def violation(error: Exception) -> SchemaViolation:

@@ -7,12 +7,12 @@ stop a partition for ever.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
-from events.types import EventData, Superseded
+from events.types import EVENT_TYPES, EventData, Superseded
 
 
 def newest_type(cls: type[EventData]) -> type[EventData]:
@@ -20,6 +20,27 @@ def newest_type(cls: type[EventData]) -> type[EventData]:
     while issubclass(cls, Superseded):
         cls = cls.newer
     return cls
+
+
+def with_older(types: Iterable[type[EventData]]) -> list[type[EventData]]:
+    """The types, and all older versions that are read as one of them.
+
+    Raises ValueError for a class that is not the registered one of its type, when that
+    has older versions: those come out as the registered class.
+    """
+    wanted = {cls.wire_type: cls for cls in types}
+    older = [
+        cls
+        for cls in EVENT_TYPES.values()
+        if cls.wire_type not in wanted and newest_type(cls).wire_type in wanted
+    ]
+    for cls in older:
+        if wanted[newest_type(cls).wire_type] is not newest_type(cls):
+            raise ValueError(
+                f"{cls.wire_type} cannot be read as a part of {newest_type(cls).wire_type};"
+                f" name {newest_type(cls).__name__} itself"
+            )
+    return [*wanted.values(), *older]
 
 
 def upcast(data: EventData) -> EventData:

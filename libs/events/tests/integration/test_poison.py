@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from events import Connection, Received
+from events import Connection, Received, UnknownData
 from events.cloudevents import to_record
 from events.log import NewRecord
 from events.parked import (
@@ -22,9 +23,8 @@ POSITION = "SELECT sum(next_offset)::int FROM consumer_positions"
 CURSED = 666
 
 
-def broken(topic: str, event: Any, value: bytes = b'{"order_id": 7}') -> NewRecord:
-    record = to_record(event, topic=topic)
-    return NewRecord(topic, record.key, value, record.headers)
+def broken(topic: str, event: Any, data: bytes = b'{"order_id": 7}') -> NewRecord:
+    return to_record(replace(event, data=UnknownData(raw=data)), topic=topic)
 
 
 def unreadable(topic: str) -> NewRecord:
@@ -203,14 +203,14 @@ async def test_a_value_that_the_database_refuses_is_found_and_parked(
 async def test_unknown_types_are_passed_over_and_counted_as_seen(
     world: Any, make_event: Any
 ) -> None:
-    unknown = to_record(make_event("a", 2), topic=world.topic)
-    headers = [
-        (name, b"com.tandem.partner.order.vanished.v9" if name == "ce_type" else value)
-        for name, value in unknown.headers
-    ]
+    unknown = replace(
+        make_event("a", 2),
+        type="com.tandem.partner.order.vanished.v9",
+        data=UnknownData(raw=b'{"x": 1}'),
+    )
     await world.publish(
         make_event("a", 1),
-        NewRecord(world.topic, unknown.key, b'{"x": 1}', headers),
+        to_record(unknown, topic=world.topic),
         make_event("a", 3),
     )
     async with world.running():

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import Event, Money
-from events.consumer.plan import Entry, Head, ParkedRow, Plan, make_plan
+from events import Event, Money, Received, TopicPartition
+from events.consumer.entry import Entry, ParkedRow
+from events.consumer.plan import Head, Plan, make_plan
 from events.consumer.store import StoredRecord
 from events.errors import SchemaViolation
 from events.types.partner import OrderPaid
@@ -29,7 +30,8 @@ def entry(subject: str, sequence: int, *, poison: bool = False) -> Entry:
     )
     record = StoredRecord("t", 0, 0, None, None, [], 0)
     error = SchemaViolation("broken") if poison else None
-    return Entry(record, event=event, error=error)
+    received = None if poison else Received(event, "t", 0, 0)
+    return Entry(TopicPartition("t", 0), record, event=event, received=received, error=error)
 
 
 class Reference:
@@ -53,7 +55,9 @@ class Reference:
                 self.rows += before is None
                 reason = reasons.get(id(e), before.reason if before else "")
                 row = ParkedRow(before.id if before else self.rows, reason, None, 1)
-                waiting[sequence] = Entry(e.record, event=e.event, error=e.error, parked=row)
+                waiting[sequence] = Entry(
+                    e.where, e.record, received=e.received, event=e.event, error=e.error, parked=row
+                )
             self.heads[key] = Head(head.sequence, waiting)
         return plan
 
@@ -65,7 +69,8 @@ class Reference:
         assert e.parked is not None
         e.parked = ParkedRow(e.parked.id, e.parked.reason, action, 1)
         if mended:
-            e.error = None
+            assert e.event is not None
+            e.error, e.received = None, Received(e.event, "t", 0, 0)
         self.feed([], requested=(key,))
 
 

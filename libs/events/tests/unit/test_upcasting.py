@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from events import Event, EventData, SchemaViolation, decode_data
-from events.cloudevents import from_record, kafka, to_record, write_structured
+from events import Event, EventData, SchemaViolation
+from events.cloudevents import EventReader, to_record
 from events.consumer.store import StoredRecord
-from events.event import DECODERS
-from events.types import Superseded
-from events.upcasting import decoder_of, newest_type
+from events.event import DataDecoder
+from events.types import EVENT_TYPES, Superseded
+from events.upcasting import with_older
 
 NAME = "com.tandem.partner.parcel.sent"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -83,15 +83,9 @@ GOLDEN: list[tuple[EventData, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the registers would hold if the classes stood among the event types."""
-    for cls in (ParcelSentV1, ParcelSentV2, ParcelSent):
-        decode = decoder_of(cls)
-        monkeypatch.setitem(DECODERS, cls.wire_type, decode)
-        monkeypatch.setitem(
-            kafka._KINDS, cls.wire_type.encode(), (newest_type(cls).wire_type, decode)
-        )
+VERSIONS = (ParcelSentV1, ParcelSentV2, ParcelSent)
+read = EventReader(VERSIONS).read
+decode_data = DataDecoder(VERSIONS).decode
 
 
 def event_of(data: EventData, **more: Any) -> Event:
@@ -105,20 +99,21 @@ def stored(value: bytes | None, headers: list[tuple[str, bytes | None]]) -> Stor
 
 
 def in_every_mode(data: EventData) -> list[StoredRecord]:
-    """As we write it, with an extension (which takes the careful way), and structured."""
+    """As we write it; with an extension, which takes the careful way; and in binary mode."""
     plain, extended = to_record(event_of(data)), to_record(event_of(data, extensions={"lane": "7"}))
-    structured = write_structured(event_of(data))
+    members = json.loads(plain.value or b"")
+    value = json.dumps(members.pop("data")).encode()
     return [
         stored(plain.value, plain.headers),
         stored(extended.value, extended.headers),
-        stored(structured, [("content-type", b"application/cloudevents+json")]),
+        stored(value, [(f"ce_{name}", text.encode()) for name, text in members.items()]),
     ]
 
 
 @pytest.mark.parametrize(("given", "expected"), GOLDEN)
 def test_every_version_is_read_as_the_newest(given: EventData, expected: dict[str, Any]) -> None:
     for record in in_every_mode(given):
-        event = from_record(record)
+        event = read(record)
 
         assert event.data == msgspec.convert(expected, type=ParcelSent)
         assert event.type == ParcelSent.wire_type, "what is written again says what it holds"
@@ -137,9 +132,25 @@ def test_a_record_that_cannot_be_taken_further_is_parked_and_not_tried_for_ever(
         with pytest.raises(
             SchemaViolation, match=r"v1 cannot be read as its next version: .*heavy"
         ):
-            from_record(record)
+            read(record)
 
 
 def test_data_that_its_own_version_forbids_never_reaches_the_step() -> None:
     with pytest.raises(SchemaViolation, match="kilograms"):
         decode_data(ParcelSentV1.wire_type, json.dumps({"parcel_id": "p"}).encode())
+
+
+def test_older_versions_are_read_with_the_newest_and_never_as_a_part_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class ParcelCounted(EventData, frozen=True, kw_only=True):
+        wire_type = ParcelSent.wire_type
+        parcel_id: str
+
+    assert with_older([ParcelCounted]) == [ParcelCounted]
+    for cls in VERSIONS:
+        monkeypatch.setitem(EVENT_TYPES, cls.wire_type, cls)
+
+    assert with_older([ParcelSent]) == [ParcelSent, ParcelSentV1, ParcelSentV2]
+    with pytest.raises(ValueError, match="name ParcelSent itself"):
+        EventReader([ParcelCounted])

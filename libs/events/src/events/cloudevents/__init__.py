@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from events.cloudevents.kafka import from_record, to_record
+from events.cloudevents.kafka import EventReader, from_record, to_record
 from events.cloudevents.structured import read_structured, write_structured
 
 __all__ = [
+    "EventReader",
     "from_record",
     "read_structured",
     "to_record",

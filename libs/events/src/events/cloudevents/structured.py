@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from events.cloudevents.attributes import instant_text, sequence_text
+from events.cloudevents.envelope import write_envelope
 from events.errors import Undecodable
 from events.event import Event, encode_data
 
@@ -55,20 +55,16 @@ def _text(name: str, raw: msgspec.Raw) -> str | None:
 
 
 def write_structured(event: Event) -> bytes:
-    """The event as one JSON object, as in the examples and for partners over HTTP."""
-    members: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": event.id,
-        "source": event.source,
-        "type": event.type,
-        "subject": event.subject,
-        "time": instant_text(event.time),
-        "recordedtime": instant_text(event.recordedtime),
-        "sequence": sequence_text(event.sequence),
-        "datacontenttype": "application/json",
-    }
-    if event.traceparent:
-        members["traceparent"] = event.traceparent
-    return msgspec.json.encode(
-        members | event.extensions | {"data": msgspec.Raw(encode_data(event.data))}
+    """The event as one JSON object: on the log, and in the examples."""
+    return write_envelope(
+        data=encode_data(event.data),
+        id=event.id,
+        source=event.source,
+        type=event.type,
+        subject=event.subject,
+        sequence=event.sequence,
+        time=event.time,
+        recordedtime=event.recordedtime,
+        traceparent=event.traceparent,
+        extensions=event.extensions,
     )

@@ -8,25 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final, Literal
 
 import asyncpg
 
-from events.consumer.batch import Applier, Batch, TooManyRejected
+from events.cloudevents import EventReader
+from events.consumer.applying import Applier, TooManyRejected
+from events.consumer.batch import Batch
 from events.consumer.claims import check_identity, claim
 from events.consumer.dead_letters import DeadLetters
+from events.consumer.intake import Intake
 from events.consumer.members import Members
 from events.consumer.plan import Plan
-from events.consumer.received import Handler
+from events.consumer.received import Connection, Handler
 from events.consumer.settings import ConsumerSettings
-from events.consumer.store import load_requested
+from events.consumer.store import ParkedRows
+from events.consumer.versions import Versions, VersionsByConsumer, VersionsByHandler
 from events.consumer.watch import INFRASTRUCTURE, Watch
 from events.errors import LogChanged, TopicMissing
 from events.ids import uuid7
 from events.log import Log, Reader
 from events.observer import Observer, Unobserved
+from events.types import EVENT_TYPES, EventData
+
+_SESSION: Final = """
+SET idle_in_transaction_session_timeout = {patience_ms};
+SET plan_cache_mode = force_custom_plan"""
+"""A process that is paused within a transaction loses it, and its locks, so that another can
+take over. A plan made while the tables were empty would scan them for every later batch.
+"""
 
 
 class Consumer:
@@ -46,9 +58,16 @@ class Consumer:
         name: str,
         topics: Sequence[str],
         handler: Handler,
+        reads: Iterable[type[EventData]] = EVENT_TYPES.values(),
+        versions: Literal["consumer", "handler"] = "consumer",
         observer: Observer | None = None,
         settings: ConsumerSettings | None = None,
     ) -> None:
+        """`reads` are the types that the handler gets, or narrow views of them; the rest is
+        passed over undecoded. `versions` says who tells copies and gaps of an aggregate's
+        events: with "handler" it gets every record of the log, once and in order, copies and
+        late ones as well, and must know them by what it stores.
+        """
         self._log = log
         self._pool = pool
         self._name = name
@@ -56,6 +75,13 @@ class Consumer:
         self._handler = handler
         self._observer = observer or Unobserved()
         self._settings = settings or ConsumerSettings()
+        self._read = EventReader(reads).read
+        self._parked = ParkedRows(name, read=self._read)
+        self._versions: Versions = (
+            VersionsByConsumer(name, self._parked)
+            if versions == "consumer"
+            else VersionsByHandler(self._parked)
+        )
         self._member = uuid7()
         self._members = Members(
             name, member=self._member, timeout_seconds=self._settings.member_timeout_seconds
@@ -105,102 +131,112 @@ class Consumer:
             except (LogChanged, TopicMissing):
                 raise
             except Exception as error:  # noqa: BLE001 - nothing was committed: the same again, later
+                self._watch.turned()
                 self._observer.retrying(self._name, error=error, seconds=self._backoff)
                 await _sleep(stop, self._backoff)
                 self._backoff = min(self._backoff * 2, self._settings.retry_max_seconds)
 
     async def _session(self, stop: asyncio.Event) -> None:
-        """With one reader, until an error: what was claimed before it is claimed anew."""
+        """With one reader and connection, until an error: then all is claimed anew."""
         self._watch.claims.clear()
         await self._watch.look()
         async with self._pool.acquire() as connection:
-            dead_letters = await DeadLetters.find(
-                connection, self._log, consumer=self._name, topics=self._topics
+            await connection.execute(
+                _SESSION.format(patience_ms=int(self._settings.transaction_seconds * 1000))
             )
-        applier = Applier(
+            applier = await self._applier(connection)
+            reader = await self._log.reader()
+            try:
+                while not stop.is_set():
+                    await self._claim(connection, reader)
+                    await self._follow(connection, reader, applier, stop=stop)
+            finally:
+                await reader.close()
+
+    async def _applier(self, connection: Connection) -> Applier:
+        return Applier(
             consumer=self._name,
             handler=self._handler,
-            dead_letters=dead_letters,
-            patience_seconds=self._settings.transaction_seconds,
+            versions=self._versions,
+            parked=self._parked,
+            dead_letters=await DeadLetters.find(
+                connection, self._log, consumer=self._name, topics=self._topics
+            ),
         )
-        reader = await self._log.reader()
-        try:
-            while not stop.is_set():
-                if self._watch.wanted != self._watch.claims.keys():
-                    await self._claim(reader)
-                await self._step(reader, applier)
-        finally:
-            await reader.close()
 
-    async def _claim(self, reader: Reader) -> None:
+    async def _claim(self, connection: Connection, reader: Reader) -> None:
         """Own exactly what is wanted; what others took over is let go without a word."""
         claims, wanted = self._watch.claims, self._watch.wanted
         for lost in claims.keys() - wanted:
             del claims[lost]
         new = sorted(wanted - claims.keys())
         if new:
-            async with self._pool.acquire() as connection:
-                taken = await claim(
-                    connection,
-                    self._log,
-                    new,
-                    consumer=self._name,
-                    owner=self._member,
-                    settings=self._settings,
-                )
+            taken = await claim(
+                connection,
+                self._log,
+                new,
+                consumer=self._name,
+                owner=self._member,
+                settings=self._settings,
+            )
             await check_identity(reader, taken, consumer=self._name)
             claims.update(taken)
+        await self._versions.claimed(connection)
         reader.assign({where: ours.next_offset for where, ours in claims.items()})
         self._observer.claimed(self._name, partitions=len(claims))
 
-    async def _step(self, reader: Reader, applier: Applier) -> None:
-        records = await reader.poll(
-            max_records=self._settings.max_records, timeout_seconds=self._settings.poll_seconds
-        )
+    async def _follow(
+        self, connection: Connection, reader: Reader, applier: Applier, *, stop: asyncio.Event
+    ) -> None:
+        """Apply batch after batch until our share changes; the next is read meanwhile."""
+        async with Intake(reader, read=self._read, settings=self._settings) as intake:
+            while not stop.is_set() and self._watch.wanted == self._watch.claims.keys():
+                entries = await intake.take(
+                    full=self._watch.behind() > self._settings.max_records,
+                    seconds=self._settings.poll_seconds,
+                )
+                self._watch.turned()
+                await self._step(connection, applier, Batch(entries))
+
+    async def _step(self, connection: Connection, applier: Applier, batch: Batch) -> None:
         started = time.monotonic()
-        look_for_requests = started - self._asked_at >= self._settings.pulse_seconds
-        if not records and not look_for_requests:
+        if started - self._asked_at >= self._settings.pulse_seconds:
+            self._asked_at = started
+            owned = list(self._watch.claims)
+            batch.requested = [
+                *await self._parked.requested(connection, owned),
+                *await self._versions.overdue(connection, owned),
+            ]
+        if not batch.entries and not batch.requested:
             return
-        batch = Batch(records)
-        async with self._pool.acquire() as connection:
-            if look_for_requests:
-                self._asked_at = started
-                partitions = list(self._watch.claims)
-                batch.requested = await load_requested(connection, self._name, partitions)
-                if not records and not batch.requested:
-                    return
-            try:
-                plan = await applier.apply(connection, batch, self._watch.claims)
-            except TooManyRejected as error:
-                await self._stop_partition(connection, error)
-                return
-        self._applied(batch, plan, seconds=time.monotonic() - started)
+        try:
+            plan = await applier.apply(connection, batch, self._watch.claims)
+        except TooManyRejected as error:
+            await self._stop_partition(connection, error)
+        else:
+            self._applied(batch, plan, seconds=time.monotonic() - started)
 
     def _applied(self, batch: Batch, plan: Plan, *, seconds: float) -> None:
         self._backoff = self._settings.retry_first_seconds
-        for where, records in batch.records.items():
-            ours = self._watch.claims[where]
-            ours.next_offset = records[-1].offset + 1
-            event = batch.entries[where][-1].event
-            at = (
-                event.recordedtime
-                if event
-                else datetime.fromtimestamp(records[-1].timestamp / 1000, UTC)
-            )
+        for where, entries in batch.entries.items():
+            ours, last = self._watch.claims[where], entries[-1]
+            ours.next_offset = last.record.offset + 1
+            logged_at = datetime.fromtimestamp(last.record.timestamp / 1000, UTC)
+            at = last.event.recordedtime if last.event else logged_at
             ours.watermark = max(ours.watermark or at, at)
         self._watch.progressed()
         self._observer.batch_applied(
             self._name,
-            records=sum(map(len, batch.records.values())),
+            records=sum(map(len, batch.entries.values())),
             applied=len(plan.apply),
             duplicates=plan.duplicates,
             unknown=plan.unknown,
             seconds=seconds,
         )
         for entry, reason in plan.park:
-            self._observer.event_parked(self._name, topic=entry.record.topic, reason=reason)
+            self._observer.event_parked(self._name, topic=entry.where.topic, reason=reason)
 
-    async def _stop_partition(self, connection: Any, error: TooManyRejected) -> None:
+    async def _stop_partition(self, connection: Connection, error: TooManyRejected) -> None:
         """Nothing of the batch was committed; the other partitions read theirs again."""
         where = error.partition
         await connection.execute(

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from events.consumer.plan import GAP, HELD, Entry, Plan
+from events.consumer.entry import GAP, HELD, Entry
+from events.consumer.plan import Plan
 from events.consumer.received import Connection
 from events.consumer.store import explain
 from events.errors import TopicMissing
@@ -46,8 +47,8 @@ class DeadLetters:
         """In the transaction that parks."""
         letters: dict[str, list[Event]] = {}
         for entry, reason in (*plan.park, *plan.repark):
-            if reason not in {GAP, HELD} and entry.record.topic in self._topics:
-                letters.setdefault(entry.record.topic, []).append(self._letter(entry, reason))
+            if reason not in {GAP, HELD} and entry.where.topic in self._topics:
+                letters.setdefault(entry.where.topic, []).append(self._letter(entry, reason))
         for topic, events in letters.items():
             await append_asyncpg(connection, events, topic=f"{topic}-dlq")
 
@@ -57,8 +58,8 @@ class DeadLetters:
         value = record.value
         data = RecordParked(
             consumer=self._consumer,
-            record_topic=record.topic,
-            partition=record.partition,
+            record_topic=entry.where.topic,
+            partition=entry.where.partition,
             offset=record.offset,
             reason=reason,
             detail=detail[:500],

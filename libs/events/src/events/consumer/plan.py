@@ -8,63 +8,10 @@ own place and so holds back what comes after it; nothing else does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
 
 import msgspec
 
-from events.consumer.received import Received
-from events.errors import DataError
-from events.event import Event, UnknownData
-from events.log import Record
-
-Key: TypeAlias = tuple[str, str]
-"""Source and subject: whose sequence it is."""
-
-GAP: Final = "gap"
-HELD: Final = "held"
-
-
-class ParkedRow(msgspec.Struct, frozen=True, gc=False):
-    """What the store knows about a record that is parked already."""
-
-    id: int
-    reason: str
-    requested: str | None
-    attempts: int
-
-
-class Entry(msgspec.Struct, eq=False, gc=False):
-    """A record on its way: from the log, or parked earlier (`parked`).
-
-    `error` says why it cannot be applied; a record without `event` has no key.
-    The error must be `settled`: entries are not seen by the garbage collector.
-    """
-
-    record: Record
-    event: Event | None = None
-    received: Received | None = None
-    error: DataError | None = None
-    parked: ParkedRow | None = None
-
-    @property
-    def rejected(self) -> bool:
-        """Whether it waits for a person, as opposed to another event."""
-        if self.parked is None:
-            return self.error is not None
-        return self.parked.reason not in {GAP, HELD} or self.error is not None
-
-    @property
-    def stands(self) -> bool:
-        """Whether it blocks its aggregate now: rejected, and nobody asked for another try."""
-        if self.parked is None or self.parked.requested is None:
-            return self.rejected
-        return self.parked.requested == "release" and self.error is not None
-
-
-def settled(error: DataError) -> DataError:
-    """The error without the frames that led to it, which would keep the whole batch alive."""
-    error.__traceback__ = error.__context__ = error.__cause__ = None
-    return error
+from events.consumer.entry import GAP, HELD, Entry, Key
 
 
 class Head(msgspec.Struct, eq=False, gc=False):
@@ -83,6 +30,8 @@ class Plan(msgspec.Struct, eq=False):
     drop: list[int] = []
     """Ids of parked rows that are done with: applied, discarded, or known copies."""
     heads: dict[Key, Head] = {}
+    holds: dict[Key, bool] = {}
+    """Whether something parked holds a key back from now on; only what may have changed."""
     duplicates: int = 0
     unknown: int = 0
 
@@ -100,17 +49,55 @@ def make_plan(
         head = _own(plan, heads, key)
         _give_up_missing(head)
         _drain(plan, head)
+    moving = plan.heads
     for entry in entries:
-        if entry.event is None or (
-            entry.parked is not None and entry.parked.requested == "discard"
-        ):
-            _without_key(plan, entry)
+        event = entry.event
+        if event is None or (entry.parked is not None and entry.parked.requested == "discard"):
+            without_key(plan, entry)
+            continue
+        head = moving.get((event.source, event.subject)) or _own(
+            plan, heads, (event.source, event.subject)
+        )
+        if event.sequence == head.sequence + 1 and not head.waiting and entry.error is None:
+            head.sequence = event.sequence
+            pass_on(plan, entry)
         else:
-            key = (entry.event.source, entry.event.subject)
-            _take(plan, _own(plan, heads, key), entry)
+            _take(plan, head, entry)
     for head in plan.heads.values():
         _label(plan, head)
     return plan
+
+
+class Steps(msgspec.Struct, eq=False):
+    """A batch that is right if, and only if, each key stands just before its first event here."""
+
+    plan: Plan
+    first: dict[Key, int]
+    last: dict[Key, int]
+
+
+def expect(entries: Sequence[Entry]) -> Steps | None:
+    """The plan of a batch in which every event follows the one before it, or None.
+
+    What nearly every batch is; then nothing needs to be known to plan it.
+    """
+    plan, first, last = Plan(), dict[Key, int](), dict[Key, int]()
+    for entry in entries:
+        event = entry.event
+        if event is None or entry.error is not None:
+            return None
+        key, sequence = (event.source, event.subject), event.sequence
+        seen = last.get(key)
+        if seen is None:
+            first[key] = sequence
+        elif first[key] <= sequence <= seen:
+            plan.duplicates += 1
+            continue
+        elif sequence != seen + 1:
+            return None
+        last[key] = sequence
+        pass_on(plan, entry)
+    return Steps(plan, first, last)
 
 
 def _own(plan: Plan, heads: Mapping[Key, Head], key: Key) -> Head:
@@ -141,7 +128,12 @@ def _take(plan: Plan, head: Head, entry: Entry) -> None:
 def _apply(plan: Plan, head: Head, entry: Entry) -> None:
     assert entry.event is not None
     head.sequence = entry.event.sequence
-    if isinstance(entry.event.data, UnknownData):
+    pass_on(plan, entry)
+
+
+def pass_on(plan: Plan, entry: Entry) -> None:
+    """The entry's turn has come."""
+    if entry.received is None:
         plan.unknown += 1
     else:
         plan.apply.append(entry)
@@ -170,7 +162,7 @@ def _give_up_missing(head: Head) -> None:
         head.sequence = max(head.sequence, first - 1)
 
 
-def _without_key(plan: Plan, entry: Entry) -> None:
+def without_key(plan: Plan, entry: Entry) -> None:
     """A record without a key of its own waits alone."""
     if entry.parked is not None and entry.parked.requested == "discard":
         plan.drop.append(entry.parked.id)
@@ -187,14 +179,19 @@ def _label(plan: Plan, head: Head) -> None:
     behind_rejected = False
     for sequence in sorted(head.waiting):
         entry = head.waiting[sequence]
-        if entry.error is not None:
-            reason = entry.error.reason
-        elif entry.parked is not None and entry.rejected:
-            reason = entry.parked.reason
-        else:
-            reason = HELD if behind_rejected else GAP
+        wait(plan, entry, behind=HELD if behind_rejected else GAP)
         behind_rejected = behind_rejected or entry.rejected
-        if entry.parked is None:
-            plan.park.append((entry, reason))
-        elif entry.parked.reason != reason or (entry.parked.requested and entry.stands):
-            plan.repark.append((entry, reason))
+
+
+def wait(plan: Plan, entry: Entry, *, behind: str) -> None:
+    """Park the entry for its own fault, or else for what it stands behind."""
+    if entry.error is not None:
+        reason = entry.error.reason
+    elif entry.parked is not None and entry.rejected:
+        reason = entry.parked.reason
+    else:
+        reason = behind
+    if entry.parked is None:
+        plan.park.append((entry, reason))
+    elif entry.parked.reason != reason or (entry.parked.requested and entry.stands):
+        plan.repark.append((entry, reason))

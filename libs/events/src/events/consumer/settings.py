@@ -8,10 +8,12 @@ import msgspec
 class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Times in seconds."""
 
-    max_records: int = 5_000
-    """Records of one transaction: larger folds better, and delays the first of them."""
+    max_records: int = 20_000
+    """Records of one transaction when there is a backlog: larger folds better."""
+    max_bytes: int = 32 * 1024 * 1024
+    """Of one transaction, roughly; two such batches are in memory at a time."""
     poll_seconds: float = 0.2
-    """How long to wait for records before looking at anything else."""
+    """How long to wait for records, or for a full batch, before looking at anything else."""
     pulse_seconds: float = 1.0
     """How often membership, lag, watermark and requests about parked records are seen to."""
     member_timeout_seconds: float = 4.0

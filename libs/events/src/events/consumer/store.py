@@ -1,54 +1,45 @@
-"""The consumer's own rows: positions, heads and parked records, moved in one transaction."""
+"""Parked records: what was put aside, in the order in which it was."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
-from events.cloudevents.kafka import from_record
-from events.consumer.plan import Entry, Head, Key, ParkedRow, Plan, settled
-from events.consumer.received import Connection, Received
-from events.errors import DataError, Fenced, SchemaViolation
-from events.log import Record, TopicPartition
+from events.consumer.entry import Entry, Key, ParkedRow, Read, read_entry
+from events.consumer.plan import Plan
+from events.consumer.received import Connection
+from events.log import TopicPartition
 
 _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder(list[tuple[str, bytes | None]]).decode
 
-_ADVANCE: Final = """
-UPDATE consumer_positions p
-SET next_offset = w.next, last_digest = coalesce(w.digest, p.last_digest),
-    watermark = greatest(p.watermark, w.watermark), updated_at = now()
-FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[],
-            $8::timestamptz[])
-  AS w(topic, partition, epoch, start, next, digest, watermark)
-WHERE p.consumer = $1 AND p.topic = w.topic AND p.partition = w.partition
-  AND p.epoch = w.epoch AND p.next_offset = w.start"""
-
-_HEADS: Final = """
-SELECT h.source, h.subject, h.sequence, h.parked
-FROM unnest($2::text[], $3::text[]) AS w(source, subject)
-JOIN consumer_heads h ON h.consumer = $1 AND h.source = w.source AND h.subject = w.subject"""
-
-_MOVE_HEADS: Final = """
-INSERT INTO consumer_heads AS h (consumer, source, subject, sequence, parked)
-SELECT $1, w.source, w.subject, w.sequence, w.parked
-FROM unnest($2::text[], $3::text[], $4::bigint[], $5::int[]) AS w(source, subject, sequence, parked)
-ON CONFLICT (consumer, source, subject)
-DO UPDATE SET sequence = excluded.sequence, parked = excluded.parked"""
-
 _WAITING: Final = """
 SELECT p.* FROM unnest($2::text[], $3::text[]) AS w(source, subject)
 JOIN consumer_parked p ON p.consumer = $1 AND p.source = w.source AND p.subject = w.subject
-WHERE p.sequence IS NOT NULL"""
+WHERE p.sequence IS NOT NULL
+ORDER BY p.id"""
 
 _REQUESTED: Final = """
 SELECT * FROM consumer_parked
 WHERE consumer = $1 AND requested IS NOT NULL
   AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[]))
 ORDER BY id LIMIT 1000"""
+
+_KEYS: Final = """
+SELECT DISTINCT source, subject FROM consumer_parked WHERE consumer = $1 AND sequence IS NOT NULL"""
+
+_FIRST: Final = """
+SELECT * FROM (
+    SELECT DISTINCT ON (source, subject) * FROM consumer_parked
+    WHERE consumer = $1 AND sequence IS NOT NULL
+    ORDER BY source, subject, id
+) first
+WHERE reason IN ('gap', 'held') AND (topic, partition) IN (
+    SELECT * FROM unnest($2::text[], $3::int[]))
+LIMIT 1000"""
 
 _PARK: Final = """
 INSERT INTO consumer_parked (
@@ -77,103 +68,6 @@ _WAITS: Final = {
 }
 
 
-class Advance(msgspec.Struct, frozen=True):
-    """A partition's way from `start` to `next`, valid only in `epoch`."""
-
-    partition: TopicPartition
-    epoch: int
-    start: int
-    next: int
-    digest: bytes | None
-    watermark: datetime | None
-
-
-async def advance(connection: Connection, consumer: str, moves: Sequence[Advance]) -> None:
-    """Move positions, as the first statement of the transaction; raises Fenced.
-
-    The compare-and-set is what makes an event count once: of two processes that
-    read the same records, one finds the position or epoch changed.
-    """
-    status = await connection.execute(
-        _ADVANCE,
-        consumer,
-        [move.partition.topic for move in moves],
-        [move.partition.partition for move in moves],
-        [move.epoch for move in moves],
-        [move.start for move in moves],
-        [move.next for move in moves],
-        [move.digest for move in moves],
-        [move.watermark for move in moves],
-    )
-    if int(status.rpartition(" ")[2]) != len(moves):
-        raise Fenced(
-            "another process has claimed a partition", hint="nothing to do: it goes on there"
-        )
-
-
-async def load_heads(connection: Connection, consumer: str, keys: Iterable[Key]) -> dict[Key, Head]:
-    """The heads of the keys with what waits behind each."""
-    wanted = list(keys)
-    if not wanted:
-        return {}
-    rows = await connection.fetch(_HEADS, consumer, [k[0] for k in wanted], [k[1] for k in wanted])
-    heads = {(source, subject): Head(sequence) for source, subject, sequence, _ in rows}
-    behind = [(row[0], row[1]) for row in rows if row[3]]
-    if behind:
-        parked = await connection.fetch(
-            _WAITING, consumer, [k[0] for k in behind], [k[1] for k in behind]
-        )
-        for row in parked:
-            heads[row["source"], row["subject"]].waiting[row["sequence"]] = parked_entry(row)
-    return heads
-
-
-async def load_requested(
-    connection: Connection, consumer: str, partitions: Sequence[TopicPartition]
-) -> list[Entry]:
-    """Parked records of these partitions that somebody released or discarded."""
-    rows = await connection.fetch(
-        _REQUESTED, consumer, [p.topic for p in partitions], [p.partition for p in partitions]
-    )
-    return [parked_entry(row) for row in rows]
-
-
-async def save(
-    connection: Connection, consumer: str, plan: Plan, *, before: Mapping[Key, Head]
-) -> None:
-    """Write what the plan changes; the handler has run in the same transaction."""
-    moved = sorted(
-        (key, head.sequence, len(head.waiting))
-        for key, head in plan.heads.items()
-        if _differs(head, before.get(key))
-    )
-    if moved:  # sorted, so that two writers cannot deadlock
-        await connection.execute(
-            _MOVE_HEADS,
-            consumer,
-            [key[0] for key, _, _ in moved],
-            [key[1] for key, _, _ in moved],
-            [sequence for _, sequence, _ in moved],
-            [waiting for _, _, waiting in moved],
-        )
-    if plan.drop:
-        await connection.execute("DELETE FROM consumer_parked WHERE id = ANY($1)", plan.drop)
-    if plan.park:
-        columns = zip(*(_parked_row(entry, reason) for entry, reason in plan.park), strict=True)
-        await connection.execute(_PARK, consumer, *(list(column) for column in columns))
-    if plan.repark:
-        reparked = [_reparked_row(entry, reason) for entry, reason in plan.repark]
-        await connection.execute(_REPARK, *(list(c) for c in zip(*reparked, strict=True)))
-
-
-def _differs(head: Head, before: Head | None) -> bool:
-    return (
-        before is None
-        or before.sequence != head.sequence
-        or len(before.waiting) != len(head.waiting)
-    )
-
-
 class StoredRecord(msgspec.Struct, frozen=True):
     """A record as it was when it was parked."""
 
@@ -184,19 +78,6 @@ class StoredRecord(msgspec.Struct, frozen=True):
     value: bytes | None
     headers: list[tuple[str, bytes | None]]
     timestamp: int
-
-
-def read_entry(record: Record) -> Entry:
-    """Decode a record; what is wrong with it stands in the entry, not in an exception."""
-    try:
-        event = from_record(record)
-    except SchemaViolation as error:
-        return Entry(record, event=error.event, error=settled(error))
-    except DataError as error:
-        return Entry(record, error=settled(error))
-    return Entry(
-        record, event=event, received=Received(event, record.topic, record.partition, record.offset)
-    )
 
 
 def stored_record(row: Any) -> StoredRecord:
@@ -211,11 +92,66 @@ def stored_record(row: Any) -> StoredRecord:
     )
 
 
-def parked_entry(row: Any) -> Entry:
-    """A parked record, decoded anew: a later version of the code may understand it."""
-    entry = read_entry(stored_record(row))
-    entry.parked = ParkedRow(row["id"], row["reason"], row["requested"], row["attempts"])
-    return entry
+class ParkedRows:
+    """The parked records of one consumer, decoded anew whenever they are loaded.
+
+    A later version of the code may understand what an earlier one could not.
+    """
+
+    def __init__(self, consumer: str, *, read: Read) -> None:
+        self._consumer = consumer
+        self._read = read
+
+    async def requested(
+        self, connection: Connection, partitions: Sequence[TopicPartition]
+    ) -> list[Entry]:
+        """Those of these partitions that somebody released or discarded."""
+        return await self._fetch(connection, _REQUESTED, partitions)
+
+    async def overdue(
+        self, connection: Connection, partitions: Sequence[TopicPartition]
+    ) -> list[Entry]:
+        """Those that wait although nothing stands before them."""
+        return await self._fetch(connection, _FIRST, partitions)
+
+    async def keys(self, connection: Connection) -> set[Key]:
+        """All keys of which something is parked."""
+        rows = await connection.fetch(_KEYS, self._consumer)
+        return {(source, subject) for source, subject in rows}
+
+    async def of(self, connection: Connection, keys: Iterable[Key]) -> dict[Key, list[Entry]]:
+        """What is parked of these keys, in the order in which it was parked."""
+        wanted, found = list(keys), dict[Key, list[Entry]]()
+        if wanted:
+            sources, subjects = [key[0] for key in wanted], [key[1] for key in wanted]
+            for row in await connection.fetch(_WAITING, self._consumer, sources, subjects):
+                found.setdefault((row["source"], row["subject"]), []).append(self._entry(row))
+        return found
+
+    async def save(self, connection: Connection, plan: Plan) -> None:
+        """Write what the plan parks, parks again and drops."""
+        if plan.drop:
+            await connection.execute("DELETE FROM consumer_parked WHERE id = ANY($1)", plan.drop)
+        if plan.park:
+            columns = zip(*(_parked_row(entry, reason) for entry, reason in plan.park), strict=True)
+            await connection.execute(_PARK, self._consumer, *(list(column) for column in columns))
+        if plan.repark:
+            reparked = [_reparked_row(entry, reason) for entry, reason in plan.repark]
+            await connection.execute(_REPARK, *(list(c) for c in zip(*reparked, strict=True)))
+
+    async def _fetch(
+        self, connection: Connection, query: str, partitions: Sequence[TopicPartition]
+    ) -> list[Entry]:
+        rows = await connection.fetch(
+            query, self._consumer, [p.topic for p in partitions], [p.partition for p in partitions]
+        )
+        return [self._entry(row) for row in rows]
+
+    def _entry(self, row: Any) -> Entry:
+        where = TopicPartition(row["topic"], row["partition"])
+        entry = read_entry(where, stored_record(row), self._read)
+        entry.parked = ParkedRow(row["id"], row["reason"], row["requested"], row["attempts"])
+        return entry
 
 
 def explain(entry: Entry, reason: str) -> tuple[str, str]:
@@ -229,8 +165,8 @@ def explain(entry: Entry, reason: str) -> tuple[str, str]:
 def _parked_row(entry: Entry, reason: str) -> tuple[Any, ...]:
     record, event = entry.record, entry.event
     return (
-        record.topic,
-        record.partition,
+        entry.where.topic,
+        entry.where.partition,
         record.offset,
         event and event.source,
         event and event.subject,

@@ -18,7 +18,7 @@ from events.consumer.claims import Claim
 from events.consumer.members import Members
 from events.consumer.settings import ConsumerSettings
 from events.database_errors import DATABASE_ERRORS
-from events.errors import ConsumerStuck, LogUnavailable
+from events.errors import ConsumerStuck, LogChanged, LogUnavailable
 from events.log import Log, TopicPartition
 from events.observer import Observer
 
@@ -40,6 +40,8 @@ FROM (
 ) free
 WHERE p.consumer = $1 AND p.topic = free.topic AND p.partition = free.partition"""
 """A partition that is being worked on is passed over: the watch must never wait for the loop."""
+_STOPPED: Final = """
+SELECT topic, partition FROM consumer_positions WHERE consumer = $1 AND stopped IS NOT NULL"""
 _REASONS: Final = ("undecodable", "schema", "unprocessable", "gap", "held")
 
 
@@ -66,7 +68,8 @@ class Watch:
         self._settings = settings
         self._partitions: list[TopicPartition] = []
         self._listed_at = float("-inf")
-        self._progress_at = time.monotonic()
+        self._progress_at = self._turned_at = time.monotonic()
+        self._ends: dict[TopicPartition, int] = {}
         self.wanted: frozenset[TopicPartition] = frozenset()
         self.claims: dict[TopicPartition, Claim] = {}
         self.stopped: dict[TopicPartition, datetime | None] = {}
@@ -76,6 +79,14 @@ class Watch:
         """A batch was committed."""
         self._progress_at = time.monotonic()
 
+    def turned(self) -> None:
+        """The loop came round, if only to find nothing or to fail."""
+        self._turned_at = time.monotonic()
+
+    def behind(self) -> int:
+        """Records to read, by the last look at the log's ends."""
+        return sum(self._ends.get(w, 0) - claim.next_offset for w, claim in self.claims.items())
+
     def watermark(self) -> datetime | None:
         """The oldest of all partitions: what stands still holds it back."""
         marks = [claim.watermark for claim in self.claims.values()] + list(self.stopped.values())
@@ -83,7 +94,7 @@ class Watch:
         return min(known) if marks and len(known) == len(marks) else None
 
     async def run(self) -> None:
-        """Look once a pulse, for ever. Raises ConsumerStuck, TopicMissing."""
+        """Look once a pulse, for ever. Raises ConsumerStuck, LogChanged, TopicMissing."""
         while True:
             try:
                 async with asyncio.timeout(self._settings.stuck_seconds):
@@ -100,18 +111,39 @@ class Watch:
         async with self._pool.acquire() as connection:
             living = await self._members.beat(connection)
             parked = dict(await connection.fetch(_PARKED, self._consumer))
+            if self.stopped:
+                still = await connection.fetch(_STOPPED, self._consumer)
+                self._let_go_on({TopicPartition(*row) for row in still})
         for reason in _REASONS:
             self._observer.parked_total(self._consumer, reason=reason, count=parked.get(reason, 0))
         if time.monotonic() - self._listed_at > _TOPICS_SECONDS:
             self._partitions = await self._log.partitions(self._topics)
             self._listed_at = time.monotonic()
         self.wanted = self._members.share(self._partitions, living) - self.stopped.keys()
+        await self._recognise()
         await self._measure()
+
+    async def _recognise(self) -> None:
+        """That the topics are those that we began with: a reader may not notice their successors.
+
+        What is read in one pulse of another topic cannot hide: its sequences are known, or missing.
+        """
+        for topic, identity in (await self._log.identities(self._topics)).items():
+            if self._identities.setdefault(topic, identity) != identity:
+                raise LogChanged(
+                    f"topic {topic} was recreated while {self._consumer} was reading it",
+                    hint="restore it, or rebuild this consumer",
+                )
+
+    def _let_go_on(self, still_stopped: set[TopicPartition]) -> None:
+        """Forget those that a person has released (`events.stopped`): they are claimed anew."""
+        for where in self.stopped.keys() - still_stopped:
+            del self.stopped[where]
 
     async def _measure(self) -> None:
         claims = dict(self.claims)
         asked_at = datetime.now(UTC)
-        ends = await self._log.ends(list(claims)) if claims else {}
+        ends = self._ends = await self._log.ends(list(claims)) if claims else {}
         behind = 0
         at_end: dict[TopicPartition, Claim] = {}
         for where, claim in claims.items():

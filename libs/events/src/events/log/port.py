@@ -32,12 +32,11 @@ class NewRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class Record(Protocol):
-    """A record of the log. `timestamp` is the append's, in milliseconds since 1970."""
+    """A record of the log. `timestamp` is the append's, in milliseconds since 1970.
 
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
+    Where it stands is told by what hands it over: a reader returns whole runs of a partition.
+    """
+
     @property
     def offset(self) -> int: ...
     @property

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from events.cloudevents.kafka import binary_record
+from events.cloudevents.envelope import write_envelope
+from events.cloudevents.kafka import structured_record
 from events.doorbell import CHANNEL
 from events.outbox import measure
 from events.relay.shards import Shards
@@ -179,9 +180,8 @@ class Mover:
 def _record(row: asyncpg.Record) -> NewRecord:
     _, event_id, topic, subject, version, wire_type, payload, source, *rest = row
     occurred_at, recorded_at, traceparent, extensions, _ = rest
-    return binary_record(
-        topic=topic,
-        value=payload.encode(),
+    value = write_envelope(
+        data=payload.encode(),
         id=event_id,
         source=source,
         type=wire_type,
@@ -190,5 +190,6 @@ def _record(row: asyncpg.Record) -> NewRecord:
         time=occurred_at,
         recordedtime=recorded_at,
         traceparent=traceparent,
-        extensions=_extensions(extensions) if extensions else {},
+        extensions=_extensions(extensions) if extensions else None,
     )
+    return structured_record(value, topic=topic, subject=subject)

@@ -22,8 +22,6 @@ _unpack: Final = msgspec.msgpack.Decoder(list[tuple[str, bytes | None]]).decode
 
 
 class PostgresRecord(msgspec.Struct, frozen=True, gc=False):
-    topic: str
-    partition: int
     offset: int
     key: bytes | None
     value: bytes | None
@@ -99,8 +97,6 @@ class PostgresReader:
             where = wanted[n - 1]
             batch.setdefault(where, []).append(
                 PostgresRecord(
-                    topic=where.topic,
-                    partition=where.partition,
                     offset=offset,
                     key=key,
                     value=value,

@@ -1,0 +1,161 @@
+"""One batch, one transaction: positions, handler, heads and parked records together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+
+from events.consumer.batch import Batch
+from events.consumer.claims import Claim, digest_of
+from events.consumer.dead_letters import DeadLetters
+from events.consumer.entry import Entry, settled
+from events.consumer.heads import Unexpected
+from events.consumer.plan import Plan
+from events.consumer.positions import Advance, advance
+from events.consumer.received import Connection, Handler, Received
+from events.consumer.store import ParkedRows
+from events.consumer.versions import Versions
+from events.errors import EventsError, Unprocessable
+from events.log import TopicPartition
+
+
+class TooManyRejected(EventsError):
+    """A limit on rejected records would be broken: the partition stops, nothing is committed."""
+
+    def __init__(self, partition: TopicPartition, fact: str) -> None:
+        super().__init__(fact, hint="mend the code or the producer, then restart this service")
+        self.partition = partition
+
+
+class Applier:
+    """Applies batches for one consumer."""
+
+    def __init__(
+        self,
+        *,
+        consumer: str,
+        handler: Handler,
+        versions: Versions,
+        parked: ParkedRows,
+        dead_letters: DeadLetters,
+    ) -> None:
+        self._consumer = consumer
+        self._handler = handler
+        self._versions = versions
+        self._parked = parked
+        self._dead_letters = dead_letters
+
+    async def apply(
+        self, connection: Connection, batch: Batch, claims: Mapping[TopicPartition, Claim]
+    ) -> Plan:
+        """Do all of it or nothing.
+
+        A refusal by the handler undoes everything, changes the plan, and the rest starts
+        again. Raises Fenced, TooManyRejected, and whatever the handler raises that is
+        not about one event.
+        """
+        plan = None
+        while plan is None:
+            plan = await self._attempt(connection, batch, claims)
+        self._versions.committed(plan)
+        for where, ours in batch.entries.items():
+            claims[where].limits.record(len(ours), _rejected(ours))
+        return plan
+
+    async def _attempt(
+        self, connection: Connection, batch: Batch, claims: Mapping[TopicPartition, Claim]
+    ) -> Plan | None:
+        """None when all was undone and the batch, which knows more now, is to be tried again."""
+        plan = Plan()
+        try:
+            async with connection.transaction():
+                # First of all: it takes the locks that keep others from the same records.
+                await advance(connection, self._consumer, _moves(batch, claims))
+                plan = await self._versions.plan(connection, batch)
+                _check_limits(batch, claims)
+                if received := _received(plan):
+                    await self._handler(connection, received)
+                plan.drop.extend(batch.now_readable)
+                await self._versions.save(connection, batch, plan)
+                await self._parked.save(connection, plan)
+                await self._dead_letters.promise(connection, plan)
+        except Unexpected:
+            return None
+        except Unprocessable as refusal:
+            _refuse(plan, refusal)
+            return None
+        except asyncpg.DataError as error:
+            _refuse(plan, await self._culprit(connection, plan, error))
+            return None
+        return plan
+
+    async def _culprit(
+        self, connection: Connection, plan: Plan, error: asyncpg.DataError
+    ) -> Unprocessable:
+        """Whose value the database cannot take (NUL in text, a number out of range).
+
+        It is that one event's fault: find it instead of trying the batch for ever. All that
+        is done here is undone. Raises the error when no event alone brings it about.
+        """
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            for one in _received(plan):
+                try:
+                    await self._handler(connection, [one])
+                except asyncpg.DataError as its:
+                    return Unprocessable(one, f"the database refuses a value: {its}")
+        finally:
+            await transaction.rollback()
+        raise error
+
+
+def _received(plan: Plan) -> list[Received]:
+    return [entry.received for entry in plan.apply if entry.received is not None]
+
+
+def _check_limits(batch: Batch, claims: Mapping[TopicPartition, Claim]) -> None:
+    for where, ours in batch.entries.items():
+        broken = claims[where].limits.exceeded_by(len(ours), _rejected(ours))
+        if broken is not None:
+            raise TooManyRejected(where, broken)
+
+
+def _moves(batch: Batch, claims: Mapping[TopicPartition, Claim]) -> list[Advance]:
+    moves = []
+    touched = dict.fromkeys([*batch.entries, *(entry.where for entry in batch.requested)])
+    for where in touched:
+        claim, entries = claims[where], batch.entries.get(where, ())
+        last = entries[-1].record if entries else None
+        moves.append(
+            Advance(
+                partition=where,
+                epoch=claim.epoch,
+                start=claim.next_offset,
+                next=claim.next_offset if last is None else last.offset + 1,
+                digest=None if last is None else digest_of(last),
+                watermark=claim.watermark,
+            )
+        )
+    return moves
+
+
+def _refuse(plan: Plan, refusal: Unprocessable) -> None:
+    about = refusal.received
+    for entry in plan.apply:
+        received = entry.received
+        if received is about or (
+            received is not None
+            and (received.topic, received.partition, received.offset)
+            == (about.topic, about.partition, about.offset)
+        ):
+            entry.error = settled(refusal)
+            return
+    raise RuntimeError(
+        f"the handler refused {about.topic}/{about.partition}/{about.offset}, which is not its"
+    ) from refusal
+
+
+def _rejected(entries: Sequence[Entry]) -> list[int]:
+    return [place for place, entry in enumerate(entries) if entry.error is not None]
