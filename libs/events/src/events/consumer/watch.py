@@ -70,6 +70,7 @@ class Watch:
         self._listed_at = float("-inf")
         self._progress_at = self._turned_at = time.monotonic()
         self._ends: dict[TopicPartition, int] = {}
+        self._identities: dict[str, str] = {}
         self.wanted: frozenset[TopicPartition] = frozenset()
         self.claims: dict[TopicPartition, Claim] = {}
         self.stopped: dict[TopicPartition, datetime | None] = {}
