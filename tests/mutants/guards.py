@@ -64,7 +64,7 @@ POSITIONS: Final = (
         file=f"{_EVENTS}/consumer/claims.py",
         text="digest_of(records[0]) != checked.digest",
         replacement="False",
-        test=f"{_FAULTS}::test_a_topic_that_was_made_again_stops_the_consumer[longer-postgres]",
+        test=f"{_FAULTS}::test_a_topic_that_was_made_again_stops_the_consumer[postgres-longer]",
     ),
     Mutant(
         guard="a position outside the log stops the reader",
@@ -122,7 +122,7 @@ POISON: Final = (
         text="if sequence == head.sequence + 1 and entry.error is None:",
         replacement="if sequence == head.sequence + 1:",
         test=f"{_POISON}::test_poison_anywhere_in_a_batch_holds_back_its_own_aggregate_only"
-        "[0-postgres]",
+        "[postgres-0]",
     ),
     Mutant(
         guard="too many rejected records stop the partition",

@@ -57,6 +57,10 @@ class PostgresLog:
                 )
         return [TopicPartition(name, number) for name in topics for number in range(found[name][1])]
 
+    async def identities(self, topics: Sequence[str]) -> dict[str, str]:
+        known = await self.topic_ids()
+        return {name: str(known[name][0]) for name in topics if name in known}
+
     async def beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         return await self._offsets(partitions, "first_offset")
 
