@@ -60,3 +60,4 @@ lint: install
 	$(BIN)/mypy libs services cli deploy bench tests conftest.py
 	$(BIN)/lint-imports
 	$(BIN)/python -m events.schemas check
+	$(BIN)/python -m events.asyncapi check
