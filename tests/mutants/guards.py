@@ -29,7 +29,7 @@ _TRAPS: Final = f"{_TESTS}/traps"
 POSITIONS: Final = (
     Mutant(
         guard="a batch moves its positions only from where it began, in the epoch of its claim",
-        file=f"{_EVENTS}/consumer/store.py",
+        file=f"{_EVENTS}/consumer/positions.py",
         text="\n  AND p.epoch = w.epoch AND p.next_offset = w.start",
         replacement="",
         test=f"{_FAULTS}::test_a_consumer_stopped_within_its_transaction_is_replaced_and_commits"
@@ -37,7 +37,7 @@ POSITIONS: Final = (
     ),
     Mutant(
         guard="the epoch is part of that: a former owner at the same position is refused",
-        file=f"{_EVENTS}/consumer/store.py",
+        file=f"{_EVENTS}/consumer/positions.py",
         text="p.epoch = w.epoch AND p.next_offset = w.start",
         replacement="p.next_offset = w.start",
         test=f"{_CONSUMER}::test_a_zombie_commits_nothing[postgres]",
@@ -52,10 +52,9 @@ POSITIONS: Final = (
     Mutant(
         guard="nothing is read before its position is claimed (the pause in a rebalance listener)",
         file=f"{_EVENTS}/consumer/consumer.py",
-        text="        if new:\n            async with self._pool.acquire() as connection:",
+        text="        if new:\n",
         replacement="        if new:\n            reader.assign(dict.fromkeys(new, 0))\n"
-        "            await reader.poll(max_records=1, timeout_seconds=0.1)\n"
-        "            async with self._pool.acquire() as connection:",
+        "            await reader.poll(max_records=1, timeout_seconds=0.1)\n",
         test=f"{_TRAPS}/test_assignment.py"
         "::test_our_consumer_reads_nothing_before_its_positions_are_claimed",
     ),
@@ -82,6 +81,21 @@ SEQUENCES: Final = (
         text="if sequence <= head.sequence or sequence in head.waiting:",
         replacement="if sequence in head.waiting:",
         test=f"{_CONSUMER}::test_copies_and_late_copies_change_nothing[postgres]",
+    ),
+    Mutant(
+        guard="heads that are moved unread stand where the batch expects them",
+        file=f"{_EVENTS}/consumer/heads.py",
+        text="\n  AND h.sequence = w.before AND h.parked = 0",
+        replacement="",
+        test=f"{_POISON}::test_discard_lets_the_rest_drain_and_counts_as_seen[postgres]",
+    ),
+    Mutant(
+        guard="the fold counts each place of a stream once",
+        file="services/metrics/src/metrics/folding.py",
+        text="if place not in taken:",
+        replacement="if True:",
+        test="services/metrics/tests/unit/test_any_order.py"
+        "::test_any_order_duplicates_and_batches_give_the_same_cells_and_ledger",
     ),
     Mutant(
         guard="a sequence before which others are missing waits",
@@ -111,9 +125,9 @@ SEQUENCES: Final = (
 POISON: Final = (
     Mutant(
         guard="what waits behind a parked event is known when later ones come",
-        file=f"{_EVENTS}/consumer/store.py",
+        file=f"{_EVENTS}/consumer/heads.py",
         text="behind = [(row[0], row[1]) for row in rows if row[3]]",
-        replacement="behind: list[tuple[str, str]] = []",
+        replacement="behind: list[Key] = []",
         test=f"{_POISON}::test_discard_lets_the_rest_drain_and_counts_as_seen[postgres]",
     ),
     Mutant(
@@ -126,9 +140,9 @@ POISON: Final = (
     ),
     Mutant(
         guard="too many rejected records stop the partition",
-        file=f"{_EVENTS}/consumer/batch.py",
-        text="                if broken is not None:",
-        replacement="                if False:",
+        file=f"{_EVENTS}/consumer/applying.py",
+        text="if broken is not None:",
+        replacement="if False:",
         test=f"{_POISON}::test_too_much_poison_stops_the_partition_and_parks_nothing_of_the_batch"
         "[postgres]",
     ),
