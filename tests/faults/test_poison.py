@@ -11,7 +11,7 @@ import pytest
 
 from events import open_log
 from events.log import NewRecord
-from events.parked import discard_parked, list_parked
+from events.parked import Selection, discard_parked, list_parked
 from faults.harness.run import Run
 from faults.harness.stack import wait_until
 from faults.test_newer_events import deal, record
@@ -80,13 +80,13 @@ async def publish(url: str, records: list[NewRecord]) -> None:
 
 async def parked(url: str, subject: str) -> dict[int | None, str]:
     connection = await asyncpg.connect(url)
-    found: list[Any] = await list_parked(connection, subject=subject)
+    found: list[Any] = await list_parked(connection, Selection(subject=subject))
     await connection.close()
     return {item.sequence: item.reason for item in found}
 
 
 async def discard(url: str, subject: str) -> None:
     connection = await asyncpg.connect(url)
-    first = (await list_parked(connection, subject=subject))[0]
+    first = (await list_parked(connection, Selection(subject=subject)))[0]
     await discard_parked(connection, first.id, actor="sre", reason="broken by a bad release")
     await connection.close()

@@ -3,6 +3,7 @@
 import typer
 
 from tandem.commands import demo, imports, kpi
+from tandem.commands.events import events
 from tandem.commands.parked import parked
 from tandem.commands.stack import EPILOG_DOWN, EPILOG_STATUS, EPILOG_UP, down, status, up
 from tandem.commands.token import EPILOG as EPILOG_TOKEN
@@ -31,6 +32,7 @@ app.command(epilog=demo.EPILOG)(demo.demo)
 app.command("import", epilog=imports.EPILOG)(imports.import_files)
 app.command("kpi", epilog=kpi.EPILOG)(kpi.show_kpi)
 app.add_typer(parked, name="parked")
+app.add_typer(events, name="events")
 
 if __name__ == "__main__":
     app()

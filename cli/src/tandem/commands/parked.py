@@ -8,12 +8,50 @@ import typer
 from rich.table import Table
 
 from tandem.client import segment
-from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json, screen
+from tandem.session import (
+    ExitCode,
+    JsonOption,
+    TokenOption,
+    UrlOption,
+    fail,
+    gateway_session,
+    say_json,
+    screen,
+)
 
 _ROLES = ("sre",)
+_COLUMNS = ("id", "topic", "type", "subject", "reason", "parked_at")
+_AUDIT_COLUMNS = ("at", "actor", "action", "parked_id", "event_id", "reason")
+_STOPPED_COLUMNS = ("service", "consumer", "topic", "partition", "next_offset", "reason")
+
 IdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Id of the parked event, as `list` shows it.")
 ]
+ChosenArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[ID]", help="One event, as `list` shows it; else all that match."),
+]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        help="name=value, repeatable: topic, as (undecodable, schema, unprocessable, gap, held), "
+        "subject, source, type, consumer, before (an instant).",
+    ),
+]
+_WHERE = {
+    "topic": "topic",
+    "as": "parked_as",
+    "subject": "subject",
+    "source": "source",
+    "type": "type",
+    "consumer": "consumer",
+    "before": "parked_before",
+}
+ServiceOption = Annotated[str | None, typer.Option(help="Of this service: metrics, ops, …")]
+CursorOption = Annotated[str | None, typer.Option(help="Where the last page ended.")]
+LimitOption = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, oldest first.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do it; without, they are only counted.")]
 
 parked = typer.Typer(
     no_args_is_help=True,
@@ -22,34 +60,23 @@ parked = typer.Typer(
 )
 
 
-@parked.command("list", epilog="Example: tandem parked list --json")
+@parked.command("list", epilog="Example: tandem parked list --service metrics --where as=schema")
 def list_parked(
     *,
-    cursor: Annotated[str | None, typer.Option(help="Where the last page ended.")] = None,
+    service: ServiceOption = None,
+    where: WhereOption = None,
+    cursor: CursorOption = None,
     json: JsonOption = False,
     url: UrlOption = None,
     token: TokenOption = None,
 ) -> None:
     """List parked events, oldest first."""
+    chosen = _filters(where)
+    kind = chosen.pop("parked_as", None)
+    asked = chosen | _given(service=service, reason=kind, cursor=cursor)
     with gateway_session(url, token, roles=_ROLES) as gateway:
-        page = gateway.get("/v1/parked", {"cursor": cursor} if cursor else None)
-    if json:
-        say_json(page)
-        return
-    if not page["items"]:
-        screen().print("Nothing is parked.")
-        return
-    table = Table()
-    for name in ("id", "topic", "type", "subject", "reason", "parked at"):
-        table.add_column(name)
-    for item in page["items"]:
-        table.add_row(*(str(item.get(name) or "-") for name in _COLUMNS))
-    screen().print(table)
-    if page.get("next_cursor"):
-        screen().print(f"… more: --cursor {page['next_cursor']}")
-
-
-_COLUMNS = ("id", "topic", "type", "subject", "reason", "parked_at")
+        page = gateway.get("/v1/parked", asked)
+    _say_page(page, _COLUMNS, json=json, empty="Nothing is parked.")
 
 
 @parked.command(epilog="Example: tandem parked show metrics:17")
@@ -59,36 +86,145 @@ def show(parked_id: IdArgument, *, url: UrlOption = None, token: TokenOption = N
         say_json(gateway.get(f"/v1/parked/{segment(parked_id)}"))
 
 
-@parked.command(epilog="Example: tandem parked release metrics:17")
+@parked.command(epilog="Example: tandem parked release --service metrics --where as=schema --yes")
 def release(
-    parked_id: IdArgument,
+    parked_id: ChosenArgument = None,
     *,
     reason: Annotated[
         str, typer.Option(help="Why it will work now; kept for the audit.")
     ] = "tried again from the command line",
+    service: ServiceOption = None,
+    where: WhereOption = None,
+    limit: LimitOption = 1_000,
+    yes: YesOption = False,
     url: UrlOption = None,
     token: TokenOption = None,
 ) -> None:
-    """Try the event again, then those that waited behind it, in order."""
-    with gateway_session(url, token, roles=_ROLES) as gateway:
-        answer = gateway.post(f"/v1/parked/{segment(parked_id)}/release", {"reason": reason})
-    _say(answer, "will be tried again")
+    """Try one event again, or all of a service that match, then those that waited behind them."""
+    body = {**_filters(where), "reason": reason, "limit": limit, "dry_run": not yes}
+    _decide("release", parked_id, service, body=body, url=url, token=token)
 
 
 @parked.command(epilog='Example: tandem parked discard metrics:17 --reason "sent by a test"')
 def discard(
-    parked_id: IdArgument,
+    parked_id: ChosenArgument = None,
     *,
     reason: Annotated[str, typer.Option(help="Why it will never count; kept for the audit.")],
+    service: ServiceOption = None,
+    where: WhereOption = None,
+    limit: LimitOption = 1_000,
+    yes: YesOption = False,
     url: UrlOption = None,
     token: TokenOption = None,
 ) -> None:
-    """Give the event up for good, with a reason, and let those behind it go on."""
+    """Give one event up for good, or all of a service that match; those behind it go on."""
+    body = {**_filters(where), "reason": reason, "limit": limit, "dry_run": not yes}
+    _decide("discard", parked_id, service, body=body, url=url, token=token)
+
+
+@parked.command(epilog="Example: tandem parked audit metrics:17")
+def audit(
+    parked_id: ChosenArgument = None,
+    *,
+    service: ServiceOption = None,
+    cursor: CursorOption = None,
+    json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Who decided what about parked events, when and why."""
+    path = f"/v1/parked/{segment(parked_id)}/audit" if parked_id else "/v1/parked/audit"
     with gateway_session(url, token, roles=_ROLES) as gateway:
-        answer = gateway.post(f"/v1/parked/{segment(parked_id)}/discard", {"reason": reason})
-    _say(answer, "is discarded")
+        page = gateway.get(path, _given(service=service, cursor=cursor))
+    _say_page(page, _AUDIT_COLUMNS, json=json, empty="Nothing was decided yet.")
 
 
-def _say(answer: Any, what: str) -> None:
-    name = (answer or {}).get("id", "the event")
-    screen().print(f"{name} {what}.")
+@parked.command(epilog="Example: tandem parked stopped")
+def stopped(*, json: JsonOption = False, url: UrlOption = None, token: TokenOption = None) -> None:
+    """List partitions that stand still because too much in them was rejected."""
+    with gateway_session(url, token, roles=_ROLES) as gateway:
+        page = gateway.get("/v1/parked/stopped")
+    _say_page(page, _STOPPED_COLUMNS, json=json, empty="No partition is stopped.")
+
+
+@parked.command(epilog='Example: tandem parked resume metrics partner 2 --reason "1.4.2 is out"')
+def resume(
+    service: Annotated[str, typer.Argument(help="metrics, ops or pipeline.")],
+    topic: Annotated[str, typer.Argument()],
+    partition: Annotated[int, typer.Argument(min=0)],
+    *,
+    reason: Annotated[str, typer.Option(help="What was mended; kept for the audit.")],
+    consumer: Annotated[str | None, typer.Option(help="Default: the service's name.")] = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Let a stopped partition go on; if nothing was mended it stops again."""
+    body = {
+        "consumer": consumer or service,
+        "topic": topic,
+        "partition": partition,
+        "reason": reason,
+    }
+    with gateway_session(url, token, roles=_ROLES) as gateway:
+        gateway.post(f"/v1/parked/stopped/resume?service={segment(service)}", body)
+    screen().print(f"{topic}/{partition} of {service} goes on.")
+
+
+def _filters(where: list[str] | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for condition in where or ():
+        name, sign, value = condition.partition("=")
+        if not sign or name not in _WHERE:
+            fail(f"--where {condition}: write name=value, {', '.join(_WHERE)}", ExitCode.UNUSABLE)
+        found[_WHERE[name]] = value
+    return found
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _decide(
+    act: str,
+    parked_id: str | None,
+    service: str | None,
+    *,
+    body: dict[str, Any],
+    url: str | None,
+    token: str | None,
+) -> None:
+    with gateway_session(url, token, roles=_ROLES) as gateway:
+        if parked_id is not None:
+            path = f"/v1/parked/{segment(parked_id)}/{act}"
+            answer = gateway.post(path, {"reason": body["reason"]})
+            said = "will be tried again" if act == "release" else "is discarded"
+            screen().print(f"{(answer or {}).get('id', parked_id)} {said}.")
+            return
+        if service is None:
+            fail("give an ID, or --service and what to match", ExitCode.UNUSABLE)
+        answer = gateway.post(f"/v1/parked/{act}?service={segment(service)}", body)
+    if answer["dry_run"]:
+        screen().print(f"{answer['matched']} match; add --yes to {act} them.")
+    else:
+        screen().print(f"{act}: {answer['requested']} of {answer['matched']}.")
+
+
+def _say_page(page: Any, columns: tuple[str, ...], *, json: bool, empty: str) -> None:
+    if json:
+        say_json(page)
+        return
+    for missing in page.get("missing", ()):
+        screen(stderr=True).print(f"{missing['service']} is missing: {missing['reason']}")
+    if not page["items"]:
+        screen().print(empty)
+        return
+    table = Table()
+    for name in columns:
+        table.add_column(name.replace("_", " "))
+    for item in page["items"]:
+        table.add_row(
+            *(str(shown) if (shown := item.get(name)) is not None else "-" for name in columns)
+        )
+    screen().print(table)
+    if page.get("next_cursor"):
+        screen().print(f"… more: --cursor {page['next_cursor']}")

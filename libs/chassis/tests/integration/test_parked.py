@@ -89,3 +89,62 @@ async def test_a_decision_needs_its_reason_and_its_permission(
         refused = await online.post(path, json={"reason": "x"}, headers=headers("boss"))
         assert refused.status_code == 403
     assert (await online.get("/v1/parked", headers=headers("sales_lead", "*"))).status_code == 403
+
+
+async def test_many_are_counted_first_then_released_in_order_each_with_its_line(
+    online: httpx.AsyncClient, sample_database: str, headers: Headers
+) -> None:
+    ids = [
+        await park(sample_database, offset=n, subject=f"c{n % 2}", sequence=n) for n in range(1, 6)
+    ]
+    sre, body = headers("sre"), {"topic": "ops", "parked_as": "unprocessable", "reason": "mended"}
+    dry = await online.post("/v1/parked/release", json=body | {"dry_run": True}, headers=sre)
+    assert dry.json() == {"matched": 5, "requested": 0, "dry_run": True}
+    assert (await online.get("/v1/parked/audit", headers=sre)).json()["items"] == []
+    done = await online.post("/v1/parked/release", json=body | {"limit": 3}, headers=sre)
+    assert done.json() == {"matched": 5, "requested": 3, "dry_run": False}
+    again = await online.post("/v1/parked/release", json=body, headers=sre)
+    assert again.json() == {"matched": 2, "requested": 2, "dry_run": False}
+    audit = (await online.get("/v1/parked/audit", headers=sre)).json()["items"]
+    assert [line["parked_id"] for line in audit] == ids
+    assert {(line["action"], line["reason"]) for line in audit} == {("release", "mended")}
+    one = (await online.get(f"/v1/parked/{ids[0]}/audit", headers=sre)).json()["items"]
+    assert [line["parked_id"] for line in one] == [ids[0]]
+
+
+async def test_many_of_a_subject_are_not_discarded_past_an_earlier_one(
+    online: httpx.AsyncClient, sample_database: str, headers: Headers
+) -> None:
+    await park(sample_database, offset=1, subject="c1", sequence=1)
+    await park(sample_database, offset=2, subject="c1", sequence=2)
+    connection = await asyncpg.connect(sample_database)
+    await connection.execute("UPDATE consumer_parked SET reason = 'schema' WHERE record_offset = 1")
+    await connection.close()
+    body = {"parked_as": "unprocessable", "reason": "x"}
+    done = await online.post("/v1/parked/discard", json=body, headers=headers("sre"))
+    assert done.json() == {"matched": 1, "requested": 0, "dry_run": False}
+    refused = await online.post("/v1/parked/discard", json=body, headers=headers("boss"))
+    assert refused.status_code == 403
+
+
+async def test_a_stopped_partition_is_seen_and_let_go_on_with_a_reason(
+    online: httpx.AsyncClient, sample_database: str, headers: Headers
+) -> None:
+    connection = await asyncpg.connect(sample_database)
+    await connection.execute(
+        "INSERT INTO consumer_positions (consumer, topic, partition, next_offset, epoch, owner,"
+        " stopped) VALUES ('sample', 'ops', 0, 7, 1, 'x', 'too much was rejected')"
+    )
+    await connection.close()
+    sre = headers("sre")
+    [stopped] = (await online.get("/v1/parked/stopped", headers=sre)).json()["items"]
+    assert (stopped["next_offset"], stopped["reason"]) == (7, "too much was rejected")
+    body = {"consumer": "sample", "topic": "ops", "partition": 0, "reason": "1.4.2 is out"}
+    resumed = await online.post("/v1/parked/stopped/resume", json=body, headers=sre)
+    assert resumed.json() == {"items": []}
+    again = await online.post("/v1/parked/stopped/resume", json=body, headers=sre)
+    assert again.status_code == 409
+    [line] = (await online.get("/v1/parked/audit", headers=sre)).json()["items"]
+    assert (line["parked_as"], line["subject"], line["reason"]) == (
+        *("stopped", "ops/0/7", "1.4.2 is out"),
+    )

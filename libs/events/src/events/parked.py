@@ -12,7 +12,7 @@ them out within about a second, in order, so there is one writer.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -66,11 +66,51 @@ _COLUMNS: Final = """
     id, consumer, topic, partition, record_offset, source, subject, sequence, type, event_id,
     reason, detail, hint, logged_at, parked_at, attempts, requested"""
 
+_MATCHING: Final = """
+    ($1::text IS NULL OR consumer = $1) AND ($2::text IS NULL OR topic = $2)
+    AND ($3::text IS NULL OR reason = $3) AND ($4::text IS NULL OR subject = $4)
+    AND ($5::text IS NULL OR source = $5) AND ($6::text IS NULL OR type = $6)
+    AND ($7::timestamptz IS NULL OR parked_at < $7)"""
+
 _LIST: Final = f"""
 SELECT {_COLUMNS} FROM consumer_parked
-WHERE id > $1 AND ($2::text IS NULL OR consumer = $2) AND ($3::text IS NULL OR topic = $3)
-  AND ($4::text IS NULL OR reason = $4) AND ($5::text IS NULL OR subject = $5)
-ORDER BY id LIMIT $6"""  # noqa: S608 - constants only
+WHERE id > $8 AND {_MATCHING}
+ORDER BY id LIMIT $9"""  # noqa: S608 - constants only
+
+_OPEN: Final = f"""
+    requested IS NULL AND {_MATCHING}
+    AND ($3::text IS NOT NULL OR reason NOT IN ('held', 'gap'))"""
+"""What waits for another leaves with it, and is chosen only by name."""
+
+_COUNT: Final = f"SELECT count(*) FROM consumer_parked WHERE {_OPEN}"  # noqa: S608
+
+_REQUEST_MANY: Final = f"""
+WITH wanted AS MATERIALIZED (
+    SELECT id, consumer, source, subject, sequence FROM consumer_parked
+    WHERE {_OPEN} ORDER BY id LIMIT $8 FOR UPDATE
+), free AS (
+    SELECT w.id FROM wanted w
+    WHERE w.sequence IS NULL OR NOT EXISTS (
+        SELECT FROM consumer_parked e
+        WHERE e.consumer = w.consumer AND e.source = w.source AND e.subject = w.subject
+          AND e.sequence < w.sequence AND e.requested IS NULL
+          AND e.id NOT IN (SELECT id FROM wanted))
+), told AS (
+    INSERT INTO consumer_parked_audit (
+        parked_id, consumer, topic, source, subject, sequence, event_id, parked_as, action,
+        actor, reason, record_value)
+    SELECT id, consumer, topic, source, subject, sequence, event_id, reason, $9, $10, $11,
+           record_value
+    FROM consumer_parked WHERE id IN (SELECT id FROM free) ORDER BY id
+)
+UPDATE consumer_parked SET requested = $9 WHERE id IN (SELECT id FROM free)"""  # noqa: S608
+
+_AUDITED: Final = """
+SELECT id, parked_id, consumer, topic, source, subject, sequence, event_id, parked_as, action,
+       actor, reason, at
+FROM consumer_parked_audit
+WHERE id > $1 AND ($2::bigint IS NULL OR parked_id = $2)
+ORDER BY id LIMIT $3"""
 
 _EARLIER: Final = """
 SELECT id FROM consumer_parked
@@ -85,19 +125,99 @@ SELECT id, consumer, topic, source, subject, sequence, event_id, reason, $2, $3,
 FROM consumer_parked WHERE id = $1"""
 
 
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Which parked records are meant; None means any."""
+
+    consumer: str | None = None
+    topic: str | None = None
+    reason: str | None = None
+    subject: str | None = None
+    source: str | None = None
+    type: str | None = None
+    parked_before: datetime | None = None
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """In the order of the statements' first parameters."""
+        return (
+            *(self.consumer, self.topic, self.reason, self.subject),
+            *(self.source, self.type, self.parked_before),
+        )
+
+
+class Requested(msgspec.Struct, frozen=True):
+    """Of `matched` records so many were asked for; the others must wait for earlier ones."""
+
+    matched: int
+    requested: int
+
+
+class Audited(msgspec.Struct, frozen=True):
+    """Who decided what about a parked record, and why. Never changed, never deleted."""
+
+    id: int
+    parked_id: int
+    consumer: str
+    topic: str
+    source: str | None
+    subject: str | None
+    sequence: int | None
+    event_id: str | None
+    parked_as: str
+    action: str
+    actor: str
+    reason: str
+    at: datetime
+
+
 async def list_parked(
     connection: Connection,
+    selection: Selection | None = None,
     *,
-    consumer: str | None = None,
-    topic: str | None = None,
-    reason: str | None = None,
-    subject: str | None = None,
     after: int = 0,
     limit: int = 50,
 ) -> list[Parked]:
     """Parked records by id; the next page is `after` the last id of this one."""
-    rows = await connection.fetch(_LIST, after, consumer, topic, reason, subject, limit)
+    chosen = selection or Selection()
+    rows = await connection.fetch(_LIST, *chosen.arguments, after, limit)
     return [_parked(row) for row in rows]
+
+
+async def count_parked(connection: Connection, selection: Selection) -> int:
+    """How many `request_many` would ask for, were there no limit."""
+    count: int = await connection.fetchval(_COUNT, *selection.arguments)
+    return count
+
+
+async def request_many(
+    connection: Connection,
+    selection: Selection,
+    *,
+    action: Literal["release", "discard"],
+    actor: str,
+    reason: str,
+    limit: int,
+) -> Requested:
+    """Release or discard the oldest `limit` of the selection, each with its line in the audit.
+
+    A record behind an earlier one of its aggregate that is not chosen stays as
+    it is. Those that only wait for others are chosen by their reason alone.
+    Raises ValueError for an empty reason.
+    """
+    _refuse_no_reason(reason)
+    async with connection.transaction():
+        matched = await count_parked(connection, selection)
+        status = await connection.execute(
+            _REQUEST_MANY, *selection.arguments, limit, action, actor, reason
+        )
+    return Requested(matched, int(status.rpartition(" ")[2]))
+
+
+async def list_audit(
+    connection: Connection, *, parked_id: int | None = None, after: int = 0, limit: int = 50
+) -> list[Audited]:
+    """Decisions in the order in which they were taken."""
+    return [Audited(*row) for row in await connection.fetch(_AUDITED, after, parked_id, limit)]
 
 
 async def show_parked(connection: Connection, parked_id: int) -> ParkedRecord:
@@ -129,8 +249,7 @@ async def discard_parked(
 
     Raises ParkedNotFound, EarlierStillParked, ValueError for an empty reason.
     """
-    if not reason.strip():
-        raise ValueError("a discarded record needs a reason; say why nobody will miss it")
+    _refuse_no_reason(reason)
     return await _request(connection, parked_id, action="discard", actor=actor, reason=reason)
 
 
@@ -157,6 +276,11 @@ async def _request(
                 )
         await connection.execute(_AUDIT, parked_id, action, actor, reason)
     return parked
+
+
+def _refuse_no_reason(reason: str) -> None:
+    if not reason.strip():
+        raise ValueError("a decision about parked records needs a reason; say why it is right")
 
 
 def _not_found(parked_id: int) -> ParkedNotFound:

@@ -12,6 +12,7 @@ from events.cloudevents import to_record
 from events.log import NewRecord
 from events.parked import (
     EarlierStillParked,
+    Selection,
     ParkedNotFound,
     list_parked,
     show_parked,
@@ -85,7 +86,7 @@ async def test_release_applies_once_the_cause_is_mended(world: Any, make_event: 
     await world.publish(*(make_event("a", n, amount=CURSED if n == 1 else 1) for n in (1, 2, 3)))
     async with world.running():
         await world.until(POSITION, 3)
-        (bad,) = await list_parked(world.pool, reason="unprocessable")
+        (bad,) = await list_parked(world.pool, Selection(reason="unprocessable"))
         await world.release(bad.id, actor="sre", reason="try again")
         await world.until("SELECT attempts FROM consumer_parked WHERE reason = 'unprocessable'", 2)
         assert await world.applied() == {}
@@ -111,7 +112,7 @@ async def test_discard_lets_the_rest_drain_and_counts_as_seen(world: Any, make_e
     await world.publish(*(make_event("a", n, amount=CURSED if n == 2 else 1) for n in (1, 2, 3, 4)))
     async with world.running():
         await world.until(POSITION, 4)
-        (bad,) = await list_parked(world.pool, reason="unprocessable")
+        (bad,) = await list_parked(world.pool, Selection(reason="unprocessable"))
         await world.discard(bad.id, actor="sre", reason="a test entry")
         await world.until(DONE, 3)
         await world.publish(make_event("a", 2), make_event("a", 5))
@@ -126,7 +127,7 @@ async def test_releasing_a_gap_gives_up_on_what_is_missing(world: Any, make_even
     await world.publish(make_event("a", 1), make_event("a", 4), make_event("a", 5))
     async with world.running():
         await world.until(POSITION, 3)
-        first, second = await list_parked(world.pool, subject="a")
+        first, second = await list_parked(world.pool, Selection(subject="a"))
         with pytest.raises(EarlierStillParked):
             await world.release(second.id, actor="sre")
         await world.release(first.id, actor="sre")

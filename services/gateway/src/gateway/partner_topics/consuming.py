@@ -23,8 +23,8 @@ from chassis.resources import Resources
 from events import Connection, EventsError
 from events.consumer.claims import Claim, check_identity, claim, digest_of
 from events.consumer.members import Members
+from events.consumer.positions import Advance, advance
 from events.consumer.settings import ConsumerSettings
-from events.consumer.store import Advance, advance
 from events.errors import Fenced, LogChanged, TopicMissing
 from events.ids import uuid7
 from events.log import Log, Reader, Record, TopicPartition
@@ -34,7 +34,7 @@ from events.topics import Partner, partner_topic
 from gateway.ingress import taking
 from gateway.ingress.depth import OutboxDepth
 from gateway.ingress.limits import Limits
-from gateway.ingress.results import IngressFull, Outcome
+from gateway.ingress.results import IngressFull
 from gateway.partner_topics import rejects
 from gateway.telemetry import GatewayTelemetry
 
@@ -137,8 +137,8 @@ class PartnerTopic:
         """All of a batch or nothing."""
         now = self._door.resources.clock.now()
         terms = self._door.limits.at(now)
-        records = [record for of_partition in batch.values() for record in of_partition]
-        read = [read_record(record, terms=terms) for record in records]
+        places = [(where, record) for where, records in batch.items() for record in records]
+        read = [read_record(record, terms=terms) for _, record in places]
         judged = taking.judge(read, self._sources)
         good = [e for e, o in zip(read, judged, strict=True) if o is None and type(e) is Incoming]
         zone = self._door.resources.settings.company_time_zone
@@ -148,23 +148,24 @@ class PartnerTopic:
             taken = iter(await taking.take(connection, good, received_at=now, zone=zone))
             outcomes = [next(taken) if outcome is None else outcome for outcome in judged]
             refused = [
-                pair for pair in zip(records, outcomes, strict=True) if pair[1].refusal is not None
+                rejects.Refused(where, record.offset, outcome)
+                for (where, record), outcome in zip(places, outcomes, strict=True)
+                if outcome.refusal is not None
             ]
             await self._refuse(connection, refused)
+        self._door.resources.doorbell.ring()
         for where, of_partition in batch.items():
             self._claims[where].next_offset = of_partition[-1].offset + 1
         for outcome in outcomes:
             self._door.telemetry.partner_events.labels(outcome.status).inc()
 
-    async def _refuse(
-        self, connection: Connection, refused: Sequence[tuple[Record, Outcome]]
-    ) -> None:
+    async def _refuse(self, connection: Connection, refused: Sequence[rejects.Refused]) -> None:
         if not refused:
             return
         now = self._door.resources.clock.now()
         await taking.file(
             connection,
-            [outcome for _, outcome in refused],
+            [one.outcome for one in refused],
             self._sources,
             received_at=now,
             zone=self._door.resources.settings.company_time_zone,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from events import Connection, Event
-from events.log import Record
+from events.log import TopicPartition
 from events.outbox import append_asyncpg
 from events.topics import rejects_topic
 from events.types.log import EventRejected
@@ -15,9 +16,17 @@ from gateway.ingress.results import Outcome
 _SOURCE = "/tandem/gateway"
 
 
+class Refused(NamedTuple):
+    """A record that was refused, and where it stands."""
+
+    where: TopicPartition
+    offset: int
+    outcome: Outcome
+
+
 async def promise(
     connection: Connection,
-    refused: Sequence[tuple[Record, Outcome]],
+    refused: Sequence[Refused],
     *,
     partner: str,
     at: datetime,
@@ -25,24 +34,25 @@ async def promise(
     """In the transaction that moves the position past the records."""
     events = [
         Event.of(
-            _rejected(record, outcome),
+            _rejected(one),
             source=_SOURCE,
             sequence=1,
             occurred_at=at,
             recorded_at=at,
         )
-        for record, outcome in refused
+        for one in refused
     ]
     await append_asyncpg(connection, events, topic=rejects_topic(partner))
 
 
-def _rejected(record: Record, outcome: Outcome) -> EventRejected:
+def _rejected(refused: Refused) -> EventRejected:
+    outcome = refused.outcome
     refusal, event = outcome.refusal, outcome.event
     assert refusal is not None
     return EventRejected(
-        record_topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
+        record_topic=refused.where.topic,
+        partition=refused.where.partition,
+        offset=refused.offset,
         verdict="conflict" if outcome.status == "conflict" else "rejected",
         field=_short(refusal.field, 500) or "",
         reason=_short(refusal.detail, 500) or "refused",

@@ -1,0 +1,113 @@
+"""`tandem events`: what partners sent, as they may read it back themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from tandem.client import segment
+from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json, screen
+
+_ROLES = ("partner", "sre")
+_COLUMNS = ("position", "verdict", "state", "id", "type", "subject", "received_at")
+_COUNTED = ("day", "source", "type", "verdict", "events")
+
+SourceOption = Annotated[str | None, typer.Option(help="Of this CloudEvents source.")]
+TypeOption = Annotated[str | None, typer.Option("--type", help="Of this full event type.")]
+VerdictOption = Annotated[str | None, typer.Option(help="accepted, conflict or rejected.")]
+SinceOption = Annotated[
+    str | None, typer.Option("--from", help="Received from this instant on: 2026-11-20T10:00:00Z.")
+]
+
+events = typer.Typer(
+    no_args_is_help=True,
+    help="Partners' events: what was taken, what was refused and why. "
+    "See docs/guides/send-events.md.",
+)
+
+
+@events.command("list", epilog="Example: tandem events list --verdict rejected")
+def list_events(
+    *,
+    source: SourceOption = None,
+    type_: TypeOption = None,
+    verdict: VerdictOption = None,
+    since: SinceOption = None,
+    cursor: Annotated[str | None, typer.Option(help="Where the last page ended.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """List events in the order in which they came."""
+    asked = {
+        "source": source,
+        "type": type_,
+        "verdict": verdict,
+        "received_from": since,
+        "cursor": cursor,
+        "limit": limit,
+    }
+    with gateway_session(url, token, roles=_ROLES) as gateway:
+        page = gateway.get("/v1/events", _given(asked))
+    if json:
+        say_json(page)
+        return
+    rows = [item | (item.get("event") or {}) for item in page["items"]]
+    _say_rows(rows, _COLUMNS, empty="Nothing came.")
+    if page["more"]:
+        screen().print(f"… more: --cursor {page['next_cursor']}")
+
+
+@events.command(epilog="Example: tandem events show evt-1 --source /partners/webshop")
+def show(
+    event_id: Annotated[str, typer.Argument(metavar="ID", help="The id that its sender gave it.")],
+    *,
+    source: SourceOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Show one event whole, or why it was refused."""
+    with gateway_session(url, token, roles=_ROLES) as gateway:
+        say_json(gateway.get(f"/v1/events/{segment(event_id)}", _given({"source": source})))
+
+
+@events.command(epilog="Example: tandem events counts --by received --from 2026-11-01")
+def counts(
+    *,
+    by: Annotated[str, typer.Option(help="occurred (the event's time) or received.")] = "occurred",
+    first: Annotated[str | None, typer.Option("--from", help="First day.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="The day after the last.")] = None,
+    source: SourceOption = None,
+    json: JsonOption = False,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Count events by day, type and verdict, to compare with a partner's own books."""
+    asked = {"by": by, "from": first, "to": end, "source": source}
+    with gateway_session(url, token, roles=_ROLES) as gateway:
+        found = gateway.get("/v1/events/counts", _given(asked))
+    if json:
+        say_json(found)
+        return
+    _say_rows(found["items"], _COUNTED, empty="Nothing came.")
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _say_rows(rows: list[dict[str, Any]], columns: tuple[str, ...], *, empty: str) -> None:
+    if not rows:
+        screen().print(empty)
+        return
+    table = Table()
+    for name in columns:
+        table.add_column(name.replace("_", " "))
+    for row in rows:
+        table.add_row(
+            *("-" if (value := row.get(name)) is None else str(value) for name in columns)
+        )
+    screen().print(table)
