@@ -14,6 +14,9 @@ OPEN = {
     "/docs",
     "/docs/page.css",
     "/docs/page.js",
+    "/v1/asyncapi.json",
+    "/docs/events",
+    "/docs/events.js",
 }
 """All that a stranger may read; whoever adds to it must say so here."""
 

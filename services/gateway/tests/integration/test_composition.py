@@ -155,8 +155,13 @@ async def test_description_and_its_page_need_nobody_and_nothing_from_elsewhere(
     assert "/v1/deals" in document["paths"]
     known = {"If-None-Match": answer.headers["etag"]}
     assert (await house.client.get("/v1/openapi.json", headers=known)).status_code == 304
-    page = await house.client.get("/docs")
-    assert "default-src 'none'" in page.headers["content-security-policy"]
-    for asset in re.findall(r'(?:src|href)="([^"]+)"', page.text):
-        assert asset.startswith("/")
-        assert (await house.client.get(asset)).status_code == 200
+    events = await house.client.get("/v1/asyncapi.json")
+    assert events.json()["asyncapi"] == "3.0.0"
+    known = {"If-None-Match": events.headers["etag"]}
+    assert (await house.client.get("/v1/asyncapi.json", headers=known)).status_code == 304
+    for path in ("/docs", "/docs/events"):
+        page = await house.client.get(path)
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        for asset in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+            assert asset.startswith("/")
+            assert (await house.client.get(asset)).status_code == 200

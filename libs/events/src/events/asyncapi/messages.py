@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from events.asyncapi.words import Both, Words, titled
+from events.asyncapi.words import Both, Words
 from events.schemas import EXAMPLES_FOLDER, short_name
 from events.types import EVENT_TYPES, EventData
 
@@ -64,9 +64,13 @@ def structured() -> Node:
 
 def partner_message(words: Words) -> Node:
     """What is sent to POST /v1/events."""
+    said = words.partners["partner_event"]
     return {
         "name": "partner_event",
-        **titled(words.partners["partner_event"]),
+        "title": said.title.en,
+        "summary": said.text.en,
+        "x-title-zh": said.title.zh,
+        "x-summary-zh": said.text.zh,
         "contentType": "application/cloudevents+json",
         "payload": {"$ref": "#/components/schemas/partner_event"},
         "examples": [

@@ -27,6 +27,11 @@ _UNTIL_COMPLETE_SECONDS: Final = 1.0
 _ONCE_COMPLETE_SECONDS: Final = 300.0
 
 
+def etag_of(body: bytes) -> str:
+    """A strong entity tag of the content."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
 class ApiDocument:
     """Asks each service for its description; a service that is away leaves its last one."""
 
@@ -83,4 +88,4 @@ class ApiDocument:
             document["info"]["x-missing-services"] = missing
         self.merged = document
         self.body = msgspec.json.encode(document)
-        self.etag = f'"{hashlib.blake2b(self.body, digest_size=12).hexdigest()}"'
+        self.etag = etag_of(self.body)
