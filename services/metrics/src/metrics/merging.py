@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 REST_SECONDS: Final = 0.5
 """Between merges: the longer, the more changes meet in a row, and the more readers add up."""
-_REST_TO_WORK: Final = 2.0
+_REST_TO_WORK: Final = 3.0
 """At least so many times as long as the last merge took: the rest of the time is for batches."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from events import Event
-from metrics.engine.cell import Cells, add_moments, rows_of_cells
+from metrics.engine.cell import cells_of
 from metrics.engine.changes import Changes
 from metrics.engine.company import Company
 from metrics.engine.dimension import NUMBERS, TOTAL
@@ -67,11 +67,9 @@ class MemoryShelf:
             assert one.version == self.bodies.get(one.ref, (0, b""))[0]
             self.bodies[one.ref] = (one.version + 1, encode_fact(one.advance.fact))
         for second, moment, times in changes.deltas():
-            cells: Cells = {}
-            add_moments(cells, [(moment, times)], layout=CATALOGUE.layout)
-            for *key, vector in rows_of_cells(cells):
-                _add(self.cells, tuple(key), vector)
-                _add(self.ledger, (second, *key), vector)
+            for row in cells_of([(moment, times)], layout=CATALOGUE.layout):
+                _add(self.cells, row[:5], row[5:])
+                _add(self.ledger, (second, *row[:5]), row[5:])
 
     def known_at(self, second: int) -> dict[CellKey, Vector]:
         """The cells as of a second, from the ledger."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from chassis.settings import DEVELOPMENT_ISSUER
 from events import Event, Received
 from metrics.api import kpis, quarantine
 from metrics.consuming import company_of
-from metrics.engine.cell import Cells, add_moments, rows_of_cells
+from metrics.engine.cell import cells_of
 from metrics.engine.changes import Delta
 from metrics.engine.moment import Moment
 from metrics.handler import Folder
@@ -29,7 +28,7 @@ from metrics.kpis import CATALOGUE
 from metrics.merging import merge
 from metrics.rebuild import prepare
 from metrics.settings import Settings
-from metrics.store.packing import unpack_deltas
+from metrics.store.packing import unpack_bodies, unpack_deltas
 
 NO_LOG = "postgresql://nobody@127.0.0.1/eventlog"
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -115,8 +114,9 @@ class Service:
         """What the ledger and what is pending add to cells in each second."""
         async with self.snapshot() as connection:
             deltas = await self._pending(connection)
-            for body in await connection.fetch("SELECT body FROM ledger"):
-                deltas += unpack_deltas(zlib.decompress(body[0]), CATALOGUE.layout.kinds)
+            for (packed,) in await connection.fetch("SELECT body FROM ledger"):
+                for body in unpack_bodies(packed):
+                    deltas += unpack_deltas(body, CATALOGUE.layout.kinds)
         sums: dict[Any, list[int]] = {}
         for second, moment, times in deltas:
             by_key = rows_of([(moment, times)])
@@ -136,14 +136,12 @@ class Service:
         return [d for (body,) in rows for d in unpack_deltas(body, CATALOGUE.layout.kinds)]
 
 
-def rows_of(counted: list[tuple[Moment, int]]) -> list[tuple[tuple[Any, ...], list[int]]]:
+def rows_of(counted: list[tuple[Moment, int]]) -> list[tuple[tuple[Any, ...], Sequence[int]]]:
     """What moments add to cells, by key."""
-    cells: Cells = {}
-    add_moments(cells, counted, layout=CATALOGUE.layout)
-    return [(tuple(key), vector) for *key, vector in rows_of_cells(cells)]
+    return [(row[:5], row[5:]) for row in cells_of(counted, layout=CATALOGUE.layout)]
 
 
-def _add(sums: dict[Any, list[int]], rows: list[tuple[tuple[Any, ...], list[int]]]) -> None:
+def _add(sums: dict[Any, list[int]], rows: list[tuple[tuple[Any, ...], Sequence[int]]]) -> None:
     for key, vector in rows:
         known = sums.get(key, [0] * 8)
         sums[key] = [a + b for a, b in zip(known, vector, strict=True)]

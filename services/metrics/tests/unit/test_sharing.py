@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.engine.cell import Cells, Layout, add_moments, rows_of_cells
-from metrics.engine.dimension import NOWHERE, cut_of, slices, split
+from metrics.engine.cell import Layout, cells_of
+from metrics.engine.dimension import NOWHERE, cut_of, split
 from metrics.engine.measure import Aspect, Measure
 from metrics.engine.moment import Moment, MomentKind, difference
 from metrics.engine.slicing import shares
@@ -43,8 +43,9 @@ def test_a_unit_goes_to_the_largest_remainder_and_of_equals_to_the_first() -> No
 
 
 def test_a_target_of_one_team_says_nothing_about_the_company() -> None:
-    assert slices(cut_of(team="north"), scoped=True) == ((2, "north"),)
-    assert slices(NOWHERE, scoped=True) == ((0, ""),)
+    for cut, slice_ in ((cut_of(team="north"), (2, "north")), (NOWHERE, (0, ""))):
+        cells = cells_of([(Moment(GOAL, 0, cut), 1)], layout=GOALS)
+        assert [(dimension, member) for _, dimension, _, member, *_ in cells] == [slice_]
 
 
 def test_an_unknown_dimension_is_a_mistake_of_ours() -> None:
@@ -61,6 +62,7 @@ def moments() -> st.SearchStrategy[Moment]:
 
 
 LAYOUT = Layout(Measure(kind=SOLD, aspect=aspect) for aspect in Aspect)
+GOALS = Layout([Measure(kind=GOAL, aspect=Aspect.COUNT)])
 
 
 @given(st.lists(moments(), max_size=6), st.lists(moments(), max_size=6))
@@ -68,13 +70,9 @@ def test_differences_lead_from_what_was_said_to_what_is_said(
     old: list[Moment], new: list[Moment]
 ) -> None:
     removed, added = difference(old, new)
-    along: Cells = {}
-    add_moments(along, [(moment, 1) for moment in old], layout=LAYOUT)
-    add_moments(along, [(moment, -1) for moment in removed], layout=LAYOUT)
-    add_moments(along, [(moment, 1) for moment in added], layout=LAYOUT)
-    straight: Cells = {}
-    add_moments(straight, [(moment, 1) for moment in new], layout=LAYOUT)
-    assert sorted(rows_of_cells(along)) == sorted(rows_of_cells(straight))
+    along = [(moment, 1) for moment in [*old, *added]] + [(moment, -1) for moment in removed]
+    straight = [(moment, 1) for moment in new]
+    assert sorted(cells_of(along, layout=LAYOUT)) == sorted(cells_of(straight, layout=LAYOUT))
 
 
 @given(moments(), AMOUNTS)

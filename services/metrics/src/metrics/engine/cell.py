@@ -7,11 +7,11 @@ row costs the database more than everything else that an event costs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from metrics.engine.dimension import Cut, Single, has_shares, shared, slices, split
+from metrics.engine.dimension import DIMENSIONS, Cut, split
 from metrics.engine.measure import COUNT_SCALE, Aspect, Measure
 from metrics.engine.moment import Moment, MomentKind
 
@@ -20,14 +20,11 @@ WIDTH: Final = 8
 
 NO_BIN: Final = 0
 
-Page = tuple[int, int, int]
-"""(cube, day, bin): what the cells of one moment share."""
+CellRow = tuple[Any, ...]
+"""cube, dimension, day, member, bin, and the vector's numbers"""
 
-CellRow = tuple[int, int, int, str, int, list[int]]
-"""cube, dimension, day, member, bin, vector"""
-
-Cells = dict[Page, dict[Single, list[int]]]
-"""Page to slice to vector. Vectors of zeros may remain; they are the same as absent."""
+_Slices = tuple[dict[str, list[int]], ...]
+"""Vectors by member: at place 0 the total's, then those of each dimension."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,22 @@ class Placement:
 
     cube: int
     binned: bool
-    places: tuple[tuple[int, Aspect], ...]
+    counts: tuple[int, ...]
+    """Places of measures that count moments; of those that sum money; that count the unpriced."""
+    moneys: tuple[int, ...]
+    unpriced: tuple[int, ...]
+
+    def add(self, vector: list[int], *, times: int, minor: int | None) -> None:
+        """Add a moment of this amount so many times."""
+        count = times * COUNT_SCALE
+        for place in self.counts:
+            vector[place] += count
+        if minor is None:
+            for place in self.unpriced:
+                vector[place] += count
+        else:
+            for place in self.moneys:
+                vector[place] += times * minor
 
 
 class Layout:
@@ -69,87 +81,101 @@ class Layout:
         self.kinds = {kind.name: kind for kind in self.placements}
 
     def _placements(self) -> Mapping[MomentKind, tuple[Placement, ...]]:
-        places: dict[MomentKind, dict[tuple[int, bool], list[tuple[int, Aspect]]]] = {}
+        measures: dict[MomentKind, dict[tuple[int, bool], list[Measure]]] = {}
         for measure, address in self.addresses.items():
-            of_kind = places.setdefault(measure.kind, {})
-            of_kind.setdefault((address.cube, measure.binned), []).append(
-                (address.place, measure.aspect)
-            )
+            of_kind = measures.setdefault(measure.kind, {})
+            of_kind.setdefault((address.cube, measure.binned), []).append(measure)
         return {
-            kind: tuple(Placement(cube, binned, tuple(p)) for (cube, binned), p in of_kind.items())
-            for kind, of_kind in places.items()
+            kind: tuple(
+                Placement(cube, binned, *(self._places(chunk, aspect) for aspect in Aspect))
+                for (cube, binned), chunk in of_kind.items()
+            )
+            for kind, of_kind in measures.items()
         }
 
+    def _places(self, measures: Iterable[Measure], aspect: Aspect) -> tuple[int, ...]:
+        return tuple(self.addresses[m].place for m in measures if m.aspect is aspect)
 
-def add_moments(cells: Cells, counted: Iterable[tuple[Moment, int]], *, layout: Layout) -> None:
-    """Add moments, each so many times, to every cell that they contribute to.
 
-    What falls on one page with one cut (a deal that was created is open, too) is summed
-    before it is sliced.
+class _Page:
+    """What falls on one page, before it is sliced.
+
+    `whole` sums vectors by cut: a deal that was created is open, too. `shared` keeps apart
+    what several members share, since the shares of a sum would be rounded otherwise than
+    the sum of shares.
     """
-    whole: dict[tuple[Page, Cut, bool], list[int]] = {}
+
+    __slots__ = ("scoped", "shared", "whole")
+
+    def __init__(self, *, scoped: bool) -> None:
+        self.scoped = scoped
+        self.whole: dict[Cut, list[int]] = {}
+        self.shared: list[tuple[Cut, list[int], int]] = []
+
+    def add(self, moment: Moment, times: int, placement: Placement) -> None:
+        cut, sign, minor = moment.cut, moment.sign, moment.minor
+        vector = self.whole.get(cut)
+        if vector is None:
+            vector = self.whole[cut] = [0] * WIDTH
+        placement.add(vector, times=times * sign, minor=minor)
+        if tuple in map(type, cut):
+            alone = [0] * WIDTH
+            placement.add(alone, times=sign, minor=minor)
+            self.shared.append((cut, alone, times))
+
+    def slices(self) -> _Slices:
+        slices: _Slices = tuple({} for _ in range(len(DIMENSIONS) + 1))
+        for cut, vector in self.whole.items():
+            amounts = [(place, amount) for place, amount in enumerate(vector) if amount]
+            # A target of one team says nothing about the total.
+            total = None if self.scoped and any(cut) else ""
+            for by_member, member in zip(slices, (total, *cut), strict=True):
+                if type(member) is not str:
+                    continue
+                cell = by_member.get(member)
+                if cell is None:
+                    by_member[member] = vector.copy()
+                else:
+                    for place, amount in amounts:
+                        cell[place] += amount
+        for cut, vector, times in self.shared:
+            _share(slices, cut, vector, times=times)
+        return slices
+
+
+def cells_of(counted: Iterable[tuple[Moment, int]], *, layout: Layout) -> Iterator[CellRow]:
+    """The cells that moments, each so many times, add up to; none that is zero, unordered."""
+    # Page by page, so that what is summed together lies together in memory.
+    for (cube, day, bin_), page in _pages(counted, layout).items():
+        for dimension, by_member in enumerate(page.slices()):
+            for member, vector in by_member.items():
+                if any(vector):
+                    yield cube, dimension, day, member, bin_, *vector
+
+
+def _pages(
+    counted: Iterable[tuple[Moment, int]], layout: Layout
+) -> dict[tuple[int, int, int], _Page]:
+    pages: dict[tuple[int, int, int], _Page] = {}
     for moment, times in counted:
         for placement in layout.placements.get(moment.kind, ()):
             bin_ = moment.bin if placement.binned else NO_BIN
             if bin_ is None:
                 continue
-            page = placement.cube, moment.day, bin_
-            key = page, moment.cut, moment.kind.scoped
-            vector = whole.get(key)
-            if vector is None:
-                vector = whole[key] = [0] * WIDTH
-            amounts = _amounts(placement, moment)
-            for place, amount in amounts:
-                vector[place] += times * amount
-            if has_shares(moment.cut):
-                _share(cells.setdefault(page, {}), moment.cut, amounts, times=times)
-    for (page, cut, scoped), vector in whole.items():
-        _add_vector(cells.setdefault(page, {}), slices(cut, scoped=scoped), vector)
+            key = placement.cube, moment.day, bin_
+            page = pages.get(key)
+            if page is None:
+                page = pages[key] = _Page(scoped=moment.kind.scoped)
+            page.add(moment, times, placement)
+    return pages
 
 
-def _amounts(placement: Placement, moment: Moment) -> list[tuple[int, int]]:
-    """What a moment adds to which places."""
-    amounts = []
-    for place, aspect in placement.places:
-        if aspect is Aspect.COUNT:
-            amounts.append((place, moment.sign * COUNT_SCALE))
-        elif aspect is Aspect.MONEY:
-            if moment.minor:
-                amounts.append((place, moment.sign * moment.minor))
-        elif moment.minor is None:
-            amounts.append((place, moment.sign * COUNT_SCALE))
-    return amounts
-
-
-def _add_vector(
-    page: dict[Single, list[int]], singles: Sequence[Single], vector: list[int]
-) -> None:
-    amounts = [(place, amount) for place, amount in enumerate(vector) if amount]
-    for single in singles:
-        cell = page.get(single)
-        if cell is None:
-            page[single] = vector.copy()
-        else:
-            for place, amount in amounts:
-                cell[place] += amount
-
-
-def _share(
-    page: dict[Single, list[int]], cut: Cut, amounts: Sequence[tuple[int, int]], *, times: int
-) -> None:
-    """Share one moment among several members; shares of a sum of moments would round otherwise."""
-    for members, weights in shared(cut):
-        for place, amount in amounts:
-            for single, part in zip(members, split(amount, weights), strict=True):
-                cell = page.get(single)
-                if cell is None:
-                    cell = page[single] = [0] * WIDTH
-                cell[place] += times * part
-
-
-def rows_of_cells(cells: Cells) -> Iterator[CellRow]:
-    """The cells that are not zero, unordered."""
-    for (cube, day, bin_), page in cells.items():
-        for (dimension, member), vector in page.items():
-            if any(vector):
-                yield cube, dimension, day, member, bin_, vector
+def _share(slices: _Slices, cut: Cut, vector: list[int], *, times: int) -> None:
+    """Share one moment where there are several members."""
+    for by_member, member in zip(slices[1:], cut, strict=True):
+        if not isinstance(member, tuple):
+            continue
+        weights = [weight for _, weight in member]
+        for place, amount in enumerate(vector):
+            for (name, _), part in zip(member, split(amount, weights), strict=True):
+                by_member.setdefault(name, [0] * WIDTH)[place] += times * part

@@ -7,7 +7,6 @@ dimension (with `unknown`) always sum to the total.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 DIMENSIONS: Final = (
@@ -25,7 +24,7 @@ DIMENSIONS: Final = (
 """Order matters: a dimension's number is kept in the tables. Append, never insert."""
 
 TOTAL: Final = 0
-"""Number of the slice that holds everything."""
+"""Number of the slice that holds everything; its only member is the empty text."""
 
 NUMBERS: Final = {name: place + 1 for place, name in enumerate(DIMENSIONS)}
 
@@ -37,9 +36,6 @@ Member = str | Parts | None
 
 Cut = tuple[Member, ...]
 """The members of a fact, one place per name in DIMENSIONS."""
-
-Single = tuple[int, str]
-"""A slice: number of the dimension and the member's name; `(TOTAL, "")` is everything."""
 
 NOWHERE: Final[Cut] = (None,) * len(DIMENSIONS)
 
@@ -73,34 +69,3 @@ def split(amount: int, weights: Sequence[int]) -> list[int]:
         for place in by_remainder[:left]:
             parts[place] += 1
     return parts
-
-
-@lru_cache(maxsize=65_536)
-def slices(cut: Cut, *, scoped: bool) -> tuple[Single, ...]:
-    """The slices that get the whole amount of a fact with this cut.
-
-    A `scoped` fact (a target of one team) says nothing about the total unless it
-    has no member at all.
-    """
-    singles: list[Single] = []
-    if not scoped or not any(cut):
-        singles.append((TOTAL, ""))
-    singles += [
-        (number, member) for number, member in enumerate(cut, start=1) if isinstance(member, str)
-    ]
-    return tuple(singles)
-
-
-@lru_cache(maxsize=65_536)
-def shared(cut: Cut) -> tuple[tuple[tuple[Single, ...], tuple[int, ...]], ...]:
-    """For each dimension with several members: its slices, and their weights."""
-    return tuple(
-        (tuple((number, name) for name, _ in member), tuple(weight for _, weight in member))
-        for number, member in enumerate(cut, start=1)
-        if isinstance(member, tuple)
-    )
-
-
-def has_shares(cut: Cut) -> bool:
-    """Whether a dimension of the cut has several members."""
-    return any(type(member) is tuple for member in cut)

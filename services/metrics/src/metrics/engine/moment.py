@@ -21,7 +21,8 @@ class MomentKind:
     `cube` names the cells that its measures share: kinds that mostly fall on the
     same day and cut belong together, since a cell holds all measures of its cube.
     `stock` marks the signed changes of a level (what is open), summed over all
-    days before a point in time. `scoped` see `dimension.slices`.
+    days before a point in time. `scoped` ones say nothing about the total unless they
+    have no member at all (a target of one team).
     """
 
     name: str

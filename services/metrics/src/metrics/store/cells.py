@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from events import Connection
-from metrics.engine.cell import WIDTH, Cells, rows_of_cells
+from metrics.engine.cell import WIDTH, CellRow
 from metrics.store.staging import FEW, Staging, columns_of
 
 _PLACES: Final = tuple(f"a{place}" for place in range(WIDTH))
@@ -24,7 +24,8 @@ _VALUES: Final = ", ".join(_PLACES)
 _UPSERT: Final = f"""
 WITH touched AS (
     INSERT INTO cells (generation, shard, {_NAMES}, {_VALUES})
-    SELECT $1, $2, {_NAMES}, {_VALUES} FROM {{source}} ORDER BY {_NAMES}
+    SELECT $1, $2, {_NAMES}, {_VALUES} FROM {{source}}
+    ORDER BY cube, dimension, day, member COLLATE "C", bin
     ON CONFLICT (generation, {_NAMES}, shard) DO UPDATE
     SET {", ".join(f"{a} = cells.{a} + excluded.{a}" for a in _PLACES)}
     RETURNING {_NAMES}, {_VALUES}
@@ -40,9 +41,10 @@ WHERE generation = $1 AND shard = $2
   AND {" AND ".join(f"cells.{name} = {_KEYS.name}.{name}" for name in _KEYS.names)}"""  # noqa: S608
 
 
-async def add(connection: Connection, generation: int, cells: Cells, *, shard: int) -> None:
+async def add(
+    connection: Connection, generation: int, rows: Sequence[CellRow], *, shard: int
+) -> None:
     """Add to the shard's cells; those that become zero go, as if they had never been."""
-    rows = [(*key, *vector) for *key, vector in rows_of_cells(cells)]
     if not rows:
         return
     if len(rows) <= FEW:

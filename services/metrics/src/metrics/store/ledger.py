@@ -1,54 +1,42 @@
-"""The ledger: which moments were said or taken back, in packed blocks, with the second.
+"""The ledger: which moments were said or taken back, and in which second that became known.
 
 What was known at an instant is what is known now without what became known since.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Collection, Iterable
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from events import Connection
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.changes import Delta
 from metrics.engine.moment import MomentKind
-from metrics.store.packing import pack_deltas, unpack_deltas
-from metrics.store.staging import columns_of
+from metrics.store.packing import Changed, pack_bodies, unpack_bodies, unpack_deltas
 
 _APPEND: Final = """
 INSERT INTO ledger
-    (generation, kind, first_on, last_on, first_second, last_second, deltas, body)
-SELECT $1, * FROM unnest(
-    $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigint[], $7::int[], $8::bytea[])"""
+    (generation, deltas, kinds, first_on, last_on, first_second, last_second, body)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"""
 
 _READ: Final = """
 SELECT body FROM ledger
-WHERE generation = $1 AND kind = ANY($2) AND last_second > $3 AND first_second <= $4
+WHERE generation = $1 AND kinds && $2 AND last_second > $3 AND first_second <= $4
   AND first_on < $5 AND last_on >= $6"""
 
 
-async def append(connection: Connection, generation: int, deltas: Iterable[Delta]) -> None:
-    """Keep deltas, a block for each kind of moment."""
-    by_kind: dict[str, list[Delta]] = {}
-    for delta in deltas:
-        by_kind.setdefault(delta.moment.kind.name, []).append(delta)
-    rows = [_row(kind, of_kind) for kind, of_kind in by_kind.items()]
-    if rows:
-        await connection.execute(_APPEND, generation, *columns_of(rows))
-
-
-def _row(kind: str, deltas: list[Delta]) -> tuple[Any, ...]:
-    days = [delta.moment.day for delta in deltas]
-    seconds = [delta.second for delta in deltas]
-    return (
-        kind,
-        min(days),
-        max(days),
-        min(seconds),
-        max(seconds),
-        len(deltas),
-        zlib.compress(pack_deltas(deltas), 1),
+async def append(connection: Connection, generation: int, changed: Sequence[Changed]) -> None:
+    """Keep the changes of many batches in one row."""
+    await connection.execute(
+        _APPEND,
+        generation,
+        sum(one.deltas for one in changed),
+        sorted({kind for one in changed for kind in one.kinds}),
+        min(one.first_on for one in changed),
+        max(one.last_on for one in changed),
+        min(one.first_second for one in changed),
+        max(one.last_second for one in changed),
+        pack_bodies([one.body for one in changed]),
     )
 
 
@@ -64,13 +52,14 @@ async def read(
 ) -> list[Delta]:
     """The deltas of some kinds that became known after a second and until another.
 
-    `days` (from, before) leaves out blocks that lie outside.
+    `days` (from, before) leaves out rows that lie outside.
     """
     names = [kind.name for kind in only]
     rows = await connection.fetch(_READ, generation, names, after, until, days[1], days[0])
     return [
         delta
-        for (body,) in rows
-        for delta in unpack_deltas(zlib.decompress(body), catalogue.layout.kinds)
+        for (packed,) in rows
+        for body in unpack_bodies(packed)
+        for delta in unpack_deltas(body, catalogue.layout.kinds, only=only)
         if after < delta.second <= until
     ]

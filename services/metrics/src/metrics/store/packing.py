@@ -79,39 +79,81 @@ def _placed(line: _Line) -> Placed:
     return Ref(line.kind, line.key), entry
 
 
+class Changed(msgspec.Struct, frozen=True):
+    """Deltas in one value, and what must be known to leave it unread."""
+
+    deltas: int
+    kinds: list[str]
+    """Names of the kinds of moments."""
+    first_on: int
+    last_on: int
+    first_second: int
+    last_second: int
+    body: bytes
+
+
 _Row = tuple[int, int, int, int | None, int | None, int]
 """Second, times, day, minor, bin, number of the cut."""
 
 
-class _Deltas(msgspec.Struct, frozen=True, array_like=True):
-    cuts: list[Cut]
-    said: dict[str, list[_Row]]
-    """By kind of moment."""
+class _Body(msgspec.Struct, frozen=True, array_like=True):
+    """Read no further than is asked for: most readers want few kinds."""
+
+    cuts: msgspec.Raw
+    said: dict[str, msgspec.Raw]
+    """Rows by kind of moment."""
 
 
-_decode_deltas: Final = msgspec.msgpack.Decoder(_Deltas).decode
+_decode_body: Final = msgspec.msgpack.Decoder(_Body).decode
+_decode_cuts: Final = msgspec.msgpack.Decoder(list[Cut]).decode
+_decode_rows: Final = msgspec.msgpack.Decoder(list[_Row]).decode
+_decode_bodies: Final = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
-def pack_deltas(deltas: Iterable[Delta]) -> bytes:
-    cuts: dict[Cut, int] = {}
+def pack_deltas(deltas: Iterable[Delta]) -> Changed | None:
+    """None when there are none."""
+    # By identity: moments of a fact mostly share their cut, and hashing ten names costs more.
+    cuts: dict[int, tuple[int, Cut]] = {}
     said: dict[str, list[_Row]] = {}
     for second, (kind, day, cut, _, minor, bin_), times in deltas:
         rows = said.get(kind.name)
         if rows is None:
             rows = said[kind.name] = []
-        rows.append((second, times, day, minor, bin_, cuts.setdefault(cut, len(cuts))))
-    return _encode(_Deltas(list(cuts), said))
+        number, _cut = cuts.setdefault(id(cut), (len(cuts), cut))
+        rows.append((second, times, day, minor, bin_, number))
+    if not said:
+        return None
+    seconds = [row[0] for rows in said.values() for row in rows]
+    days = [row[2] for rows in said.values() for row in rows]
+    return Changed(
+        deltas=len(seconds),
+        kinds=list(said),
+        first_on=min(days),
+        last_on=max(days),
+        first_second=min(seconds),
+        last_second=max(seconds),
+        body=_encode(([cut for _, cut in cuts.values()], said)),
+    )
 
 
 def unpack_deltas(
     body: bytes, kinds: Mapping[str, MomentKind], *, only: Collection[MomentKind] | None = None
 ) -> Iterator[Delta]:
     """The deltas of kinds that the catalogue knows, or of some of them."""
-    packed = _decode_deltas(body)
-    cuts = packed.cuts
-    for name, rows in packed.said.items():
-        kind = kinds.get(name)
-        if kind is None or (only is not None and kind not in only):
-            continue
-        for second, times, day, minor, bin_, cut in rows:
+    packed = _decode_body(body)
+    wanted = [(kinds[name], rows) for name, rows in packed.said.items() if name in kinds]
+    if only is not None:
+        wanted = [(kind, rows) for kind, rows in wanted if kind in only]
+    cuts = _decode_cuts(packed.cuts) if wanted else []
+    for kind, rows in wanted:
+        for second, times, day, minor, bin_, cut in _decode_rows(rows):
             yield Delta(second, Moment(kind, day, cuts[cut], 1, minor, bin_), times)
+
+
+def pack_bodies(bodies: list[bytes]) -> bytes:
+    """Many as one, to be kept for long."""
+    return zlib.compress(_encode(bodies), _FAST)
+
+
+def unpack_bodies(packed: bytes) -> list[bytes]:
+    return _decode_bodies(zlib.decompress(packed))

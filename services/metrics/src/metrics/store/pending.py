@@ -8,39 +8,31 @@ at any time: neither changes an answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Final
 
 from events import Connection
 from metrics.engine.catalogue import Catalogue
-from metrics.engine.cell import Cells, add_moments
+from metrics.engine.cell import cells_of
 from metrics.engine.changes import Delta
 from metrics.engine.moment import MomentKind
 from metrics.store import cells, ledger
-from metrics.store.packing import pack_deltas, unpack_deltas
+from metrics.store.packing import Changed, unpack_deltas
 
 MOST_PER_MERGE: Final = 200_000
 """Deltas that are added to cells at once: bounds memory, and what a reader has to add up."""
 
-_ADD: Final = "INSERT INTO pending (generation, shard, deltas, body) VALUES ($1, $2, $3, $4)"
-
 _TAKE: Final = """
 WITH queue AS (
-    SELECT id, deltas, sum(deltas) OVER (ORDER BY id) AS until FROM pending WHERE generation = $1
+    SELECT id, sum(deltas) OVER (ORDER BY id) - deltas AS before FROM pending WHERE generation = $1
 ), taken AS (
-    SELECT id FROM pending
-    WHERE id IN (SELECT id FROM queue WHERE until - deltas < $2)
+    SELECT id FROM pending WHERE id IN (SELECT id FROM queue WHERE before < $2)
     FOR UPDATE SKIP LOCKED
 )
-DELETE FROM pending USING taken WHERE pending.id = taken.id RETURNING pending.body"""
+DELETE FROM pending USING taken WHERE pending.id = taken.id
+RETURNING deltas, kinds, first_on, last_on, first_second, last_second, body"""
 
-
-async def add(
-    connection: Connection, generation: int, deltas: Iterable[Delta], *, shard: int
-) -> None:
-    known = list(deltas)
-    if known:
-        await connection.execute(_ADD, generation, shard, len(known), pack_deltas(known))
+_READ: Final = "SELECT body FROM pending WHERE generation = $1 AND kinds && $2"
 
 
 async def read(
@@ -51,7 +43,7 @@ async def read(
     only: Collection[MomentKind],
 ) -> list[Delta]:
     """The pending deltas of some kinds of moments."""
-    rows = await connection.fetch("SELECT body FROM pending WHERE generation = $1", generation)
+    rows = await connection.fetch(_READ, generation, [kind.name for kind in only])
     kinds = catalogue.layout.kinds
     return [delta for (body,) in rows for delta in unpack_deltas(body, kinds, only=only)]
 
@@ -63,12 +55,12 @@ async def merge(
 
     Whatever another process is adding at the moment is passed over.
     """
-    rows = await connection.fetch(_TAKE, generation, MOST_PER_MERGE)
+    taken = [Changed(*row) for row in await connection.fetch(_TAKE, generation, MOST_PER_MERGE)]
+    if not taken:
+        return 0
     layout = catalogue.layout
-    deltas = [delta for (body,) in rows for delta in unpack_deltas(body, layout.kinds)]
-    if deltas:
-        sums: Cells = {}
-        add_moments(sums, ((moment, times) for _, moment, times in deltas), layout=layout)
-        await cells.add(connection, generation, sums, shard=shard)
-        await ledger.append(connection, generation, deltas)
-    return len(deltas)
+    deltas = (delta for one in taken for delta in unpack_deltas(one.body, layout.kinds))
+    rows = list(cells_of(((moment, times) for _, moment, times in deltas), layout=layout))
+    await cells.add(connection, generation, rows, shard=shard)
+    await ledger.append(connection, generation, taken)
+    return sum(one.deltas for one in taken)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+import msgspec
 from asyncpg import SerializationError
 
 from events import Connection
@@ -17,7 +18,7 @@ from metrics.engine.fact import Ref
 from metrics.engine.routing import OWN_SOURCE
 from metrics.folding import Advanced, Kept, Stream
 from metrics.store import facts, journal
-from metrics.store.packing import Placed, pack_deltas
+from metrics.store.packing import Changed, Placed, pack_deltas
 from metrics.store.staging import columns_of
 
 _WRITE: Final = """
@@ -28,19 +29,25 @@ WITH kept_events AS (
     SELECT DISTINCT * FROM unnest($5::text[], $6::text[], $7::text[], $8::text[])
     ON CONFLICT DO NOTHING
 ), new_changes AS (
-    INSERT INTO pending (generation, shard, deltas, body)
-    SELECT $1, $2, $9::integer, $10::bytea WHERE $9 > 0
+    INSERT INTO pending
+        (generation, shard, deltas, kinds, first_on, last_on, first_second, last_second, body)
+    SELECT $1, $2, $9::integer, $10::text[], $11::integer, $12::integer, $13::bigint, $14::bigint,
+           $15::bytea
+    WHERE $9 > 0
 )
 INSERT INTO facts (generation, kind, key, version, first_on, last_on, problems, body)
 SELECT $1, f.kind, f.key, f.version, f.first_on, f.last_on,
        coalesce(string_to_array(f.problems, ','), '{}'), f.body
-FROM unnest($11::text[], $12::text[], $13::int[], $14::int[], $15::int[], $16::text[],
-            $17::bytea[]) AS f (kind, key, version, first_on, last_on, problems, body)
+FROM unnest($16::text[], $17::text[], $18::int[], $19::int[], $20::int[], $21::text[],
+            $22::bytea[]) AS f (kind, key, version, first_on, last_on, problems, body)
 ORDER BY f.kind, f.key
 ON CONFLICT (generation, kind, key) DO UPDATE
 SET version = excluded.version, first_on = excluded.first_on, last_on = excluded.last_on,
     problems = excluded.problems, body = excluded.body
 WHERE facts.version = excluded.version - 1"""
+
+
+_NOTHING: Final = Changed(0, [], 0, 0, 0, 0, b"")
 
 
 class PostgresShelf:
@@ -86,14 +93,14 @@ class PostgresShelf:
         reading. Each fact is written with the version that it was read under, and the
         batch is tried again when another was faster.
         """
-        deltas = list(changes.deltas())
+        changed = pack_deltas(changes.deltas()) or _NOTHING
         rows = [facts.row_of(one, places.get(one.ref, ())) for one in advanced]
         written = await self._connection.execute(
             _WRITE,
             *(self._generation, self._shard),
             *columns_of(blocks, width=2),
             *columns_of(streams, width=4),
-            *(len(deltas), pack_deltas(deltas)),
+            *msgspec.structs.astuple(changed),
             *columns_of(rows, width=7),
         )
         if written != f"INSERT 0 {len(rows)}":

@@ -56,26 +56,32 @@ COMMENT ON COLUMN facts.first_on IS 'day number (days since 1970-01-01) of the f
 CREATE INDEX facts_by_day ON facts USING brin (last_on, first_on) WITH (pages_per_range = 32);
 CREATE INDEX facts_with_problems ON facts (generation, kind, key) WHERE problems <> '{}';
 CREATE TABLE pending (
-    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    generation integer NOT NULL,
-    shard      smallint NOT NULL,
-    deltas     integer NOT NULL,
-    body       bytea NOT NULL
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
-COMMENT ON TABLE pending IS 'changes that are not in cells and ledger yet; readers add them';
-CREATE TABLE ledger (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     generation   integer NOT NULL,
-    kind         text COLLATE "C" NOT NULL,
+    shard        smallint NOT NULL,
+    deltas       integer NOT NULL,
+    kinds        text[] COLLATE "C" NOT NULL,
     first_on     integer NOT NULL,
     last_on      integer NOT NULL,
     first_second bigint NOT NULL,
     last_second  bigint NOT NULL,
+    body         bytea NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+ALTER TABLE pending ALTER COLUMN body SET STORAGE EXTERNAL;
+COMMENT ON TABLE pending IS 'changes that are not in cells and ledger yet; readers add them';
+CREATE TABLE ledger (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    generation   integer NOT NULL,
     deltas       integer NOT NULL,
+    kinds        text[] COLLATE "C" NOT NULL,
+    first_on     integer NOT NULL,
+    last_on      integer NOT NULL,
+    first_second bigint NOT NULL,
+    last_second  bigint NOT NULL,
     body         bytea NOT NULL
 );
 ALTER TABLE ledger ALTER COLUMN body SET STORAGE EXTERNAL;
-CREATE INDEX ledger_by_knowledge ON ledger (generation, kind, last_second);
+CREATE INDEX ledger_by_knowledge ON ledger (generation, last_second);
 COMMENT ON TABLE ledger IS 'which moments were said or taken back, and in which second'
 """
 
