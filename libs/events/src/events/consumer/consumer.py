@@ -222,7 +222,10 @@ class Consumer:
             ours, last = self._watch.claims[where], entries[-1]
             ours.next_offset = last.record.offset + 1
             logged_at = datetime.fromtimestamp(last.record.timestamp / 1000, UTC)
-            at = last.event.recordedtime if last.event else logged_at
+            # The oldest of three clocks, any of which may be wrong: too old is only too modest.
+            at = min(logged_at, datetime.now(UTC))
+            if last.event is not None:
+                at = min(at, last.event.recordedtime)
             ours.watermark = max(ours.watermark or at, at)
         self._watch.progressed()
         self._observer.batch_applied(
