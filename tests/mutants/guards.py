@@ -113,12 +113,12 @@ SEQUENCES: Final = (
         test=f"{_RELAY}::test_a_version_is_promised_once",
     ),
     Mutant(
-        guard="commands on one deal wait for each other",
-        file="services/pipeline/src/pipeline/store/deals.py",
-        text="FOR UPDATE OF d",
-        replacement="",
-        test="tests/faults/test_writers.py"
-        "::test_a_hundred_changes_of_one_deal_by_writers_at_once[postgres-20170630]",
+        guard="commands on one customer wait for each other",
+        file="services/customer/src/customer/store/scoped.py",
+        text="        found = await self._session.exec(query.with_for_update() if lock else query)",
+        replacement="        found = await self._session.exec(query)",
+        test="services/customer/tests/integration/test_customers_api.py"
+        "::test_a_hundred_changes_at_once_leave_contiguous_versions",
     ),
 )
 

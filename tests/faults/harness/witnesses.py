@@ -5,6 +5,7 @@ product's own readers, whose records are taken apart here by hand.
 """
 
 import asyncio
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -147,12 +148,16 @@ async def _records(stack: Stack, since: Positions) -> list[Seen]:
 
 
 def seen(record: Any) -> Seen:
-    said = dict(record.headers)
+    """An event in either of the modes of CloudEvents on Kafka: all in the value, or in headers."""
+    headers = {name: value.decode() for name, value in record.headers}
+    said = {name.removeprefix("ce_"): value for name, value in headers.items()}
+    if headers["content-type"].startswith("application/cloudevents"):
+        said = json.loads(record.value)
     return Seen(
-        source=said["ce_source"].decode(),
-        subject=said["ce_subject"].decode(),
-        sequence=int(said["ce_sequence"]),
-        event_id=said["ce_id"].decode(),
+        source=said["source"],
+        subject=said["subject"],
+        sequence=int(said["sequence"]),
+        event_id=said["id"],
         content=record.value,
         where=(record.topic, record.partition, record.offset),
     )
