@@ -9,7 +9,7 @@ from faults.harness.stack import wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
-HANDOVER_SECONDS = 60.0
+HANDOVER_SECONDS = 90.0
 
 
 def test_a_consumer_killed_around_its_commit_moves_position_and_view_together(run: Run) -> None:
@@ -28,14 +28,7 @@ def test_a_consumer_killed_around_its_commit_moves_position_and_view_together(ru
 def test_a_consumer_that_slept_past_its_membership_wakes_up_fenced(run: Run) -> None:
     fenced = run.stack.said("metrics", "Fenced")
     with run.load():
-        run.nemesis.stop_at("metrics", "consumer: before positions move")
-        asleep = set(witnesses.owners(run.stack))
-        other = run.stack.start_worker(1)
-        wait_until(
-            lambda: not asleep & set(witnesses.owners(run.stack)),
-            what="the other worker takes every partition over",
-            timeout_seconds=HANDOVER_SECONDS,
-        )
+        other = hand_over_in_its_sleep(run, "consumer: before positions move")
         run.driver.wait_acknowledged(20)
         run.nemesis.resume("metrics")
         wait_until(
@@ -45,6 +38,30 @@ def test_a_consumer_that_slept_past_its_membership_wakes_up_fenced(run: Run) -> 
         )
         run.stack.end(other)
     run.check()
+
+
+@pytest.mark.long
+@only("kafka")
+def test_a_consumer_that_sleeps_within_its_transaction_loses_it_with_its_locks(run: Run) -> None:
+    """PostgreSQL ends the transaction of the one that sleeps, after thirty seconds."""
+    with run.load():
+        other = hand_over_in_its_sleep(run, "consumer: positions moved")
+        run.nemesis.resume("metrics")
+        run.stack.end(other)
+    run.check()
+
+
+def hand_over_in_its_sleep(run: Run, point: str) -> str:
+    """Stop the worker of the service there, until another has all its partitions."""
+    run.nemesis.stop_at("metrics", point)
+    asleep = set(witnesses.owners(run.stack))
+    other = run.stack.start_worker(1)
+    wait_until(
+        lambda: not asleep & set(witnesses.owners(run.stack)),
+        what="the other worker takes every partition over",
+        timeout_seconds=HANDOVER_SECONDS,
+    )
+    return other
 
 
 @only("kafka")
