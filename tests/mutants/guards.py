@@ -72,6 +72,22 @@ POSITIONS: Final = (
         replacement='auto_offset_reset="latest"',
         test=f"{_TRAPS}/test_offsets.py::test_our_reader_stops_where_records_were_cut_under_it",
     ),
+    Mutant(
+        guard="a topic that is recreated under a consumer is not taken for the old one",
+        file=f"{_EVENTS}/consumer/watch.py",
+        text="if self._identities.setdefault(topic, identity) != identity:",
+        replacement="if False:",
+        test=f"{_TESTS}/integration/test_changed_logs.py"
+        "::test_a_topic_made_again_under_a_running_consumer_stops_it_for_good[postgres-longer]",
+    ),
+    Mutant(
+        guard="the watermark is never ahead of the log",
+        file=f"{_EVENTS}/consumer/consumer.py",
+        text="at = min(at, last.event.recordedtime)",
+        replacement="at = last.event.recordedtime",
+        test=f"{_TESTS}/integration/test_clocks.py"
+        "::test_the_watermark_does_not_run_ahead_of_the_log[postgres-1]",
+    ),
 )
 
 SEQUENCES: Final = (
@@ -199,6 +215,14 @@ RELAY: Final = (
 )
 
 WATCHDOGS: Final = (
+    Mutant(
+        guard="a relay that moves nothing while there is work ends",
+        file=f"{_EVENTS}/relay/watchdog.py",
+        text="if self._silent_ticks[part] >= self._limit:",
+        replacement="if False:",
+        test=f"{_TESTS}/unit/test_relay_watchdog.py"
+        "::test_silence_is_told_once_with_the_name_of_the_part",
+    ),
     Mutant(
         guard="a consumer that does nothing while there is work ends",
         file=f"{_EVENTS}/consumer/watch.py",
