@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 import pytest
@@ -140,13 +140,20 @@ class World:
         )
         await producer.close()
 
-    def consumer(self, handler: Handler = apply, **settings: Any) -> Consumer:
+    def consumer(
+        self,
+        handler: Handler = apply,
+        *,
+        versions: Literal["consumer", "handler"] = "consumer",
+        **settings: Any,
+    ) -> Consumer:
         return Consumer(
             self.log,
             self.pool,
             name="test",
             topics=[self.topic],
             handler=handler,
+            versions=versions,
             settings=ConsumerSettings(
                 **{n: getattr(QUICK, n) for n in QUICK.__struct_fields__} | settings
             ),
@@ -161,9 +168,9 @@ class World:
             yield consumer
         finally:
             stop.set()
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, 30)
 
-    async def until(self, query: str, expected: object, *, seconds: float = 10) -> None:
+    async def until(self, query: str, expected: object, *, seconds: float = 30) -> None:
         """Wait until a query answers what is expected."""
         found: object = None
         try:

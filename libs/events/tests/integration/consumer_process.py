@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 
 import asyncpg
@@ -24,6 +25,10 @@ async def consume(log: Log, database: str, topic: str, moment: str) -> None:
     async def apply(connection: Connection, received: Sequence[Received]) -> None:
         nonlocal calls
         calls += 1
+        if moment == "block":
+            time.sleep(1_000_000)  # noqa: ASYNC251 - an event loop that stands is the point
+        if moment == "statement":
+            await connection.execute("SELECT pg_sleep(1000000)")
         if moment == "before_handler" or (moment == "after_commit" and calls == 2):
             die()
         for item in received:
@@ -39,7 +44,11 @@ async def consume(log: Log, database: str, topic: str, moment: str) -> None:
             await asyncio.Event().wait()
 
     settings = ConsumerSettings(
-        max_records=10, pulse_seconds=0.1, member_timeout_seconds=1, transaction_seconds=1
+        max_records=10,
+        pulse_seconds=0.1,
+        member_timeout_seconds=1,
+        transaction_seconds=1,
+        stuck_seconds=2 if moment in {"block", "statement"} else 60,
     )
     async with asyncpg.create_pool(database, min_size=1, max_size=4) as pool:
         consumer = Consumer(
@@ -57,6 +66,9 @@ class DyingProducer:
     async def publish(self, records: Sequence[NewRecord]) -> None:
         await self._producer.publish(records)
         die()
+
+    def forget_topics(self) -> None:
+        self._producer.forget_topics()
 
     async def close(self) -> None:
         await self._producer.close()

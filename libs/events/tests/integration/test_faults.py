@@ -52,6 +52,33 @@ async def test_a_consumer_killed_at_any_moment_counts_each_event_once(
     assert await world.applied() == {f"s{n}": list(range(1, 21)) for n in range(5)}
 
 
+@pytest.mark.parametrize(
+    ("moment", "last_line"),
+    [
+        ("block", "ended: stuck: consumer test made no progress for 3 s"),
+        ("statement", "ConsumerStuck: test has 1 records to read and did nothing for"),
+    ],
+)
+async def test_a_consumer_that_hangs_ends_itself_and_says_so_last(
+    world: Any, event_log: str, database: str, make_event: Any, moment: str, last_line: str
+) -> None:
+    """An event loop that stands still, and a statement that never ends."""
+    await world.publish(make_event("a", 1))
+    hanging = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(PROCESS), event_log, database, world.topic, "consume", moment),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, said = await asyncio.wait_for(hanging.communicate(), 60)
+    finally:
+        await end(hanging, signal.SIGKILL)
+
+    assert hanging.returncode == 1
+    assert last_line in said.decode().splitlines()[-1]
+    async with world.running():
+        await world.until(DONE, 1)
+
+
 async def test_a_consumer_stopped_within_its_transaction_is_replaced_and_commits_nothing_later(
     world: Any, event_log: str, database: str, make_event: Any
 ) -> None:

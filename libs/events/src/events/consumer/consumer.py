@@ -107,7 +107,8 @@ class Consumer:
         loop = asyncio.create_task(self._loop(stop), name=f"consumer {self._name}")
         watch = asyncio.create_task(self._watch.run(), name=f"watch of {self._name}")
         try:
-            done, _ = await asyncio.wait({loop, watch}, return_when=asyncio.FIRST_COMPLETED)
+            with self._watch.guarded():
+                done, _ = await asyncio.wait({loop, watch}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
@@ -132,6 +133,8 @@ class Consumer:
                 raise
             except Exception as error:  # noqa: BLE001 - nothing was committed: the same again, later
                 self._watch.turned()
+                if isinstance(error, INFRASTRUCTURE):
+                    self._watch.progressed()  # nothing can be done, and to start anew is no help
                 self._observer.retrying(self._name, error=error, seconds=self._backoff)
                 await _sleep(stop, self._backoff)
                 self._backoff = min(self._backoff * 2, self._settings.retry_max_seconds)

@@ -7,8 +7,12 @@ notice that it hangs.
 from __future__ import annotations
 
 import asyncio
+import faulthandler
+import logging
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -21,6 +25,9 @@ from events.database_errors import DATABASE_ERRORS
 from events.errors import ConsumerStuck, LogChanged, LogUnavailable
 from events.log import Log, TopicPartition
 from events.observer import Observer
+from events.relay.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
 
 INFRASTRUCTURE: Final = (LogUnavailable, *DATABASE_ERRORS)
 """Errors that may pass by themselves."""
@@ -59,6 +66,7 @@ class Watch:
         observer: Observer,
         settings: ConsumerSettings,
     ) -> None:
+        self._watchdog: Watchdog | None = None
         self._log = log
         self._pool = pool
         self._consumer = consumer
@@ -68,7 +76,7 @@ class Watch:
         self._settings = settings
         self._partitions: list[TopicPartition] = []
         self._listed_at = float("-inf")
-        self._progress_at = self._turned_at = time.monotonic()
+        self._progress_at = time.monotonic()
         self._ends: dict[TopicPartition, int] = {}
         self._identities: dict[str, str] = {}
         self.wanted: frozenset[TopicPartition] = frozenset()
@@ -77,12 +85,26 @@ class Watch:
         """Partitions that this process will not touch again, with their watermark."""
 
     def progressed(self) -> None:
-        """A batch was committed."""
+        """A batch was committed, there is nothing to do, or nothing can be done."""
         self._progress_at = time.monotonic()
 
     def turned(self) -> None:
         """The loop came round, if only to find nothing or to fail."""
-        self._turned_at = time.monotonic()
+        if self._watchdog is not None:
+            self._watchdog.progress(f"consumer {self._consumer}")
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Meanwhile end the process when the loop does not come round, whatever it hangs in.
+
+        From a thread: should the event loop itself stand, or both the loop and the watch wait
+        for one server that never answers, nothing else would notice. It waits longer than
+        the watch does, which can say more.
+        """
+        with Watchdog(seconds=self._settings.stuck_seconds * 1.5, end=_end_process) as watchdog:
+            self._watchdog = watchdog
+            self.turned()
+            yield
 
     def behind(self) -> int:
         """Records to read, by the last look at the log's ends."""
@@ -101,7 +123,9 @@ class Watch:
                 async with asyncio.timeout(self._settings.stuck_seconds):
                     await self.look()
             except INFRASTRUCTURE as error:
-                # The loop meets the same error and tells of it; being blind is not being stuck.
+                # The loop meets the same error and is excused by it; if it does not, but gets
+                # nothing done either, it may be deaf.
+                self._require_progress("cannot see what there is to read")
                 self._observer.retrying(
                     self._consumer, error=error, seconds=self._settings.pulse_seconds
                 )
@@ -163,10 +187,13 @@ class Watch:
             self._observer.watermark_age(self._consumer, seconds=age)
         if not behind:
             self.progressed()
+        self._require_progress(f"has {behind} records to read")
+
+    def _require_progress(self, fact: str) -> None:
         idle = time.monotonic() - self._progress_at
         if idle > self._settings.stuck_seconds:
             raise ConsumerStuck(
-                f"{self._consumer} has {behind} records to read and did nothing for {idle:.0f} s",
+                f"{self._consumer} {fact} and did nothing for {idle:.0f} s",
                 hint="the process ends and is started again; see its last retries for the cause",
             )
 
@@ -184,3 +211,9 @@ class Watch:
                 [claim.next_offset for claim in at_end.values()],
                 at,
             )
+
+
+def _end_process(reason: str) -> None:
+    faulthandler.dump_traceback()  # where everything stands, for whoever asks why
+    log.critical("ended: stuck: %s", reason)
+    os._exit(1)
