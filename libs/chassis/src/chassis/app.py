@@ -99,7 +99,7 @@ def _resources(settings: ServiceSettings, clock: Clock) -> Resources:
         ),
         cursors=CursorSeal(settings.cursor_secret.get_secret_value()),
         telemetry=Telemetry(),
-        doorbell=Doorbell(database.execute),
+        doorbell=Doorbell(database.connect),
     )
 
 

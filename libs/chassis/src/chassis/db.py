@@ -106,10 +106,6 @@ class Database:
         )
         return connection
 
-    async def execute(self, statement: str) -> None:
-        """One statement in a transaction of its own."""
-        await self.pool.execute(statement, timeout=CONNECT_SECONDS)
-
     async def check(self) -> None:
         """Raise unless the database answers."""
         async with self.pool.acquire(timeout=CONNECT_SECONDS) as connection:
@@ -139,9 +135,10 @@ def first_line(error: BaseException) -> str:
 async def driver_of(session: AsyncSession) -> "asyncpg.Connection[Any]":
     """The asyncpg connection under the session, inside the session's transaction."""
     connection = await session.connection()
-    # The adapter begins the transaction with the first statement that goes through it.
-    await connection.exec_driver_sql("SELECT 1")
     raw = await connection.get_raw_connection()
     driver = raw.driver_connection
     assert isinstance(driver, asyncpg.Connection)
+    if not driver.is_in_transaction():
+        # The adapter begins the transaction with the first statement that goes through it.
+        await connection.exec_driver_sql("SELECT 1")
     return driver

@@ -14,7 +14,7 @@ from chassis.auth.dependencies import current_actor
 from chassis.db import Session, driver_of
 from chassis.errors import Invalid
 from chassis.resources import Resources, resources_of
-from events import Event, append
+from events import Event, append_asyncpg
 from events.types import EventData
 
 
@@ -130,7 +130,8 @@ class Work:
             await self.session.rollback()
             return
         if self._events:
-            await append(await self.session.connection(), self._events)
+            # Past SQLAlchemy, which would cost more than the row itself.
+            await append_asyncpg(await driver_of(self.session), self._events)
         await self.session.commit()
         if self._events:
             self._doorbell.ring()
