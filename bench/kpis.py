@@ -106,7 +106,7 @@ class _Folded:
 
 
 class _Telling(Unobserved):
-    """A fold that cannot go on is tried for ever: without a word that would look like a slow one."""
+    """A fold that cannot go on is tried for ever; unsaid that would look like a slow one."""
 
     def retrying(self, consumer: str, *, error: Exception, seconds: float) -> None:
         print(f"{consumer} tries again in {seconds} s: {error!r}", file=sys.stderr)

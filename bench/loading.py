@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from bench.views import PARTITIONS, Sums, deals
 from events import Event, Owner, open_log
 from events.cloudevents import to_record
+from events.event import encode_data
 from events.log import TopicState
 from events.types.pipeline import DealState, DealWon
 
@@ -41,14 +42,23 @@ class Patterns:
             _shifted(deal, spread, n) for n, deal in enumerate(deals(_PATTERNS, seed=seed))
         ]
         self._split = [_split(deal) for deal in self._deals]
+        self._data = [
+            encode_data(DealWon(deal=deal)).split(deal.deal_id.encode()) for deal in self._deals
+        ]
 
     def records(self, first: int, count: int) -> Iterator[tuple[bytes, bytes, list[Any]]]:
         """Key, value and headers of the events number `first` and following."""
         split = self._split
         for number in range(first, first + count):
             parts, headers = split[number % _PATTERNS]
-            key = b"%016x-0000-4000-8000" % (number * _MIXER % 2**64)
+            key = _deal_id(number)
             yield key, key.join(parts), headers
+
+    def payloads(self, first: int, count: int) -> Iterator[tuple[str, str]]:
+        """Deal id and data of the same events, as they stand in an outbox."""
+        for number in range(first, first + count):
+            key = _deal_id(number)
+            yield key.decode(), key.join(self._data[number % _PATTERNS]).decode()
 
     def sums(self, count: int, *, views: int = 3) -> Sums:
         """What the rows must hold after the first `count` events."""
@@ -68,6 +78,10 @@ class Patterns:
                 n, amount = sums.get(key, (0, 0))
                 sums[key] = (n + times, amount + times * deal.amount.amount_minor)
         return sums
+
+
+def _deal_id(number: int) -> bytes:
+    return b"%016x-0000-4000-8000" % (number * _MIXER % 2**64)
 
 
 def _shifted(deal: DealState, spread: Spread, number: int) -> DealState:

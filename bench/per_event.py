@@ -67,6 +67,18 @@ class _DealWon(BaseModel):
     deal: _Deal
 
 
+class _CloudEvent(BaseModel):
+    specversion: str
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    recordedtime: datetime
+    sequence: str
+    data: _DealWon
+
+
 class Measured(msgspec.Struct, frozen=True):
     """What so many events took, warmed up."""
 
@@ -114,7 +126,7 @@ async def _measure(arguments: argparse.Namespace) -> Measured:
 
 
 async def _apply(connection: Any, record: ConsumerRecord, *, views: int) -> None:
-    deal = _DealWon.model_validate_json(record.value).deal
+    deal = _CloudEvent.model_validate_json(record.value).data.deal
     day, cut = deal.closed_at.toordinal(), deal.dimensions
     members = (deal.owners[0].owner_id, cut.channel, cut.region)[:views]
     async with connection.transaction():

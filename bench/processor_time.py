@@ -1,4 +1,4 @@
-"""Processor time by party: what the client, the broker and the database each spend on a piece of work.
+"""Processor time by party: what client, broker and database each spend on a piece of work.
 
 On two cores the wall clock measures who had to wait; processor time measures what
 was done. A party is a tree of processes, named by its root: PostgreSQL's backends
@@ -62,7 +62,7 @@ class Parties:
 
 
 def tree_seconds(root: int) -> float:
-    """User and system time of a tree, with that of its members that have ended and were waited for."""
+    """User and system time of a tree, with that of members that ended and were waited for."""
     process = psutil.Process(root)
     total = 0.0
     for member in (process, *process.children(recursive=True)):

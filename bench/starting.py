@@ -12,7 +12,6 @@ from bench.report import Figure
 from bench.servers import own_stack
 from local.stack import Stack
 
-
 _REST_SECONDS = 5
 
 

@@ -1,0 +1,81 @@
+"""The consumer of the narrow views, telling for every event how long after its due time it counted.
+
+Run as a process of its own. The handler notes the events of a batch; when the consumer
+says that the batch is committed, their delays are known: `recordedtime` is the instant at
+which the business transaction was due, by a schedule that was fixed in advance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import signal
+import sys
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+import uvloop
+
+from bench.views import VIEWS_SQL, SaleMade, ViewHandler
+from events import Connection, Consumer, Received, Unobserved, open_log, schema_sql
+
+
+class _Delays(Unobserved):
+    """Delays in seconds, in the order of the commits."""
+
+    def __init__(self) -> None:
+        self._views = ViewHandler(views=3)
+        self._applied: deque[datetime] = deque()
+        self.seconds: list[float] = []
+
+    async def apply(self, connection: Connection, received: Sequence[Received]) -> None:
+        await self._views(connection, received)
+        self._applied.extend(item.event.recordedtime for item in received)
+
+    def batch_applied(self, consumer: str, *, applied: int, **_: object) -> None:  # noqa: ARG002
+        now = datetime.now(UTC)
+        for _number in range(applied):
+            self.seconds.append((now - self._applied.popleft()).total_seconds())
+
+    def retrying(self, consumer: str, *, error: Exception, seconds: float) -> None:  # noqa: ARG002
+        print(f"bench.fresh_fold: {error!r}", file=sys.stderr)
+        self._applied.clear()
+
+
+async def _run(arguments: argparse.Namespace) -> None:
+    delays, stop = _Delays(), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with (
+        open_log(arguments.log) as log,
+        asyncpg.create_pool(arguments.database, min_size=1, max_size=4) as pool,
+    ):
+        for statement in (VIEWS_SQL, *schema_sql.statements(schema_sql.CONSUMER_SQL)):
+            await pool.execute(statement)
+        consumer = Consumer(
+            log,
+            pool,
+            name="views",
+            topics=[arguments.topic],
+            handler=delays.apply,
+            reads=[SaleMade],
+            versions="handler",
+            observer=delays,
+        )
+        await consumer.run(stop)
+    print("\n".join(f"{seconds:.6f}" for seconds in delays.seconds))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.fresh_fold")
+    for name in ("log", "database", "topic"):
+        parser.add_argument(name)
+    arguments = parser.parse_args()
+    gc.freeze()
+    uvloop.run(_run(arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""From a business transaction to the commit of the narrow views, for every event, open loop.
+
+Events are committed to an outbox by a fixed schedule; the product's relay, the broker and
+the product's consumer do the rest, all on the same cores as the driver. A delay counts
+from the time at which the transaction was due, so what the driver was late is in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import uvloop
+
+from bench.loading import Patterns
+from bench.outbox_rows import commit, new_outbox, relay, row
+from bench.processor_time import Parties, Spent
+from bench.report import Figure, Goal, milliseconds, percentile
+from bench.schedule import Schedule, keep
+from bench.servers import Servers, servers
+from bench.views import PARTITIONS
+from events import open_log
+from events.doorbell import Doorbell
+from events.log import TopicState
+
+RATES: Final = (100, 1_000, 5_000, 20_000)
+SECONDS: Final = 12.0
+GOAL_RATE: Final = 20_000
+P50, P99 = Goal(25, 12, at_most=True), Goal(80, 30, at_most=True)
+_SETTLING_SHARE: Final = 0.15
+"""Of each rate's events the first are left out: pools fill, plans are made."""
+_SESSIONS: Final = 8
+_PATIENCE_SECONDS: Final = 15.0
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """What one rate gave: delays of the events, times of the driver, and who spent what."""
+
+    events: int
+    delays: list[float]
+    commits: list[float]
+    spent: Spent
+
+
+def measure(scale: float) -> Iterator[Figure]:
+    with servers() as here:
+        for rate in RATES:
+            schedule = Schedule(rate, max(3.0, SECONDS * scale))
+            yield from _figures(rate, schedule, uvloop.run(_fresh(here, schedule)))
+
+
+def _figures(rate: int, schedule: Schedule, fresh: _Fresh) -> Iterator[Figure]:
+    delays = fresh.delays[int(len(fresh.delays) * _SETTLING_SHARE) :]
+    missing = fresh.events - len(fresh.delays)
+    late = f"; {missing:,} had not come {_PATIENCE_SECONDS:.0f} s after the end" if missing else ""
+    yield Figure(
+        f"due time to the views' commit at {rate:,} events/s",
+        milliseconds(delays) if delays else "none came",
+        f"{len(delays):,} events, {schedule.events_a_transaction} a transaction, each measured; "
+        f"the business transaction itself {milliseconds(fresh.commits)}; "
+        f"{fresh.spent.told(fresh.events)}{late}",
+    )
+    if rate == GOAL_RATE and delays:
+        for name, share, goal in (("p50", 0.5, P50), ("p99", 0.99, P99)):
+            value = percentile(delays, share) * 1e3
+            yield Figure(
+                f"freshness {name} at {rate:,} events/s", f"{value:.0f} ms", "", value, goal
+            )
+
+
+async def _fresh(here: Servers, schedule: Schedule) -> _Fresh:
+    outbox = await asyncio.to_thread(new_outbox, here)
+    views, topic = here.new_database(), here.new_topic()
+    async with open_log(here.log) as log:
+        await log.create_topic(TopicState(name=topic, partitions=PARTITIONS, retention_seconds=None))
+    rows = list(Patterns().payloads(0, schedule.events))
+    size = schedule.events_a_transaction
+    with _folding(here, views, topic) as folding, relay(here, outbox) as relaying:
+        await _until_claimed(views)
+        parties = Parties.of(
+            relay=relaying,
+            consumer=folding.pid,
+            database=here.postgres_pid,
+            broker=here.broker_pid,
+        )
+        async with asyncpg.create_pool(outbox, min_size=_SESSIONS, max_size=_SESSIONS) as pool:
+            bell = Doorbell(pool.execute)
+
+            async def transact(number: int, due: float) -> None:
+                at = datetime.fromtimestamp(due, UTC)
+                events = rows[number * size : (number + 1) * size]
+                async with pool.acquire() as connection:
+                    await commit(connection, [row(topic, *e, recorded_at=at) for e in events])
+                bell.ring()
+
+            begun = parties.read()
+            commits = await keep(schedule, transact, sessions=_SESSIONS - 1)
+            await _until_applied(views, schedule.events)
+            spent = parties.read() - begun
+            await bell.close()
+        folding.terminate()
+        told, _ = await asyncio.to_thread(folding.communicate)
+    return _Fresh(schedule.events, [float(line) for line in told.split()], commits, spent)
+
+
+@contextmanager
+def _folding(here: Servers, database: str, topic: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.fresh_fold", here.log, database, topic],
+        cwd=Path(__file__).parents[1],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def _until_claimed(views: str) -> None:
+    """The consumer has made its tables and owns all partitions."""
+    connection = await asyncpg.connect(views)
+    owned = 0
+    while owned < PARTITIONS:
+        await asyncio.sleep(0.1)
+        if await connection.fetchval("SELECT to_regclass('consumer_positions')") is not None:
+            owned = await connection.fetchval("SELECT count(*) FROM consumer_positions")
+    await connection.close()
+
+
+async def _until_applied(views: str, events: int) -> None:
+    """All have been counted, or our patience is over."""
+    connection = await asyncpg.connect(views)
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            counted = "SELECT sum(deals) FROM view_sums WHERE view = 0"
+            while (await connection.fetchval(counted) or 0) < events:
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        return
+    finally:
+        await connection.close()

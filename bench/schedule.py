@@ -1,0 +1,64 @@
+"""Open loop: transactions are due at times fixed in advance, however late the last one was.
+
+A closed loop waits for a slow system and so leaves out the delays that a customer would
+have met (coordinated omission). Here a delay counts from the due time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+_TRANSACTIONS_A_SECOND: Final = 1_000
+"""Python cannot commit more one by one beside all the rest; above it they carry several events."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """So many events a second for so long, in transactions of equal size at equal distances."""
+
+    events_a_second: int
+    seconds: float
+
+    @property
+    def events_a_transaction(self) -> int:
+        return max(1, self.events_a_second // _TRANSACTIONS_A_SECOND)
+
+    @property
+    def transactions(self) -> int:
+        return int(self.events_a_second * self.seconds) // self.events_a_transaction
+
+    @property
+    def events(self) -> int:
+        return self.transactions * self.events_a_transaction
+
+    def offsets(self) -> Iterator[float]:
+        """Seconds after the start at which each transaction is due."""
+        distance = self.events_a_transaction / self.events_a_second
+        return (number * distance for number in range(self.transactions))
+
+
+async def keep(
+    schedule: Schedule,
+    transact: Callable[[int, float], Awaitable[None]],
+    *,
+    sessions: int,
+) -> list[float]:
+    """Run `transact(number, due)` for each transaction, at its due time (of `time.time`) or as
+    soon after it as a session is free. Gives the seconds from due to done of each.
+    """
+    begun_at = time.time() + 0.1
+    due = enumerate(begun_at + offset for offset in schedule.offsets())
+    taken: list[float] = []
+
+    async def work() -> None:
+        for number, at in due:
+            await asyncio.sleep(max(0.0, at - time.time()))
+            await transact(number, at)
+            taken.append(time.time() - at)
+
+    await asyncio.gather(*(work() for _ in range(sessions)))
+    return taken
