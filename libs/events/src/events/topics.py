@@ -1,6 +1,7 @@
 """Topics as declared in deploy/kafka/topics.yaml, and bringing a log in line with them.
 
-Invariant: applying creates and grows, and never shrinks, empties or deletes.
+Invariant: applying creates, and never shrinks, empties or deletes. It grows only what is
+still empty: a topic with records grows by `events.growing`, which keeps the order of keys.
 """
 
 from __future__ import annotations
@@ -128,9 +129,10 @@ async def apply_to(log: Log, declaration: Declaration) -> Applied:
         if found is None:
             await log.create_topic(wanted)
             applied.created.append(wanted.name)
-        elif found.partitions < wanted.partitions:
+        elif found.partitions < wanted.partitions and await _is_empty(log, wanted.name):
             await log.grow_topic(wanted.name, partitions=wanted.partitions)
             applied.grown.append(wanted.name)
+            continue
         else:
             applied.unchanged.append(wanted.name)
         if found is not None:
@@ -142,12 +144,21 @@ async def apply_to(log: Log, declaration: Declaration) -> Applied:
     return applied
 
 
+async def _is_empty(log: Log, topic: str) -> bool:
+    return not any((await log.ends(await log.partitions([topic]))).values())
+
+
 def _drift(found: TopicState, wanted: TopicState) -> list[str]:
     drift = []
     if found.partitions > wanted.partitions:
         drift.append(
             f"topic {found.name} has {found.partitions} partitions, declared {wanted.partitions};"
             " partitions are never taken away"
+        )
+    if found.partitions < wanted.partitions:
+        drift.append(
+            f"topic {found.name} has {found.partitions} partitions, declared {wanted.partitions};"
+            f" tandem topics grow {found.name}"
         )
     if found.retention_seconds != wanted.retention_seconds:
         drift.append(

@@ -69,6 +69,9 @@ class Producer(Protocol):
         Raises TopicMissing or PublishFailed; then some of them may be on the log.
         """
 
+    def forget_topics(self) -> None:
+        """Ask the log anew how many partitions topics have, from the next call of `publish` on."""
+
     async def close(self) -> None: ...
 
 

@@ -169,6 +169,8 @@ class Mover:
             while self._under_way:
                 await self._finish_page()
             await self._shards.share()
+            if self._shards.is_held:
+                self._producer.forget_topics()
         if now >= self._next_depth:
             self._next_depth = now + _DEPTH_SECONDS
             depth = await measure(self._connection)

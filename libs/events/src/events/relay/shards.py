@@ -19,6 +19,8 @@ _SPACE: Final = 0x6F75_7462
 """First key of the advisory locks: "outb"."""
 _PRESENCE: Final = -1
 """Second key of the lock that says "a relay is here"; those of shards begin at 0."""
+_HOLD: Final = -2
+"""Second key of the lock that says "keep away": a topic grows (`events.growing`)."""
 
 SESSION: Final = {
     # A session that nobody uses is that of a relay that was stopped or hangs: PostgreSQL ends it,
@@ -40,10 +42,13 @@ SESSION: Final = {
 """Settings of the session that holds the locks."""
 
 _APPEAR: Final = "SELECT pg_advisory_lock_shared($1, $2)"
-_MEMBERS: Final = """
-SELECT count(*) FROM pg_locks
-WHERE locktype = 'advisory' AND granted AND classid = $1::int::oid AND objid = $2::int::oid
+_AROUND: Final = """
+SELECT count(*) FILTER (WHERE objid = $2::int::oid) AS members,
+       count(*) FILTER (WHERE objid = $3::int::oid) AS holding
+FROM pg_locks
+WHERE locktype = 'advisory' AND granted AND classid = $1::int::oid
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+_WAIT_FOR: Final = "SELECT pg_advisory_lock($1, $2)"
 _TAKE: Final = "SELECT pg_try_advisory_lock($1, $2)"
 _GIVE_BACK: Final = "SELECT pg_advisory_unlock($1, $2)"
 
@@ -55,6 +60,8 @@ class Shards:
         self._connection = connection
         self._present = False
         self.owned: list[int] = []
+        self.is_held = False
+        """Whether somebody keeps all relays away; topics may have grown when it is over."""
 
     async def share(self) -> None:
         """Take free shards up to the fair share, or give back what is above it.
@@ -65,8 +72,10 @@ class Shards:
         if not self._present:
             await self._connection.execute(_APPEAR, _SPACE, _PRESENCE)
             self._present = True
-        members = await self._connection.fetchval(_MEMBERS, _SPACE, _PRESENCE)
-        fair = -(-SHARDS // max(1, members))
+        around = await self._connection.fetchrow(_AROUND, _SPACE, _PRESENCE, _HOLD)
+        assert around is not None
+        self.is_held = around["holding"] > 0
+        fair = 0 if self.is_held else -(-SHARDS // max(1, around["members"]))
         while len(self.owned) > fair:
             await self._connection.execute(_GIVE_BACK, _SPACE, self.owned[-1])
             self.owned.pop()
@@ -80,3 +89,13 @@ class Shards:
             if wanted and await self._connection.fetchval(_TAKE, _SPACE, shard):
                 self.owned.append(shard)
                 wanted -= 1
+
+
+async def hold_all(connection: asyncpg.Connection[Any]) -> None:
+    """Take all shards from all relays, waiting until they have nothing under way.
+
+    They come back when the session of `connection` ends.
+    """
+    await connection.execute(_WAIT_FOR, _SPACE, _HOLD)
+    for shard in range(SHARDS):
+        await connection.execute(_WAIT_FOR, _SPACE, shard)

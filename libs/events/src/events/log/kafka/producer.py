@@ -74,15 +74,18 @@ class KafkaProducer:
                 raise
             raise PublishFailed("the connection to Kafka ended under a batch") from error
 
+    def forget_topics(self) -> None:
+        self._partitions.clear()
+
     async def _send(self, records: Sequence[NewRecord]) -> list[asyncio.Future[Any]]:
         """Fill one batch per partition, and send it when it is full: order per key is kept."""
-        await self._learn({record.topic for record in records})
+        partitions = await self._counts({record.topic for record in records})
         now = int(time.time() * 1000)
         sent: list[asyncio.Future[Any]] = []
         open_batches: dict[tuple[str, int], Any] = {}
         for record in records:
             topic, key = record.topic, record.key
-            where = topic, _hash(key) % self._partitions[topic]
+            where = topic, _hash(key) % partitions[topic]
             batch = open_batches.get(where)
             if batch is not None:
                 taken = batch.append(
@@ -97,9 +100,15 @@ class KafkaProducer:
             sent.append(await self._producer.send_batch(batch, topic, partition=partition))
         return sent
 
-    async def _learn(self, topics: set[str]) -> None:
-        for topic in topics - self._partitions.keys():
+    async def _counts(self, topics: set[str]) -> dict[str, int]:
+        """Partitions of each topic; a copy, since they may be forgotten while a call goes on."""
+        unknown = topics - self._partitions.keys()
+        for topic in unknown:
             self._partitions[topic] = len(await self._log.partitions([topic]))
+        if unknown:
+            # aiokafka asks by itself only every five minutes, and refuses partitions unheard of.
+            await self._producer.client.force_metadata_update()
+        return {topic: self._partitions[topic] for topic in topics}
 
     async def close(self) -> None:
         """Raises PublishFailed when it does not close in time."""

@@ -35,6 +35,9 @@ class PostgresProducer:
         async with self._turn:
             await self._append(records)
 
+    def forget_topics(self) -> None:
+        self._topics.clear()
+
     async def _append(self, records: Sequence[NewRecord]) -> None:
         try:
             await self._learn({record.topic for record in records})
