@@ -17,7 +17,7 @@ import asyncpg
 import httpx
 
 from events import open_log
-from events.log import TopicPartition
+from events.log import Record, TopicPartition
 from faults.harness.commands import Names
 from faults.harness.oracle import PARTS, Disagreement, Figures, Row
 from local.services import SERVICES
@@ -140,16 +140,17 @@ async def _records(stack: Stack, since: Positions) -> list[Seen]:
             batch = await reader.poll(max_records=5_000, timeout_seconds=5.0)
             assert batch, f"the log does not give {missing} up to its end"
             for where, read in batch.items():
-                found += [seen(record) for record in read if record.offset < end[where]]
+                found += [seen(where, record) for record in read if record.offset < end[where]]
                 if read[-1].offset + 1 >= end[where]:
                     missing.discard(where)
         await reader.close()
     return found
 
 
-def seen(record: Any) -> Seen:
+def seen(where: TopicPartition, record: Record) -> Seen:
     """An event in either of the modes of CloudEvents on Kafka: all in the value, or in headers."""
-    headers = {name: value.decode() for name, value in record.headers}
+    assert record.value is not None, f"an empty record at {where}, {record.offset}"
+    headers = {name: (value or b"").decode() for name, value in record.headers}
     said = {name.removeprefix("ce_"): value for name, value in headers.items()}
     if headers["content-type"].startswith("application/cloudevents"):
         said = json.loads(record.value)
@@ -159,7 +160,7 @@ def seen(record: Any) -> Seen:
         sequence=int(said["sequence"]),
         event_id=said["id"],
         content=record.value,
-        where=(record.topic, record.partition, record.offset),
+        where=(*where, record.offset),
     )
 
 
