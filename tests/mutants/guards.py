@@ -32,8 +32,15 @@ POSITIONS: Final = (
         file=f"{_EVENTS}/consumer/positions.py",
         text="\n  AND p.epoch = w.epoch AND p.next_offset = w.start",
         replacement="",
-        test=f"{_FAULTS}::test_a_consumer_stopped_within_its_transaction_is_replaced_and_commits"
-        "_nothing_later[postgres]",
+        test=f"{_CONSUMER}::test_a_zombie_commits_nothing[postgres]",
+    ),
+    Mutant(
+        guard="the position is part of that: one that somebody else has moved is refused",
+        file=f"{_EVENTS}/consumer/positions.py",
+        text=" AND p.next_offset = w.start",
+        replacement="",
+        test=f"{_TESTS}/integration/test_changed_logs.py"
+        "::test_a_position_that_was_set_from_outside_is_taken_up_and_not_run_over[postgres]",
     ),
     Mutant(
         guard="the epoch is part of that: a former owner at the same position is refused",

@@ -108,3 +108,18 @@ async def test_a_topic_made_again_under_a_running_consumer_stops_it_for_good(
     with pytest.raises(LogChanged):
         await asyncio.wait_for(world.consumer().run(asyncio.Event()), 20)
     assert [n for n in (await world.applied())["a"] if n <= 5] == [1, 2, 3, 4, 5]
+
+
+async def test_a_position_that_was_set_from_outside_is_taken_up_and_not_run_over(
+    world: Any, make_event: Any
+) -> None:
+    """As an operator does who wants events read again; the copies are known."""
+    await world.publish(make_event("a", 1), make_event("a", 2))
+    async with world.running():
+        await world.until(DONE, 2)
+        await world.pool.execute("UPDATE consumer_positions SET next_offset = 0")
+        await world.publish(make_event("a", 3))
+        await world.until(DONE, 3)
+        await world.until("SELECT max(next_offset)::int FROM consumer_positions", 3)
+        await world.until("SELECT max(epoch)::int FROM consumer_positions", 2)
+    assert await world.applied() == {"a": [1, 2, 3]}
