@@ -93,7 +93,10 @@ class Books:
     def _read_deals(self) -> None:
         for stream in self._deals:
             deal = stream[-1]["deal"]
-            refunds = self._refunded.pop(("deal", "", deal["deal_id"]), [])
+            source = stream[-1]["source"]
+            ours = source.startswith("/tandem/")
+            sale = ("deal", "") if ours else ("partner_deal", source)
+            refunds = self._refunded.pop((*sale, deal["deal_id"]), [])
             if deal["status"] == "deleted":
                 continue
             created_on = self.day(deal["created_at"])

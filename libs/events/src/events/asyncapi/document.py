@@ -14,9 +14,11 @@ from events.asyncapi.messages import (
     examples_of,
     headers,
     partner_message,
+    payload_of,
     structured,
 )
 from events.asyncapi.words import Words
+from events.cloudevents.structured import CONTENT_TYPE
 from events.schemas import short_name
 from events.topics import Declaration
 from events.types import EVENT_TYPES, EventData
@@ -48,7 +50,12 @@ def document(declaration: Declaration, words: Words) -> Node:
             "messageTraits": {
                 "cloudEvent": {"headers": {"$ref": "#/components/schemas/ce_headers"}}
             },
-            "schemas": {"ce_headers": headers(words), "ce_envelope": envelope(words), **schemas},
+            "schemas": {
+                "ce_headers": headers(),
+                "ce_event": envelope(words, on_the_log=True),
+                "ce_partner_event": envelope(words, on_the_log=False),
+                **schemas,
+            },
         },
     }
 
@@ -135,7 +142,8 @@ def _message(cls: type[EventData], words: Words) -> Node:
         "x-summary-zh": sentence,
         "x-from-partners": cls.from_partners,
         "traits": [{"$ref": "#/components/messageTraits/cloudEvent"}],
-        "payload": {"$ref": f"#/components/schemas/{cls.__name__}"},
+        "contentType": CONTENT_TYPE,
+        "payload": payload_of(cls),
         "bindings": {"kafka": {"key": {"type": "string"}, "bindingVersion": KAFKA_BINDING}},
         "examples": examples_of(cls),
     }

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from events.asyncapi.words import Both, Words
+from events.cloudevents.structured import CONTENT_TYPE
 from events.schemas import EXAMPLES_FOLDER, short_name
 from events.types import EVENT_TYPES, EventData
 
@@ -17,49 +18,49 @@ _GIVEN_BY_US = frozenset(("sequence", "recordedtime"))
 """A partner does not send them; the gateway gives them."""
 
 
-def headers(words: Words) -> Node:
-    """The headers of a record in binary mode."""
-    properties: Node = {"ce_specversion": {"type": "string", "const": "1.0"}}
-    for name, said in words.attributes.items():
-        properties[f"ce_{name}"] = _attribute(said)
-    properties["content-type"] = {"type": "string", "const": "application/json"}
-    properties["traceparent"] = {"type": "string", "description": "W3C trace context"}
-    required = [name for name in properties if name != "traceparent"]
-    return {"type": "object", "properties": properties, "required": required}
+def headers() -> Node:
+    """The headers of a record as we write it: the value holds all else."""
+    return {
+        "type": "object",
+        "properties": {"content-type": {"type": "string", "const": CONTENT_TYPE}},
+        "required": ["content-type"],
+    }
 
 
 def _attribute(said: Both) -> Node:
     return {"type": "string", "description": said.en, "x-label-zh": said.zh}
 
 
-def envelope(words: Words) -> Node:
-    """What a partner's event in structured mode has besides its data."""
+def envelope(words: Words, *, on_the_log: bool) -> Node:
+    """What an event has besides its data; a partner leaves out what the gateway gives."""
     properties: Node = {"specversion": {"type": "string", "const": "1.0"}}
     for name, said in words.attributes.items():
-        if name not in _GIVEN_BY_US:
+        if on_the_log or name not in _GIVEN_BY_US:
             properties[name] = _attribute(said)
     properties["datacontenttype"] = {"type": "string", "const": "application/json"}
     properties["traceparent"] = {"type": "string", "description": "W3C trace context"}
+    given = ("subject", *sorted(_GIVEN_BY_US)) if on_the_log else ()
     return {
         "type": "object",
         "properties": {**properties, "data": {"type": "object"}},
-        "required": ["specversion", "id", "source", "type", "time", "data"],
+        "required": ["specversion", "id", "source", "type", "time", "data", *given],
     }
+
+
+def payload_of(cls: type[EventData]) -> Node:
+    """An event of a type as it stands on the log: a CloudEvent in structured mode."""
+    return {"allOf": [{"$ref": "#/components/schemas/ce_event"}, _part_of(cls)]}
+
+
+def _part_of(cls: type[EventData]) -> Node:
+    data = {"$ref": f"#/components/schemas/{cls.__name__}"}
+    return {"properties": {"type": {"const": cls.wire_type}, "data": data}}
 
 
 def structured() -> Node:
     """An event of a partner as one JSON object: the envelope, and the data that its type wants."""
-    kinds = [
-        {
-            "properties": {
-                "type": {"const": cls.wire_type},
-                "data": {"$ref": f"#/components/schemas/{cls.__name__}"},
-            }
-        }
-        for cls in EVENT_TYPES.values()
-        if cls.from_partners
-    ]
-    return {"allOf": [{"$ref": "#/components/schemas/ce_envelope"}, {"oneOf": kinds}]}
+    kinds = [_part_of(cls) for cls in EVENT_TYPES.values() if cls.from_partners]
+    return {"allOf": [{"$ref": "#/components/schemas/ce_partner_event"}, {"oneOf": kinds}]}
 
 
 def partner_message(words: Words) -> Node:
@@ -71,7 +72,7 @@ def partner_message(words: Words) -> Node:
         "summary": said.text.en,
         "x-title-zh": said.title.zh,
         "x-summary-zh": said.text.zh,
-        "contentType": "application/cloudevents+json",
+        "contentType": CONTENT_TYPE,
         "payload": {"$ref": "#/components/schemas/partner_event"},
         "examples": [
             {"name": path.stem, "payload": _read(path)}
@@ -82,7 +83,7 @@ def partner_message(words: Words) -> Node:
 
 
 def examples_of(cls: type[EventData]) -> list[Node]:
-    """The examples of a type in binary mode: our own, and a partner's if only they send it."""
+    """The examples of a type as they stand on the log."""
     name = short_name(cls.wire_type)
     folder = EXAMPLES_FOLDER / cls.topic
     return [
@@ -93,14 +94,11 @@ def examples_of(cls: type[EventData]) -> list[Node]:
 
 def _example(path: Path) -> Node:
     example = _read(path)
-    told = {"sequence": "000000000001", "recordedtime": example["time"], **example}
-    told.setdefault("subject", "the subject of what it voids")
-    names = ("specversion", "id", "source", "type", "subject", "time", "sequence", "recordedtime")
-    shown = {f"ce_{name}": told[name] for name in names}
+    given = {"subject": "NW-100483", "recordedtime": example["time"], "sequence": "000000000001"}
     return {
         "name": path.stem,
-        "headers": {**shown, "content-type": "application/json"},
-        "payload": example["data"],
+        "headers": {"content-type": CONTENT_TYPE},
+        "payload": {**given, **example},
     }
 
 

@@ -3,10 +3,9 @@
 ```
 --- pipeline
 key: d1
-ce_specversion: 1.0
-content-type: application/json
+content-type: application/cloudevents+json
 
-{"deal":{"deal_id":"d1"}}
+{"specversion":"1.0","id":"…","data":{"deal":{"deal_id":"d1"}}}
 ```
 Headers stand in their order, one a line; the value is what follows the empty line,
 byte for byte. Without an empty line the record has no value.
@@ -21,16 +20,16 @@ from typing import Any, Final
 
 import msgspec
 
-from events.cloudevents import from_record, to_record, write_structured
-from events.cloudevents.attributes import instant_text
+from events.cloudevents import from_record, to_record
+from events.cloudevents.attributes import instant_text, sequence_text
 from events.consumer.store import StoredRecord
-from events.event import Event
+from events.event import Event, encode_data
 from events.log import NewRecord
 from events.schemas.generate import EXAMPLES_FOLDER, PACKAGE_FOLDER
 from events.schemas.layout import laid_out
 from events.schemas.sealed import add_sealed
 from events.types import EVENT_TYPES
-from events.types.log import RecordParked
+from events.types.log import EventRejected, RecordParked
 
 GOLDEN_FOLDER: Final = PACKAGE_FOLDER.parents[1] / "tests" / "contract" / "golden"
 _START: Final = "--- "
@@ -81,7 +80,7 @@ def golden_records(wire_types: Collection[str]) -> list[NewRecord]:
             topic = _topic_of(event, path)
             records.append(to_record(event, topic=topic))
             if event.type not in seen:
-                records.append(_structured(event, topic))
+                records.append(_binary(event, topic))
             seen.add(event.type)
     return records
 
@@ -107,15 +106,31 @@ def _on_the_log(path: Path) -> Event:
 def _topic_of(event: Event, path: Path) -> str:
     if isinstance(event.data, RecordParked):
         return f"{event.data.record_topic}-dlq"
+    if isinstance(event.data, EventRejected):
+        return f"{event.data.record_topic}.rejects"
     return path.parent.name
 
 
-def _structured(event: Event, topic: str) -> NewRecord:
+def _binary(event: Event, topic: str) -> NewRecord:
+    """The mode that others may write, and that we wrote at first."""
+    told = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.subject,
+        "time": instant_text(event.time),
+        "sequence": sequence_text(event.sequence),
+        "recordedtime": instant_text(event.recordedtime),
+    }
+    headers = {f"ce_{name}": text for name, text in told.items()}
+    headers |= {"content-type": "application/json"}
+    headers |= {"traceparent": event.traceparent} if event.traceparent else {}
     return NewRecord(
         topic=topic,
         key=event.subject.encode(),
-        value=write_structured(event),
-        headers=[("content-type", b"application/cloudevents+json; charset=utf-8")],
+        value=encode_data(event.data),
+        headers=[(name, text.encode()) for name, text in headers.items()],
     )
 
 

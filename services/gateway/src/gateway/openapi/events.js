@@ -46,6 +46,13 @@ function typeOf(schema) {
   return [found.type || "any", found.format, found.pattern, ...limits].filter(Boolean).join(" ");
 }
 
+// The fields of an event are those of its data; the envelope around them is the same for all.
+function dataOf(message) {
+  const parts = resolve(message.payload).allOf || [];
+  const own = parts.map((part) => (part.properties || {}).data).find(Boolean);
+  return resolve(own || parts[0] || message.payload);
+}
+
 // The structures that a field holds, itself or as items or alternatives, to be shown beneath it.
 function inside(schema) {
   if (schema.anyOf) return schema.anyOf.flatMap(inside);
@@ -73,7 +80,7 @@ function eventView(message) {
   const parts = [make("p", {}, said(message, "summary"), " ", language === "en" ? message.description || "" : "")];
   if (message["x-from-partners"]) parts.push(make("p", { class: "words" }, words.sent));
   parts.push(make("h3", {}, words.fields),
-    make("table", {}, make("tbody", {}, ...rows(resolve(message.payload), "", 0))));
+    make("table", {}, make("tbody", {}, ...rows(dataOf(message), "", 0))));
   for (const example of message.examples || []) {
     const headers = Object.entries(example.headers || {}).map(([name, value]) => `${name}: ${value}`);
     parts.push(make("h3", {}, `${words.example} ${example.name}`),
@@ -105,7 +112,7 @@ function show() {
     const messages = Object.values(channel.messages).map(resolve)
       .filter((message) => !onlyPartners || message["x-from-partners"])
       .filter((message) => {
-        const fields = JSON.stringify(Object.keys(resolve(message.payload).properties || {}));
+        const fields = JSON.stringify(Object.keys(dataOf(message).properties || {}));
         const text = `${channel.address} ${message.name} ${message.title} ${message["x-title-zh"]} ${fields}`.toLowerCase();
         return wanted.every((word) => text.includes(word));
       });
