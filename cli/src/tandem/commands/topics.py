@@ -57,8 +57,37 @@ def apply(
     raise typer.Exit(result.returncode)
 
 
+@topics.command(
+    epilog="Example: tandem topics grow pipeline. Exit codes: 0 grown, 1 not grown and why, 2 "
+    "nothing runs here. Elsewhere: python -m chassis.grow, with the relay's environment."
+)
+def grow(
+    topic: Annotated[str, typer.Argument(help="A topic of deploy/kafka/topics.yaml.")],
+    *,
+    var: Annotated[Path | None, typer.Option("--var", help="The stack's var/.")] = None,
+) -> None:
+    """Give a topic as many partitions as it is declared with, while everything runs.
+
+    Events wait in the outboxes until the consumers have read the topic to its end; so
+    every key keeps its order. Commands are accepted meanwhile.
+    """
+    declared = yaml.safe_load(TOPICS.read_text("utf-8"))["topics"]
+    if topic not in declared:
+        fail(f"{topic} is not declared; declared are {', '.join(declared)}", ExitCode.UNUSABLE)
+    stack = running_stack(Var(Settings.load(var=var).var.absolute()))
+    program = stack.plan.growing(topic, declared[topic]["partitions"])
+    result = subprocess.run(  # noqa: S603 - our own command
+        program.command, env=dict(program.environment), check=False
+    )
+    raise typer.Exit(result.returncode)
+
+
 def running_log(var: Var) -> str:
+    return running_stack(var).event_log
+
+
+def running_stack(var: Var) -> Stack:
     running = Running.load(var.running)
     if running is None:
         fail("no stack runs here; start it with `make up`, or give --event-log", ExitCode.UNUSABLE)
-    return Stack(var.root, ports=Ports(running.ports), log=running.log).event_log
+    return Stack(var.root, ports=Ports(running.ports), log=running.log)

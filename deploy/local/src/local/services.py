@@ -102,11 +102,19 @@ class Plan:
 
     def services(self) -> list[Unit]:
         """All of ours, in no order: each must bear the absence of the others."""
-        outboxes = ",".join(self.postgres.url(service) for service in SERVICES)
-        relay = self._common("relay") | {"OUTBOX_URLS": outboxes}
-        units = [self._unit("relay", "chassis.relay", relay)]
+        units = [self._unit("relay", "chassis.relay", self._relay())]
         units += [self._unit(service, service, self._service(service)) for service in SERVICES]
         return units
+
+    def growing(self, topic: str, partitions: int) -> Program:
+        """The command that gives a topic more partitions while everything runs."""
+        return self._python(
+            "grow", "chassis.grow", topic, str(partitions), environment=self._relay()
+        )
+
+    def _relay(self) -> dict[str, str]:
+        outboxes = ",".join(self.postgres.url(service) for service in SERVICES)
+        return self._common("relay") | {"OUTBOX_URLS": outboxes}
 
     def _unit(self, name: str, module: str, environment: dict[str, str]) -> Unit:
         port = self.ports[f"{name}_telemetry"]

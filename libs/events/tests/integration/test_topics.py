@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from events import Log
-from events.log import TopicState
+from events.log import Log, NewRecord, TopicState
 from events.topics import Declaration, InvalidDeclaration, apply, read_declaration
 
 DECLARED = Path(__file__).parents[4] / "deploy/kafka/topics.yaml"
@@ -41,7 +40,12 @@ async def test_applying_again_changes_nothing_and_drift_is_told(
 
     assert await applied() == ([name, f"{name}-dlq"], [], [])
     assert await applied() == ([], [], [])
-    assert await applied(partitions=3) == ([], [name], [])
+    assert await applied(partitions=3) == ([], [name], [])  # nothing is in it yet
+    producer = await log.producer()
+    await producer.publish([NewRecord(name, b"k", b"{}", [])])
+    await producer.close()
+    (more,) = (await applied(partitions=4))[2]
+    assert f"has 3 partitions, declared 4; tandem topics grow {name}" in more
     (fewer,) = (await applied(partitions=1))[2]
     assert "never taken away" in fewer
     (kept,) = (await applied(partitions=3, retention="7d"))[2]
@@ -71,5 +75,6 @@ def test_a_declaration_that_is_none_is_refused(tmp_path: Path, changed: dict[str
 def test_the_declared_topics_can_be_read() -> None:
     found: Declaration = read_declaration(DECLARED)
 
-    assert set(found.topics) == {"customer", "pipeline", "ops", "partner", "kpi"}
-    assert all(found.topics[n].retention == "forever" for n in found.topics if n != "kpi")
+    passing = {"kpi", "heartbeat"}
+    assert set(found.topics) == {"customer", "pipeline", "ops", "partner"} | passing
+    assert all(found.topics[n].retention == "forever" for n in found.topics.keys() - passing)
