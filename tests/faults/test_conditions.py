@@ -62,6 +62,7 @@ def test_every_connection_slow_at_once(run: Run, exposed: ExposedStack) -> None:
                 run.driver.wait_acknowledged(8)
             run.nemesis.note(f"slow {link}")
     run.check()
+    assert all(proxy.bytes_passed for proxy in exposed.links.values()), "each stands in its way"
 
 
 @pytest.mark.long

@@ -36,8 +36,9 @@ def test_a_full_disk_under_the_log(log: LogKind, tmp_path: Path, run_on: RunOn) 
         assert disk is not None
         with run.load():
             fill(run, disk)
-            for name in OURS:
-                assert psutil.Process(stack.process(name)).memory_info().rss < MOST_MEMORY_BYTES
+            most = max(psutil.Process(stack.process(one)).memory_info().rss for one in OURS)
+            run.result.seen["MiB of the largest process"] = most >> 20
+            assert most < MOST_MEMORY_BYTES
         run.check()
 
 

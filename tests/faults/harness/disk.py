@@ -35,11 +35,6 @@ class SmallDisk:
         finally:
             subprocess.run(["umount", "--lazy", self.folder], check=True)
 
-    @property
-    def used_bytes(self) -> int:
-        found = os.statvfs(self.folder)
-        return (found.f_blocks - found.f_bfree) * found.f_frsize
-
     @contextmanager
     def full(self) -> Iterator[None]:
         """Not a byte is left; at the end there is room again, and nobody is told."""
