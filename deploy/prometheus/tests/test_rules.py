@@ -24,6 +24,7 @@ def alerts() -> list[dict[str, Any]]:
         for path in RULES
         for group in yaml.safe_load(path.read_text())["groups"]
         for rule in group["rules"]
+        if "alert" in rule
     ]
 
 

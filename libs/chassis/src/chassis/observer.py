@@ -5,12 +5,17 @@ Instants are exported, not ages: a stuck teller then still raises an alarm.
 
 import logging
 import time
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from chassis.db import first_line
+from events.errors import Fenced
 
 log = logging.getLogger(__name__)
+
+FRESH_SECONDS: Final = 10.0
+"""The objective: 99 of 100 events are in the views within this time."""
 
 
 class PrometheusObserver:
@@ -29,6 +34,7 @@ class PrometheusObserver:
         duplicates: int,
         unknown: int,
         seconds: float,
+        oldest_seconds: float,
     ) -> None:
         processed = self._consumers.processed
         processed.labels(consumer, "applied").inc(applied)
@@ -36,6 +42,10 @@ class PrometheusObserver:
         processed.labels(consumer, "unknown").inc(unknown)
         self._consumers.batch_records.labels(consumer).observe(records)
         self._consumers.batch_seconds.labels(consumer).observe(seconds)
+        self._consumers.event_age.labels(consumer).observe(oldest_seconds)
+        # A batch is as late as its oldest event, so lateness is told too large, never too small.
+        within = "objective" if oldest_seconds <= FRESH_SECONDS else "later"
+        self._consumers.visible.labels(consumer, within).inc(records)
 
     def event_parked(self, consumer: str, *, topic: str, reason: str) -> None:
         self._consumers.parked.labels(consumer, topic, reason).inc()
@@ -52,6 +62,8 @@ class PrometheusObserver:
 
     def retrying(self, consumer: str, *, error: Exception, seconds: float) -> None:
         self._consumers.retries.labels(consumer).inc()
+        if isinstance(error, Fenced):
+            self._consumers.fences.labels(consumer).inc()
         log.warning(
             "consumer %s tries again in %.1f s: %s: %s",
             consumer,
@@ -101,6 +113,25 @@ class _ConsumerInstruments:
             "Time to apply and commit one batch.",
             ("consumer",),
             buckets=(0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30),
+            registry=registry,
+        )
+        self.event_age = Histogram(
+            "pipeline_event_age_seconds",
+            "From being recorded to being applied, of the oldest event of each batch.",
+            ("consumer",),
+            buckets=(0.05, 0.1, 0.3, 1, 5, FRESH_SECONDS, 60, 600, 3600),
+            registry=registry,
+        )
+        self.visible = Counter(
+            "pipeline_events_visible",
+            "Records applied, by whether that was within ten seconds of being recorded.",
+            ("consumer", "within"),
+            registry=registry,
+        )
+        self.fences = Counter(
+            "pipeline_fences",
+            "Batches given up because another process had taken the partition over.",
+            ("consumer",),
             registry=registry,
         )
         self.lag = Gauge(

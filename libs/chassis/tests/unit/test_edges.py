@@ -16,6 +16,7 @@ from chassis.concurrency import ExpectedVersion, StaleVersion, etag
 from chassis.observer import PrometheusObserver
 from chassis.paging import CursorRefused, CursorSeal, PageRequest
 from events import Observer
+from events.errors import Fenced
 
 SEAL = CursorSeal("a secret for tests only")
 
@@ -102,12 +103,15 @@ def test_logs_are_json_with_trace_and_service(capsys: pytest.CaptureFixture[str]
 def test_the_observer_tells_prometheus() -> None:
     registry = CollectorRegistry()
     observer: Observer = PrometheusObserver(registry)
-    observer.batch_applied("kpi", records=5, applied=3, duplicates=1, unknown=1, seconds=0.1)
+    observer.batch_applied(
+        "kpi", records=5, applied=3, duplicates=1, unknown=1, seconds=0.1, oldest_seconds=0.2
+    )
     observer.event_parked("kpi", topic="ops", reason="gap")
     observer.parked_total("kpi", reason="gap", count=1)
     observer.lag("kpi", topic="ops", partition=0, records=7)
     observer.watermark_age("kpi", seconds=2)
     observer.retrying("kpi", error=OSError("away"), seconds=1)
+    observer.retrying("kpi", error=Fenced("taken over"), seconds=1)
     observer.partition_stopped("kpi", topic="ops", partition=0, reason="too much")
     observer.claimed("kpi", partitions=4)
     observer.published("ops", count=2, seconds=0.1)
@@ -118,6 +122,10 @@ def test_the_observer_tells_prometheus() -> None:
         'pipeline_events_processed_total{consumer="kpi",outcome="applied"} 3.0',
         'pipeline_consumer_lag_records{consumer="kpi",partition="0",topic="ops"} 7.0',
         'dlq_events_total{consumer="kpi",reason="gap",topic="ops"} 1.0',
+        'pipeline_events_visible_total{consumer="kpi",within="objective"} 5.0',
+        'pipeline_event_age_seconds_sum{consumer="kpi"} 0.2',
+        'pipeline_batch_retries_total{consumer="kpi"} 2.0',
+        'pipeline_fences_total{consumer="kpi"} 1.0',
         'outbox_pending_events{database="ops"} 0.0',
         'outbox_published_total{database="ops"} 2.0',
     ):

@@ -21,8 +21,12 @@ class Observer(Protocol):
         duplicates: int,
         unknown: int,
         seconds: float,
+        oldest_seconds: float,
     ) -> None:
-        """A transaction was committed: how many records it read and what became of them."""
+        """A transaction was committed: how many records it read and what became of them.
+
+        `oldest_seconds` is the age, from being recorded, of the oldest event among them.
+        """
 
     def event_parked(self, consumer: str, *, topic: str, reason: str) -> None:
         """A record was put aside (`undecodable`, `schema`, `unprocessable`, `gap`, `held`)."""
@@ -67,6 +71,7 @@ class Unobserved:
         duplicates: int,
         unknown: int,
         seconds: float,
+        oldest_seconds: float,
     ) -> None: ...
 
     def event_parked(self, consumer: str, *, topic: str, reason: str) -> None: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -32,6 +33,12 @@ class Batch(msgspec.Struct, eq=False):
     def ordered(self) -> list[Entry]:
         """All entries in the order in which they count."""
         return [*self.unkeyed, *(entry for ours in self.entries.values() for entry in ours)]
+
+    def oldest_seconds(self, now: datetime) -> float:
+        """Age of the oldest event, looking only at the first of each partition; 0 without any."""
+        firsts = (ours[0].event for ours in self.entries.values() if ours)
+        recorded = [event.recordedtime for event in firsts if event is not None]
+        return max(0.0, (now - min(recorded)).total_seconds()) if recorded else 0.0
 
     def requested_keys(self) -> dict[Key, None]:
         return {

@@ -238,6 +238,7 @@ class Consumer:
             duplicates=plan.duplicates,
             unknown=plan.unknown,
             seconds=seconds,
+            oldest_seconds=batch.oldest_seconds(datetime.now(UTC)),
         )
         for entry, reason in plan.park:
             self._observer.event_parked(self._name, topic=entry.where.topic, reason=reason)
