@@ -10,10 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from events import open_log
 from events.log.port import NewRecord
 from local.stack import Stack
+from tandem.main import app
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -168,3 +170,24 @@ async def test_what_waits_behind_a_parked_event_drains_in_order_when_it_is_disca
     [line] = sre.get(f"/v1/parked/{broken_id}/audit").json()["items"]
     assert (line["action"], line["reason"]) == ("discard", "a test")
     assert sre.get("/v1/parked/stopped").json()["items"] == []
+
+
+def test_the_command_line_shows_what_came_and_what_waits(
+    stack: Stack, partner: httpx.Client, product: str
+) -> None:
+    sent = order(product)
+    partner.post("/v1/events", content=json.dumps([sent]), headers=BATCH)
+
+    def say(*words: str, role: str = "partner") -> Any:
+        token = stack.token(role, sources=(WEBSHOP,))
+        result = CliRunner().invoke(app, [*words, "--url", stack.url, "--token", token])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert json.loads(say("events", "show", sent["id"]))["event"]["id"] == sent["id"]
+    assert json.loads(say("events", "counts", "--json"))["items"]
+    assert "accepted" in say("events", "list", "--verdict", "accepted")
+    assert "No partition is stopped." in say("parked", "stopped", role="sre")
+    where = ("--service", "metrics", "--where", f"subject={sent['id']}")
+    assert "0 match" in say("parked", "release", *where, role="sre")
+    assert json.loads(say("parked", "audit", "--json", role="sre"))["items"] is not None

@@ -105,7 +105,8 @@ FROM unnest($1::text[], $2::timestamptz[], $3::bigint[]) AS w(source, received_a
 CROSS JOIN LATERAL (
     SELECT {_FILED} FROM inbox i
     WHERE i.source = w.source AND (i.received_at, i.position) > (w.received_at, w.position)
-      AND i.received_at < coalesce($4::timestamptz, 'infinity') AND ($5::text IS NULL OR i.subject = $5)
+      AND i.received_at < coalesce($4::timestamptz, 'infinity')
+      AND ($5::text IS NULL OR i.subject = $5)
     ORDER BY i.received_at, i.position LIMIT $6
 ) f"""  # noqa: S608 - constants only
 

@@ -57,7 +57,8 @@ async def receive(
     for indexes in (list(once.values()), again):
         if indexes:
             rows = [_row(events[i], subjects.get(i, events[i].subject)) for i in indexes]
-            columns = [list(column) for column in zip(*rows, strict=True)]
+            # A column without a value is sent as one NULL; checking its items would cost more.
+            columns = [_whole(column) for column in zip(*rows, strict=True)]
             for n, *rest in await connection.fetch(ACCEPT, *columns, received_at, zone):
                 receipts[indexes[n - 1]] = Receipt(*rest)
     return receipts
@@ -81,6 +82,10 @@ async def _subjects(connection: Connection, events: Sequence[Incoming]) -> dict[
             subjects[index] = found.get((event.source, event.voids))
         found.setdefault((event.source, event.id), subjects.get(index, event.subject))
     return subjects
+
+
+def _whole(column: tuple[Any, ...]) -> list[Any] | None:
+    return None if column[0] is None and not any(column) else list(column)
 
 
 def _row(event: Incoming, subject: str | None) -> tuple[Any, ...]:

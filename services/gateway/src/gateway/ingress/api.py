@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
 
 from chassis import problems
 from chassis.auth import require
@@ -41,6 +43,18 @@ _ANY_OBJECT: Final = {"type": "object", "additionalProperties": True}
 router = APIRouter(tags=["events"], dependencies=[Depends(count_request)])
 
 
+class EventLimits(BaseModel, extra="forbid"):
+    """Whoever breaks one of the last five is refused alone; `time` lies between the last two."""
+
+    request_bytes: int
+    events_per_request: int
+    event_bytes: int
+    levels: int
+    extensions: int
+    not_before: datetime
+    not_after: datetime
+
+
 class _Answer(Response):
     media_type = "application/json"
 
@@ -52,6 +66,7 @@ class _Answer(Response):
     responses={
         202: {"model": EventResult | BatchResult, "description": "All are durable, or were before"},
         207: {"model": BatchResult, "description": "Some of a batch were not taken; see each"},
+        429: {"description": "Nothing was taken; the caller asked too often"},
         503: {"description": "Nothing was taken; send it again after `Retry-After`, same ids"},
     },
     openapi_extra={
@@ -74,6 +89,10 @@ async def publish_events(
     `duplicate` and answered like the first; with other content it is a conflict:
     409 for a single event. A batch takes its good events whatever the others are:
     202 if all were taken now or before, else 207 with a problem on each that was not.
+
+    Limits are those of `GET /v1/events/limits`; by default 500 events and 1 MiB a request,
+    256 KiB, 32 levels and 32 extension attributes an event, and a `time` between 1,100 days
+    ago and 5 minutes ahead. An event beyond them is rejected alone.
     """
     parts = parts_of(request)
     resources = resources_of(request)
@@ -90,6 +109,21 @@ async def publish_events(
     if is_batch(request.headers.get("content-type", "")):
         return _batch_answer(outcomes)
     return _single_answer(outcomes[0])
+
+
+@router.get("/v1/events/limits", dependencies=[require("events:publish")])
+async def show_limits(request: Request) -> EventLimits:
+    """What is taken here, as it is set now."""
+    terms = parts_of(request).terms.at(resources_of(request).clock.now())
+    return EventLimits(
+        request_bytes=BODY_BYTES,
+        events_per_request=terms.events,
+        event_bytes=terms.event_bytes,
+        levels=terms.levels,
+        extensions=terms.extensions,
+        not_before=terms.not_before,
+        not_after=terms.not_after,
+    )
 
 
 def _announced(request: Request) -> int:
