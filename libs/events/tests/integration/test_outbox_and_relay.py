@@ -40,12 +40,14 @@ class Watching(Unobserved):
     def __init__(self) -> None:
         self.unreachable: list[Exception] = []
         self.published_count = 0
+        self.pages: list[int] = []
 
     def outbox_unreachable(self, database: str, *, error: Exception) -> None:
         self.unreachable.append(error)
 
     def published(self, database: str, *, count: int, seconds: float) -> None:
         self.published_count += count
+        self.pages.append(count)
 
 
 @asynccontextmanager
@@ -189,6 +191,27 @@ async def test_a_relay_takes_over_the_shards_of_one_that_died(
         )
         await world.until(WAITING, 0)
         assert successor.published_count == 20
+
+
+async def test_large_events_go_out_in_pages_of_bounded_size(world: Any, database: str) -> None:
+    """Memory is bounded by bytes, not by rows: a page is read whole."""
+    await world.pool.execute(
+        """
+        INSERT INTO outbox (event_id, aggregatetype, aggregateid, aggregate_version, type, payload,
+                            source, occurred_at, recorded_at, shard)
+        SELECT n::text, $1, 'large', n, 'com.tandem.test.unknown.v1', (
+                   SELECT to_json(string_agg(md5(n || '-' || part), ''))
+                   FROM generate_series(1, 6000) part
+               ), '/tandem/test', now(), now(), 0
+        FROM generate_series(1, 60) n""",
+        world.topic,
+    )
+    async with relaying(world, database) as watching:
+        await world.until(WAITING, 0, seconds=60)
+
+    assert watching.published_count == 60
+    assert max(watching.pages) <= 4 * 1024 * 1024 // (6_000 * 32) + 1
+    assert await on_the_log(world) == {"large": list(range(1, 61))}
 
 
 async def test_a_lost_database_connection_is_taken_up_again(
