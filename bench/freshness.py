@@ -38,6 +38,7 @@ P50, P99 = Goal(25, 12, at_most=True), Goal(80, 30, at_most=True)
 _SETTLING_SHARE: Final = 0.15
 """Of each rate's events the first are left out: pools fill, plans are made."""
 _SESSIONS: Final = 8
+_COUNTED: Final = "SELECT sum(deals) FROM view_sums WHERE view = 0"
 _PATIENCE_SECONDS: Final = 15.0
 
 
@@ -81,7 +82,9 @@ async def _fresh(here: Servers, schedule: Schedule) -> _Fresh:
     outbox = await asyncio.to_thread(new_outbox, here)
     views, topic = here.new_database(), here.new_topic()
     async with open_log(here.log) as log:
-        await log.create_topic(TopicState(name=topic, partitions=PARTITIONS, retention_seconds=None))
+        await log.create_topic(
+            TopicState(name=topic, partitions=PARTITIONS, retention_seconds=None)
+        )
     rows = list(Patterns().payloads(0, schedule.events))
     size = schedule.events_a_transaction
     with _folding(here, views, topic) as folding, relay(here, outbox) as relaying:
@@ -93,7 +96,7 @@ async def _fresh(here: Servers, schedule: Schedule) -> _Fresh:
             broker=here.broker_pid,
         )
         async with asyncpg.create_pool(outbox, min_size=_SESSIONS, max_size=_SESSIONS) as pool:
-            bell = Doorbell(pool.execute)
+            bell = Doorbell(lambda: asyncpg.connect(outbox))
 
             async def transact(number: int, due: float) -> None:
                 at = datetime.fromtimestamp(due, UTC)
@@ -143,9 +146,10 @@ async def _until_applied(views: str, events: int) -> None:
     connection = await asyncpg.connect(views)
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            counted = "SELECT sum(deals) FROM view_sums WHERE view = 0"
-            while (await connection.fetchval(counted) or 0) < events:
+            counted = 0
+            while counted < events:
                 await asyncio.sleep(0.1)
+                counted = await connection.fetchval(_COUNTED) or 0
     except TimeoutError:
         return
     finally:

@@ -29,7 +29,7 @@ Spread = Literal["uniform", "hot tenant", "high cardinality"]
 a million owners and a thousand days, so that hardly two events of a batch meet."""
 
 _PATTERNS: Final = 20_000
-_BATCH_BYTES: Final = 256 * 1024
+BATCH_BYTES: Final = 256 * 1024
 _MIXER: Final = 0x9E37_79B9_7F4A_7C15
 """Odd, so that k times it modulo 2**64 gives every k an id of its own, in no order."""
 
@@ -127,18 +127,18 @@ async def publish(
             TopicState(name=topic, partitions=PARTITIONS, retention_seconds=None)
         )
     producer = AIOKafkaProducer(
-        bootstrap_servers=kafka, compression_type="lz4", max_batch_size=_BATCH_BYTES, linger_ms=0
+        bootstrap_servers=kafka, compression_type="lz4", max_batch_size=BATCH_BYTES, linger_ms=0
     )
     await producer.start()
     begun = time.monotonic()
     try:
-        await _fill(producer, topic, patterns.records(first, events))
+        await append_to(producer, topic, patterns.records(first, events))
     finally:
         await producer.stop()
     return events / (time.monotonic() - begun)
 
 
-async def _fill(
+async def append_to(
     producer: AIOKafkaProducer, topic: str, records: Iterator[tuple[bytes, bytes, list[Any]]]
 ) -> None:
     """Whole batches to the partitions in turn, one on the way to each."""

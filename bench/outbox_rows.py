@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-import asyncpg
-
 from bench.loading import Patterns
 from bench.servers import Servers, migrate_in_own_process
+from events import Connection
 from events.outbox import shard_of
 from events.types.pipeline import DealWon
 from local.child import Child, Program
@@ -37,7 +36,7 @@ def new_outbox(servers: Servers) -> str:
 
 
 async def fill(
-    connection: asyncpg.Connection[Any], topic: str, *, patterns: Patterns, first: int, count: int
+    connection: Connection, topic: str, *, patterns: Patterns, first: int, count: int
 ) -> None:
     """Commit the events of a load from number `first` on, 500 in a transaction."""
     rows = []
@@ -59,7 +58,7 @@ def row(
     return (str(uuid4()), topic, subject, 1, kind, payload, source, at, at, shard_of(subject))
 
 
-async def commit(connection: asyncpg.Connection[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+async def commit(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     """One business transaction that promises these events."""
     await connection.copy_records_to_table("outbox", records=rows, columns=_COLUMNS)
 

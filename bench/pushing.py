@@ -1,4 +1,4 @@
-"""From a won deal's 2xx to the pushed KPI, at rest and under load; open loop."""
+"""From a won deal's 2xx to the pushed KPI, through the front door, one deal after the other."""
 
 from __future__ import annotations
 
@@ -12,38 +12,19 @@ from typing import Any
 
 import httpx
 
-from bench.report import Figure, percentile
+from bench.report import Figure, milliseconds
 from local.stack import Stack
 
 DEALS = 60
-EVENTS_A_REQUEST = 50
-WEBSHOP = "/partners/webshop"
 PATIENCE_SECONDS = 20.0
-_BATCH = {"content-type": "application/cloudevents-batch+json"}
 
 
-def freshness(stack: Stack, *, events_a_second: int) -> list[Figure]:
-    """Win deals one after the other while partners send events; wait for each push."""
-    stop = threading.Event()
-    load = threading.Thread(target=_send_orders, args=(stack, events_a_second, stop))
-    if events_a_second:
-        load.start()
-        time.sleep(3)
-    try:
-        delays = _win_deals(stack)
-    finally:
-        stop.set()
-        if events_a_second:
-            load.join()
-    p50, p99 = percentile(delays, 0.5), percentile(delays, 0.99)
-    where = f"under {events_a_second} events/s" if events_a_second else "at rest"
-    return [
-        Figure(
-            f"2xx of a won deal to the pushed KPI, {where}",
-            f"p50 {p50 * 1e3:.0f} ms, p99 {p99 * 1e3:.0f} ms",
-            f"{len(delays)} deals",
-        )
-    ]
+def at_rest(stack: Stack) -> Figure:
+    """Win deals one after the other, and wait for each push."""
+    delays = _win_deals(stack)
+    return Figure(
+        "2xx of a won deal to the pushed KPI, at rest", milliseconds(delays), f"{len(delays)} deals"
+    )
 
 
 def _win_deals(stack: Stack) -> list[float]:
@@ -115,33 +96,8 @@ def _await_count(pushed: Queue[tuple[float, Any]], number: int) -> float:
             return at
 
 
-def _send_orders(stack: Stack, events_a_second: int, stop: threading.Event) -> None:
-    """Batches at fixed times, whether or not the last was answered quickly."""
-    partner = _client(stack, "partner", sources=(WEBSHOP,))
-    pause = EVENTS_A_REQUEST / events_a_second
-    due = time.monotonic()
-    while not stop.is_set():
-        batch = [_order() for _ in range(EVENTS_A_REQUEST)]
-        _ok(partner.post("/v1/events", json=batch, headers=_BATCH))
-        due += pause
-        time.sleep(max(0.0, due - time.monotonic()))
-
-
-def _order() -> dict[str, Any]:
-    order_id = uuid.uuid4().hex
-    return {
-        "specversion": "1.0",
-        "id": order_id,
-        "source": WEBSHOP,
-        "type": "com.tandem.partner.order.paid.v1",
-        "subject": order_id,
-        "time": datetime.now(UTC).isoformat(),
-        "data": {"order_id": order_id, "amount": {"amount_minor": 1999, "currency": "USD"}},
-    }
-
-
-def _client(stack: Stack, role: str, *, sources: tuple[str, ...] = ()) -> httpx.Client:
-    token = stack.token(role, sources=sources)
+def _client(stack: Stack, role: str) -> httpx.Client:
+    token = stack.token(role)
     return httpx.Client(
         base_url=stack.url, headers={"authorization": f"Bearer {token}"}, timeout=30
     )

@@ -86,8 +86,10 @@ async def _ours(here: Servers, rows: int) -> Drain:
         with relay(here, database) as pid:
             parties = Parties.of(client=pid, database=here.postgres_pid, broker=here.broker_pid)
             drain = await _timed(log, topic, parties, total=rows)
-            while await connection.fetchval("SELECT exists(SELECT FROM outbox)"):
+            waiting = True
+            while waiting:
                 await asyncio.sleep(_POLL_SECONDS)
+                waiting = await connection.fetchval("SELECT exists(SELECT FROM outbox)")
         await connection.close()
     return drain
 
