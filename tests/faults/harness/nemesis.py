@@ -52,13 +52,14 @@ class Nemesis:
         *,
         nth: int = 1,
         database: str | None = None,
+        rows: int = 0,
         wait: bool = True,
     ) -> None:
         """`kill -9` where the process comes to the point (`processes/armed.py`) for the nth time.
 
         Something has to bring it there: call this while there is load.
         """
-        was = self.stack.set_trap(name, point, nth=nth, database=database)
+        was = self.stack.set_trap(name, point, nth=nth, database=database, rows=rows)
         self.stack.wait_until_sprung(name)
         self.note(f"kill -9 {name} at {point}")
         if wait and name not in self.stack.extras:
@@ -74,15 +75,21 @@ class Nemesis:
         self.wait_until_back(name, was=was)
 
     def stop_at(
-        self, name: str, point: str, *, database: str | None = None, restart: bool = False
+        self,
+        name: str,
+        point: str,
+        *,
+        database: str | None = None,
+        rows: int = 0,
+        restart: bool = False,
     ) -> None:
         """SIGSTOP where the process comes to the point; `resume` ends it.
 
-        `restart` kills it first, for what only a new process does.
+        One that is stopped goes on until there. `restart` kills it first, for what only
+        a new process does.
         """
-        self.stack.set_trap(name, point, action="SIGSTOP", database=database)
-        if restart:
-            self.stack.kill(name)
+        self.stack.set_trap(name, point, action="SIGSTOP", database=database, rows=rows)
+        self.stack.send_signal(name, signal.SIGKILL if restart else signal.SIGCONT)
         self.stack.wait_until_sprung(name)
         self._inflicted(f"SIGSTOP {name} at {point}")
 

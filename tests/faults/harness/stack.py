@@ -62,15 +62,23 @@ class BreakableStack(Stack):
         action: Action = "SIGKILL",
         nth: int = 1,
         database: str | None = None,
+        rows: int = 0,
     ) -> int:
         """At the nth pass of the point the process sends itself the signal; gives its pid now.
 
         Several traps spring one after the other, each in whatever process then has the name.
 
-        `database` leaves out what it does in others: the relay empties one outbox in each.
+        `database` leaves out what it does in others (the relay empties one outbox in each), `rows`
+        what is about fewer rows (a beat of the heart alone, for one).
         """
         assert point in POINTS, f"{point} is none of {sorted(POINTS)}"
-        trap = {"point": point, "action": action, "pass": nth, "database": database}
+        trap = {
+            "point": point,
+            "action": action,
+            "pass": nth,
+            "database": database,
+            "rows": rows,
+        }
         file = trap_of(self.var.root, name)
         file.parent.mkdir(exist_ok=True)
         pid = self.process(name)

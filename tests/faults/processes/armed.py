@@ -2,11 +2,11 @@
 
 Usage: python armed.py TRAP MODULE
 
-TRAP is a file that need not exist: a list of traps, each with a point, pass, database and action.
-When the process comes to the point of the first for that time it takes it off the list and sends
-the signal `action` to itself, so that a trap springs once and the restarted process runs on. A
-point is named by the statement that the product sends to PostgreSQL there (in the database, if one
-is named): nothing of the product is changed or knows of this.
+TRAP is a file that need not exist: a list of traps, each with a point, pass, database, rows and
+action. When the process comes to the point of the first for that time it takes it off the list and
+sends the signal `action` to itself, so that a trap springs once and the restarted process runs on.
+A point is named by the statement that the product sends to PostgreSQL there (in the database, if
+one is named, and about so many rows at least): nothing of the product is changed or knows of this.
 """
 
 import json
@@ -15,7 +15,7 @@ import re
 import runpy
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -30,26 +30,27 @@ from asyncpg.prepared_stmt import PreparedStatement
 class Point:
     """Just before or after a statement that matches.
 
-    `within` is a statement that the same transaction must have sent earlier, `rows` asks
-    for an answer that is not empty.
+    `within` is a statement that the same transaction must have sent earlier. `rows` is
+    how many it must be about at least: in its answer, or in a list that it is given.
     """
 
     when: Literal["before", "after"]
     statement: str
     within: str | None = None
-    rows: bool = False
+    rows: int = 0
 
 
 _COMMIT: Final = r"^COMMIT\b"
+_WRITE_DEALS: Final = r"\bINSERT INTO deals\b"
 _MOVE_POSITIONS: Final = r"^\s*UPDATE consumer_positions p\s+SET next_offset"
 _NEW_GENERATION: Final = r"^\s*INSERT INTO generations\b"
 
 POINTS: Final = {
-    "command: before commit": Point("before", _COMMIT, within=r"\bINSERT INTO outbox\b"),
-    "command: after commit": Point("after", _COMMIT, within=r"\bINSERT INTO outbox\b"),
+    "command: before commit": Point("before", _COMMIT, within=_WRITE_DEALS),
+    "command: after commit": Point("after", _COMMIT, within=_WRITE_DEALS),
     "ingress: before taking": Point("before", r"\bINSERT INTO inbox\b"),
     "ingress: taken": Point("after", r"\bINSERT INTO inbox\b"),
-    "relay: rows read": Point("after", r"^\s*SELECT\b.*\bFROM outbox WHERE shard\b", rows=True),
+    "relay: rows read": Point("after", r"^\s*SELECT\b.*\bFROM outbox WHERE shard\b", rows=1),
     "relay: acknowledged": Point("before", r"^\s*(WITH\b.*)?DELETE FROM outbox\b"),
     "relay: deleted": Point("after", r"^\s*(WITH\b.*)?DELETE FROM outbox\b"),
     "consumer: before positions move": Point("before", _MOVE_POSITIONS),
@@ -74,19 +75,21 @@ class Trap:
         self._sent: WeakKeyDictionary[Any, list[str]] = WeakKeyDictionary()
         """What each connection has sent since its transaction began."""
 
-    def before(self, connection: Any, statement: str) -> None:
+    def before(self, connection: Any, statement: str, arguments: Sequence[Any]) -> None:
         if statement.startswith("BEGIN"):
             self._sent[connection] = []
-        self._look(connection, statement, when="before", answer=None)
+        rows = max((len(given) for given in arguments if isinstance(given, list)), default=0)
+        self._look(connection, statement, when="before", rows=rows)
         if connection in self._sent:
             self._sent[connection].append(statement)
 
     def after(self, connection: Any, statement: str, answer: Any) -> None:
-        self._look(connection, statement, when="after", answer=answer)
+        rows = len(answer) if isinstance(answer, list) else 0
+        self._look(connection, statement, when="after", rows=rows)
         if statement.startswith(("COMMIT", "ROLLBACK;")):
             self._sent.pop(connection, None)
 
-    def _look(self, connection: Any, statement: str, *, when: str, answer: Any) -> None:
+    def _look(self, connection: Any, statement: str, *, when: str, rows: int) -> None:
         if not self._file.exists():
             self._passes = 0
             return
@@ -99,7 +102,7 @@ class Trap:
         earlier = self._sent.get(connection, [])
         if point.within and not any(re.search(point.within, sent) for sent in earlier):
             return
-        if point.rows and not answer:
+        if rows < max(point.rows, told["rows"]):
             return
         self._passes += 1
         if self._passes >= told["pass"]:
@@ -139,7 +142,7 @@ def _wrap(
     @wraps(original)
     async def passing_by(self: Any, *arguments: Any, **options: Any) -> Any:
         connection, statement = said(self, arguments)
-        trap.before(connection, statement)
+        trap.before(connection, statement, arguments)
         answer = await original(self, *arguments, **options)
         trap.after(connection, statement, answer)
         return answer
