@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import os
 import random
 import resource
@@ -32,6 +31,7 @@ import asyncpg
 import msgspec
 import uvloop
 
+from chassis.process import quiet_collector
 from events import (
     Connection,
     Consumer,
@@ -73,28 +73,39 @@ SELECT * FROM unnest($1::smallint[], $2::int[], $3::int[], $4::bigint[], $5::big
 ON CONFLICT (view, day, member) DO UPDATE
 SET deals = v.deals + excluded.deals, amount_minor = v.amount_minor + excluded.amount_minor"""
 
-Cut: TypeAlias = tuple[int, str | None]
+Cut: TypeAlias = tuple[int, str]
 """Day and member of a view."""
 
 Sums: TypeAlias = dict[tuple[int, int, int], tuple[int, int]]
 """(view, day as an ordinal, member) to (deals, amount)."""
 
 
-class Sale(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the fold reads of a deal."""
+class _Seller(msgspec.Struct, gc=False):
+    owner_id: str
 
+
+class _Cuts(msgspec.Struct, gc=False):
+    channel: str
+    region: str
+
+
+class _Amount(msgspec.Struct, gc=False):
+    amount_minor: int
+
+
+class _Sale(msgspec.Struct, gc=False):
     closed_at: datetime
-    owners: list[Owner]
-    dimensions: Dimensions
-    amount: Money
+    owners: list[_Seller]
+    dimensions: _Cuts
+    amount: _Amount
 
 
 class SaleMade(EventData, frozen=True, kw_only=True):
-    """A narrow view of `deal.won`."""
+    """What the fold reads of a `deal.won`."""
 
     wire_type = DealWon.wire_type
 
-    deal: Sale
+    deal: _Sale
 
 
 class Drained(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,9 +139,7 @@ class ViewHandler:
         by_region: dict[Cut, list[int]] = {}
         wide = self._views == 3
         for item in received:
-            sale = item.event.data
-            assert isinstance(sale, SaleMade)
-            deal = sale.deal
+            deal = item.event.data.deal  # type: ignore[attr-defined]
             day, amount = deal.closed_at.toordinal(), deal.amount.amount_minor
             _add(by_owner, (day, deal.owners[0].owner_id), amount)
             if wide:
@@ -140,14 +149,14 @@ class ViewHandler:
             (view, day, int(member[1:]), *sums)
             for view, folded in enumerate((by_owner, by_channel, by_region))
             for (day, member), sums in folded.items()
-            if member is not None
         )
         await connection.execute(_ADD, *(list(column) for column in zip(*rows, strict=True)))
 
 
 def _add(folded: dict[Cut, list[int]], key: Cut, amount: int) -> None:
-    sums = folded.get(key)
-    if sums is None:
+    try:
+        sums = folded[key]
+    except KeyError:
         folded[key] = [1, amount]
     else:
         sums[0] += 1
@@ -355,7 +364,7 @@ def main() -> None:
     if arguments.load:
         uvloop.run(_load_here(arguments))
         return
-    gc.freeze()
+    quiet_collector()
     sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(_drain_here(arguments))) + b"\n")
 
 

@@ -4,12 +4,13 @@ Exit codes: 0 told to stop, 1 a part died, 2 settings or ports are unusable.
 """
 
 import asyncio
+import gc
 import logging
 import socket
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import uvloop
 from fastapi import FastAPI
@@ -25,6 +26,8 @@ from chassis.telemetry_server import telemetry_app
 
 log = logging.getLogger(__name__)
 
+_NEW_OBJECTS: Final = 50_000
+
 S = TypeVar("S", bound=ServiceSettings)
 
 
@@ -39,7 +42,20 @@ def run_service(create_app: Callable[[S], FastAPI], settings_class: type[S]) -> 
     except CannotListen as refused:
         end_unusable([str(refused)])
     logs.configure(service=settings.service, level=settings.log_level)
-    sys.exit(uvloop.run(_serve(create_app(settings), door=door, probes=probes)))
+    app = create_app(settings)
+    quiet_collector()
+    sys.exit(uvloop.run(_serve(app, door=door, probes=probes)))
+
+
+def quiet_collector() -> None:
+    """Let the garbage collector look for cycles more rarely, and never among what stays.
+
+    By default it looks after every 700 new objects: with thousands of events in memory that
+    took a quarter of a consumer's processor time, to find nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, 20, 50)
 
 
 async def _serve(app: FastAPI, *, door: socket.socket, probes: socket.socket) -> int:

@@ -77,7 +77,4 @@ def read_entry(where: TopicPartition, record: Record, read: Read) -> Entry:
         return Entry(where, record, error=settled(error))
     if type(event.data) is UnknownData:
         return Entry(where, record, event=event)
-    topic, partition = where
-    return Entry(
-        where, record, event=event, received=Received(event, topic, partition, record.offset)
-    )
+    return Entry(where, record, event, Received(event, where[0], where[1], record.offset))
