@@ -19,6 +19,11 @@ FROM unnest($1::text[], $2::text[]) AS w(source, event_id)
 JOIN inbox i ON i.source = w.source AND i.event_id = w.event_id AND i.verdict = 'accepted'"""
 """Under which subjects the events are that others void."""
 
+_KEY: Final = "(octet_length(source) || ':' || source || subject)"
+
+# The heads are looked up in a jsonb and not joined: for a join of two lists that it knows nothing
+# about the planner takes a nested loop, or sorts by the source alone. With 1,000 events of one
+# source that took nine tenths of the time.
 ACCEPT: Final = f"""
 WITH sent AS (
     SELECT * FROM unnest(
@@ -26,18 +31,21 @@ WITH sent AS (
         $7::text[], $8::text[], $9::text[], $10::text[], $11::smallint[])
       WITH ORDINALITY AS s(source, event_id, type, subject, occurred_at, digest,
                            payload, voids, traceparent, extensions, shard, n)
-), known AS (
-    SELECT s.n, i.digest = s.digest AS same, i.subject, i.sequence, i.replaces, i.received_at,
-           s.source, s.type, s.occurred_at
+), looked AS (
+    SELECT s.*, i.digest = s.digest AS same, i.subject AS known_subject, i.sequence, i.replaces,
+           i.received_at
     FROM sent s
-    JOIN inbox i ON i.source = s.source AND i.event_id = s.event_id AND i.verdict = 'accepted'
+    LEFT JOIN LATERAL (
+        SELECT * FROM inbox i
+        WHERE i.source = s.source AND i.event_id = s.event_id AND i.verdict = 'accepted' LIMIT 1
+    ) i ON true
 ), fresh AS (
-    SELECT s.*,
+    SELECT source, event_id, type, subject, occurred_at, digest, payload, voids, traceparent,
+           extensions, shard, n,
            row_number() OVER (PARTITION BY source ORDER BY n) AS place,
            row_number() OVER about AS version,
            lag(event_id) OVER about AS previous
-    FROM sent s
-    WHERE NOT EXISTS (SELECT FROM known k WHERE k.n = s.n)
+    FROM looked WHERE same IS NULL
     WINDOW about AS (PARTITION BY source, subject ORDER BY n)
 ), placed AS (
     INSERT INTO inbox_sources AS t (source, position, received_at)
@@ -54,10 +62,14 @@ WITH sent AS (
     ON CONFLICT (source, subject) DO UPDATE
     SET sequence = t.sequence + excluded.sequence, last_event_id = excluded.last_event_id
     RETURNING source, subject, coalesce(old.sequence, 0) AS start, old.last_event_id
+), heads AS (
+    SELECT jsonb_object_agg({_KEY}, jsonb_build_array(start, last_event_id)) AS by_key
+    FROM numbered
 ), taken AS (
-    SELECT f.*, p.start + f.place AS position, p.received_at, m.start + f.version AS sequence,
-           coalesce(f.previous, m.last_event_id) AS replaces
-    FROM fresh f JOIN placed p USING (source) JOIN numbered m USING (source, subject)
+    SELECT f.*, p.start + f.place AS position, p.received_at,
+           ((SELECT by_key FROM heads) -> {_KEY} ->> 0)::bigint + f.version AS sequence,
+           coalesce(f.previous, (SELECT by_key FROM heads) -> {_KEY} ->> 1) AS replaces
+    FROM fresh f JOIN placed p USING (source)
 ), filed AS (
     INSERT INTO inbox (source, position, received_at, event_id, digest, type, subject, sequence,
                        replaces, voids, occurred_at, content, traceparent, extensions)
@@ -76,16 +88,16 @@ WITH sent AS (
            verdict, count(*)
     FROM (
         SELECT source, occurred_at, type, 'accepted' AS verdict FROM fresh
-        UNION ALL SELECT source, occurred_at, type, 'duplicate' FROM known WHERE same
+        UNION ALL SELECT source, occurred_at, type, 'duplicate' FROM looked WHERE same
     ) seen
     GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
     ON CONFLICT ON CONSTRAINT inbox_days_once DO UPDATE SET events = t.events + excluded.events
 )
 SELECT n, 'accepted', subject, sequence, replaces, received_at FROM taken
 UNION ALL
-SELECT n, CASE WHEN same THEN 'duplicate' ELSE 'conflict' END, subject, sequence, replaces,
+SELECT n, CASE WHEN same THEN 'duplicate' ELSE 'conflict' END, known_subject, sequence, replaces,
        received_at
-FROM known"""  # noqa: S608 - constants only
+FROM looked WHERE same IS NOT NULL"""  # noqa: S608 - constants only
 
 REFUSE: Final = """
 WITH sent AS (
