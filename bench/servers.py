@@ -21,7 +21,7 @@ from local.stack import Stack
 
 _LEAN_JVM = {"-Xms96m", "-Xmx320m", "-XX:TieredStopAtLevel=1"}
 """What keeps a developer's broker small. A measured one has all of its compiler and more memory."""
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _unhindered(broker: Kafka) -> Program:
     command = [
         part
         for part in program.command
-        if part not in _LEAN_JVM and not part.startswith(("-XX:SharedArchiveFile", "-XX:ArchiveC"))
+        if part not in _LEAN_JVM and not part.startswith("-XX:ArchiveClassesAtExit")
     ]
     command[1:1] = ["-Xms512m", "-Xmx1g"]
     return replace(program, command=command)
