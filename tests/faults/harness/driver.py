@@ -50,7 +50,7 @@ class Client:
 class Driver:
     """Use `load()` around the fault; what was asked for is in `ledger`."""
 
-    def __init__(self, stack: Stack, *, seed: int, run: str, pause_seconds: float = 0.01) -> None:
+    def __init__(self, stack: Stack, *, seed: int, run: str, pause_seconds: float = 0.03) -> None:
         self.ledger = Ledger()
         self.names = Names(run)
         self._pause = pause_seconds

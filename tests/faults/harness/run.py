@@ -26,7 +26,7 @@ class Run:
     """What a row works with. `check()` ends it."""
 
     def __init__(
-        self, stack: BreakableStack, result: Result, *, pause_seconds: float = 0.01
+        self, stack: BreakableStack, result: Result, *, pause_seconds: float = 0.03
     ) -> None:
         self.stack = stack
         self.result = result
