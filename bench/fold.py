@@ -26,7 +26,7 @@ from bench.report import Figure, Goal, ratio
 from bench.servers import Servers, servers
 from bench.views import VIEWS_SQL, Drained, Sums, drain, held
 
-EVENTS: Final = 1_000_000
+EVENTS: Final = 600_000
 _ONE_BY_ONE: Final = 3_000
 _OURS: Final = 3
 """Runs of ours; the median counts."""

@@ -29,14 +29,14 @@ class Part:
 
 
 PARTS: Final = (
-    Part("fold", "Fold of narrow views, exactly once", "bench.fold", 330),
+    Part("fold", "Fold of narrow views, exactly once", "bench.fold", 400),
     Part("kpis", "Fold of all KPIs", "bench.kpis", 90),
-    Part("relay", "Relay", "bench.relay", 120),
+    Part("relay", "Relay", "bench.relay", 140),
     Part("outbox", "Cost of an outbox row", "bench.outbox", 45),
-    Part("freshness", "Freshness of narrow views", "bench.freshness", 110),
+    Part("freshness", "Freshness of narrow views", "bench.freshness", 140),
     Part("push", "Freshness of pushed KPIs", "bench.push", 150),
-    Part("stall", "After a stall", "bench.stall", 160),
-    Part("ingest", "Ingest", "bench.ingest", 70),
+    Part("stall", "After a stall", "bench.stall", 180),
+    Part("ingest", "Ingest", "bench.ingest", 90),
     Part("start", "Start and rest", "bench.starting", 80),
     Part("import", "Import", "bench.importing", 60),
     Part("read", "Reads", "bench.reading", 110),
