@@ -2,7 +2,7 @@
 
 It takes only what the careful way (`reading`) would take, and answers the same;
 for everything else it says None and the careful way finds the words. Measured
-on orders of 350 bytes: 4 us an event in place of 14.
+on an order of 450 bytes: a fifth of the careful way's time.
 """
 
 from __future__ import annotations
