@@ -17,6 +17,7 @@ from metrics.consuming import company_of
 from metrics.engine.company import Company
 from metrics.kpis import CATALOGUE
 from metrics.rebuild import prepare
+from metrics.store import pending
 from metrics.store.generation import GenerationChanged
 
 
@@ -134,5 +135,25 @@ async def test_large_batches_and_a_long_rebuild_give_the_same_rows(service: Any)
     assert await service.cells() == expected(shelf, "cells")
     await service.pool.execute("UPDATE generations SET catalogue_version = 'an older one'")
     await prepare(service.pool, company=company_of(service.settings), catalogue=CATALOGUE)
+    assert await service.cells() == expected(shelf, "cells")
+    assert await service.ledger() == expected(shelf, "ledger")
+
+
+async def test_workers_never_wait_for_each_others_rows(service: Any) -> None:
+    events = [e for e in History(13, facts=120).events if e.source.startswith("/tandem/")]
+    streams = sorted({(event.source, event.subject) for event in events})
+    ours = [e for e in events if streams.index((e.source, e.subject)) % 2 == 0]
+    theirs = [e for e in events if streams.index((e.source, e.subject)) % 2 == 1]
+    await service.feed(ours[:10])
+    company = company_of(service.settings)
+    async with service.pool.acquire() as slow, slow.transaction():
+        # One worker folds and merges, and does not commit yet.
+        await service.folder(0)(slow, [Received(e, e.source, 0, 0) for e in ours[10:]])
+        await pending.merge(slow, 1, catalogue=CATALOGUE, shard=0)
+        async with service.pool.acquire() as quick, quick.transaction():
+            await quick.execute("SET LOCAL lock_timeout = '1ms'")
+            await service.folder(1)(quick, [Received(e, e.source, 0, 0) for e in theirs])
+            await pending.merge(quick, 1, catalogue=CATALOGUE, shard=1)
+    shelf = folded([events], company)
     assert await service.cells() == expected(shelf, "cells")
     assert await service.ledger() == expected(shelf, "ledger")
