@@ -24,7 +24,7 @@ from bench.loading import Patterns
 from bench.outbox_rows import commit, new_outbox, relay, row
 from bench.processor_time import Parties, Spent
 from bench.report import Figure, Goal, milliseconds, percentile
-from bench.schedule import Schedule, keep
+from bench.schedule import NOT_KEPT, Schedule, is_kept, keep
 from bench.servers import Servers, servers
 from bench.views import PARTITIONS
 from events import open_log
@@ -63,6 +63,7 @@ def _figures(rate: int, schedule: Schedule, fresh: _Fresh) -> Iterator[Figure]:
     delays = fresh.delays[int(len(fresh.delays) * _SETTLING_SHARE) :]
     missing = fresh.events - len(fresh.delays)
     late = f"; {missing:,} had not come {_PATIENCE_SECONDS:.0f} s after the end" if missing else ""
+    late += "" if is_kept(fresh.commits) else f"; {NOT_KEPT}"
     yield Figure(
         f"due time to the views' commit at {rate:,} events/s",
         milliseconds(delays) if delays else "none came",

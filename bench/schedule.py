@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 _TRANSACTIONS_A_SECOND: Final = 1_000
 """Python cannot commit more one by one beside all the rest; above it they carry several events."""
+
+NOT_KEPT: Final = "the driver did not keep its schedule, so the rate was lower: the cores were full"
+_LATE_SECONDS: Final = 0.5
+_LATE_SHARE: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,12 @@ class Schedule:
         """Seconds after the start at which each transaction is due."""
         distance = self.events_a_transaction / self.events_a_second
         return (number * distance for number in range(self.transactions))
+
+
+def is_kept(taken: Sequence[float]) -> bool:
+    """Whether the driver kept up. Where it did not, its rate was lower than the one asked for."""
+    late = sum(seconds > _LATE_SECONDS for seconds in taken)
+    return late <= _LATE_SHARE * len(taken)
 
 
 async def keep(

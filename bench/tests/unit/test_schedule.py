@@ -2,7 +2,7 @@ import asyncio
 import time
 from itertools import pairwise
 
-from bench.schedule import Schedule, keep
+from bench.schedule import Schedule, is_kept, keep
 
 
 def test_a_low_rate_has_an_event_in_each_transaction() -> None:
@@ -43,3 +43,8 @@ async def test_no_transaction_begins_before_it_is_due() -> None:
 
     await keep(Schedule(100, 0.1), transact, sessions=4)
     assert early == [False] * 10
+
+
+def test_a_schedule_is_kept_as_long_as_one_transaction_of_a_hundred_is_late() -> None:
+    assert is_kept([0.01] * 99 + [3.0])
+    assert not is_kept([0.01] * 98 + [3.0] * 2)
