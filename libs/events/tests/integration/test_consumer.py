@@ -36,6 +36,20 @@ async def test_copies_and_late_copies_change_nothing(world: Any, make_event: Any
     assert await world.reasons() == {}
 
 
+@pytest.mark.parametrize("sequences", [(2, 3), (5, 6)], ids=["late copies", "after a gap"])
+async def test_a_batch_that_only_looks_like_the_next_is_not_applied(
+    world: Any, make_event: Any, sequences: tuple[int, ...]
+) -> None:
+    """Each event follows the one before it; only the head tells that they are not what comes."""
+    await world.publish(*(make_event("a", n) for n in (1, 2, 3)))
+    async with world.running():
+        await world.until(DONE, 3)
+        await world.publish(*(make_event("a", n) for n in sequences))
+        await world.until(POSITION, 5)
+
+    assert await world.applied() == {"a": [1, 2, 3]}
+
+
 async def test_a_restart_goes_on_where_the_last_transaction_ended(
     world: Any, make_event: Any
 ) -> None:
