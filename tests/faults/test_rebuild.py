@@ -1,5 +1,10 @@
 """The figures are made anew during live traffic, and are the same."""
 
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from faults.harness.rows import only
@@ -7,20 +12,43 @@ from faults.harness.run import Run
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600), only("kafka")]
 
+READ_SECONDS = 0.05
 POINTS = ("rebuild: generation added", "rebuild: cells written", "rebuild: before switch")
 
 
 def test_a_rebuild_killed_three_times_during_live_traffic_ends_with_the_same_figures(
     run: Run,
 ) -> None:
-    with run.load():
+    with run.load(), reading(run, run.sell()) as read:
         make_outdated(run)
         run.nemesis.kill_at_each("metrics", *POINTS)
+        run.driver.wait_acknowledged(20)
     run.check()
+    assert read[1] > 0
+    assert read.keys() <= {1, None}, "readers saw figures that were not whole"
     followed = run.read_everything()
     make_outdated(run)
     run.nemesis.kill("metrics")
     assert run.read_everything() == followed
+
+
+@contextmanager
+def reading(run: Run, product: str) -> Iterator[Counter[int | None]]:
+    """Read the sales of a product all the while; what was seen, None where nobody answered."""
+    seen: Counter[int | None] = Counter()
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.wait(READ_SECONDS):
+            seen[run.sales_of(product)] += 1
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        reader.join()
 
 
 def make_outdated(run: Run) -> None:

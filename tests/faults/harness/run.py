@@ -61,28 +61,37 @@ class Run:
         Measured from the end of the last fault to the moment when an order that was
         paid after it is seen in its KPI.
         """
-        probe = f"{self.driver.names.run}-probe-{len(self.result.recovered_seconds)}"
-        wait_until(
-            lambda: self.driver.probe(probe),
-            what="an order is taken after the fault",
-            timeout_seconds=RECOVER_SECONDS,
-        )
-        wait_until(
-            lambda: self.is_counted(probe),
-            what="an order taken after the fault is counted",
-            timeout_seconds=RECOVER_SECONDS,
-        )
+        self.sell()
         self.result.recovered_seconds.append(time.monotonic() - self.nemesis.ended_at)
+
+    def sell(self) -> str:
+        """Have an order paid and wait until it is counted; gives its product, which is its own."""
+        product = f"{self.driver.names.run}-probe-{len(self.driver.names.probes)}"
+        wait_until(
+            lambda: self.driver.probe(product),
+            what="an order is taken",
+            timeout_seconds=RECOVER_SECONDS,
+        )
+        wait_until(
+            lambda: self.is_counted(product),
+            what="an order that was taken is counted",
+            timeout_seconds=RECOVER_SECONDS,
+        )
+        return product
 
     def is_counted(self, product: str) -> bool:
         """Whether there is a sale of the product in the figures."""
+        return bool(self.sales_of(product))
+
+    def sales_of(self, product: str) -> int | None:
+        """How many sales of the product the figures have; None when nobody answers that."""
         year = f"{datetime.now(witnesses.ZONE):%Y}"
         query = {"period": year, "filter": f"product:{product}"}
         try:
             answer = self._reader.get("/v1/kpis/revenue_net", params=query)
         except httpx.HTTPError:
-            return False
-        return answer.is_success and bool(answer.json()["periods"][0]["rows"][0]["n"])
+            return None
+        return int(answer.json()["periods"][0]["rows"][0]["n"]) if answer.is_success else None
 
     def read_everything(self) -> dict[str, Any]:
         """Every KPI by every dimension, of all runs so far."""
