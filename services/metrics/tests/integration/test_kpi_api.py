@@ -129,10 +129,12 @@ async def test_as_of_is_what_was_recorded_until_then(told: Any) -> None:
         assert (row["value"], row["n"]) == (wanted.value and float(wanted.value), wanted.n), kpi
 
 
-async def test_two_dimensions_at_once_are_exact(told: Any) -> None:
+@pytest.mark.parametrize("as_of", [None, "2024-06-30"])
+async def test_two_dimensions_at_once_are_exact(told: Any, as_of: str | None) -> None:
     client, _ = told
-    both = await answer(client, "/v1/kpis/revenue_net", period="2024", by=["team", "owner"])
-    single = await answer(client, "/v1/kpis/revenue_net", period="2024", by="team")
+    asked = {"period": "2024", **({"as_of": as_of} if as_of else {})}
+    both = await answer(client, "/v1/kpis/revenue_net", **asked, by=["team", "owner"])
+    single = await answer(client, "/v1/kpis/revenue_net", **asked, by="team")
     by_team: dict[str, int] = {}
     for row in both["periods"][0]["rows"]:
         team = row["dimensions"]["team"]
@@ -141,7 +143,7 @@ async def test_two_dimensions_at_once_are_exact(told: Any) -> None:
         row["dimensions"]["team"]: row["value"] for row in single["periods"][0]["rows"]
     }
     narrowed = await answer(
-        client, "/v1/kpis/revenue_net", period="2024", by="owner", filter="team:north"
+        client, "/v1/kpis/revenue_net", **asked, by="owner", filter="team:north"
     )
     assert {row["dimensions"]["owner"]: row["value"] for row in narrowed["periods"][0]["rows"]} == {
         row["dimensions"]["owner"]: row["value"]

@@ -18,8 +18,8 @@ from metrics.store.packing import Placed, pack_events, unpack_events
 EVENTS_PER_BLOCK: Final = 64
 """Larger ones pack better; smaller ones are quicker to look one event up in."""
 
-_PLACES: Final = 2**16
-"""Room for the numbers of a block's events."""
+_PLACES: Final = 2**24
+"""Room for the numbers of a block's events: a partner's void can belong to very many facts."""
 
 _READ: Final = "SELECT id, body FROM journal WHERE id = ANY($1)"
 
