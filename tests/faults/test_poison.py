@@ -21,7 +21,14 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 GOOD = 6
 
 
-@pytest.mark.parametrize("place", [0, GOOD // 2, GOOD], ids=["first", "middle", "last"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(0, id="first", marks=pytest.mark.long),
+        pytest.param(GOOD // 2, id="middle"),
+        pytest.param(GOOD, id="last", marks=pytest.mark.long),
+    ],
+)
 def test_poison_in_a_batch_holds_back_its_own_key_alone(run: Run, place: int) -> None:
     """A deal is created, changed by a broken record, and won; around it others are made and won."""
     names = run.driver.names
