@@ -37,7 +37,7 @@ async def test_with_kafka_gone_aiokafka_never_stops_and_ours_does(
         theirs = AIOKafkaProducer(bootstrap_servers=own_kafka.address, enable_idempotence=True)
         await theirs.start()
         await theirs.send_and_wait("t", b"1")
-        ours = await log.producer()
+        ours: Any = await log.producer()
         await ours.publish([NewRecord("t", b"k", b"1", [])])
         own_kafka.kill()
 
