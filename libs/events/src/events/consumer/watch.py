@@ -50,6 +50,10 @@ WHERE p.consumer = $1 AND p.topic = free.topic AND p.partition = free.partition"
 """A partition that is being worked on is passed over: the watch must never wait for the loop."""
 _STOPPED: Final = """
 SELECT topic, partition FROM consumer_positions WHERE consumer = $1 AND stopped IS NOT NULL"""
+_DISOWN: Final = """
+UPDATE consumer_positions SET epoch = epoch + 1, last_digest = ''
+WHERE consumer = $1 AND topic = $2 AND next_offset > 0"""
+"""No record has an empty digest. The epoch keeps the loop from committing once more."""
 _REASONS: Final = ("undecodable", "schema", "unprocessable", "gap", "held")
 
 
@@ -152,10 +156,13 @@ class Watch:
     async def _recognise(self) -> None:
         """That the topics are those that we began with: a reader may not notice their successors.
 
-        What is read in one pulse of another topic cannot hide: its sequences are known, or missing.
+        Some of a successor may be read before it is recognised, so that the last record read is
+        one of its own; the mark that is left keeps a restart from going on as if it were right.
         """
         for topic, identity in (await self._log.identities(self._topics)).items():
             if self._identities.setdefault(topic, identity) != identity:
+                async with self._pool.acquire() as connection:
+                    await connection.execute(_DISOWN, self._consumer, topic)
                 raise LogChanged(
                     f"topic {topic} was recreated while {self._consumer} was reading it",
                     hint="restore it, or rebuild this consumer",
