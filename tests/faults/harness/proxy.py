@@ -138,7 +138,8 @@ class Proxy:
         self._tasks.update(both)
         await asyncio.wait(both)
         self._tasks.difference_update(both)
-        self._connections.discard(connection)
+        if not connection.lost:  # else one side is open still; it is closed with the proxy
+            self._connections.discard(connection)
 
     async def _pump(
         self, connection: _Connection, source: asyncio.StreamReader, sink: asyncio.StreamWriter
