@@ -47,7 +47,8 @@ def test_every_alert_fires_when_it_should_and_only_then() -> None:
 
 
 def test_every_alert_is_tested_both_ways() -> None:
-    fires, silent = set(), set()
+    fires: set[str] = set()
+    silent: set[str] = set()
     for path in CASES:
         for case in yaml.safe_load(path.read_text())["tests"]:
             for expected in case["alert_rule_test"]:

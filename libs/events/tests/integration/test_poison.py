@@ -12,8 +12,8 @@ from events.cloudevents import to_record
 from events.log import NewRecord
 from events.parked import (
     EarlierStillParked,
-    Selection,
     ParkedNotFound,
+    Selection,
     list_parked,
     show_parked,
 )

@@ -44,8 +44,14 @@ async def test_a_bad_release_drains_nothing_and_goes_on_when_it_is_mended(
 
         release.is_mended = True
         for one in stopped:
-            said = {"topic": one.topic, "partition": one.partition}
-            await resume(world.pool, one.consumer, **said, actor="sre", reason="1.4.2 is out")
+            await resume(
+                world.pool,
+                one.consumer,
+                topic=one.topic,
+                partition=one.partition,
+                actor="sre",
+                reason="1.4.2 is out",
+            )
         await world.until(DONE, 40)
     assert await list_stopped(world.pool) == []
     with pytest.raises(NotStopped):
@@ -59,8 +65,14 @@ async def test_what_was_not_mended_stops_again(world: Any, make_event: Any) -> N
         await world.publish(*(make_event("same", 1, source=f"/x/{n}") for n in range(5)))
         await world.until(STOPPED, 1)
         [one] = await list_stopped(world.pool)
-        said = {"topic": one.topic, "partition": one.partition}
-        await resume(world.pool, one.consumer, **said, actor="sre", reason="perhaps")
+        await resume(
+            world.pool,
+            one.consumer,
+            topic=one.topic,
+            partition=one.partition,
+            actor="sre",
+            reason="perhaps",
+        )
         epochs = "SELECT max(epoch) FROM consumer_positions"
         await world.until(f"SELECT ({epochs}) > 1", expected=True)
         await world.until(STOPPED, 1)

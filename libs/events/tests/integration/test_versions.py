@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from events import Connection, Received, Unprocessable
-from events.parked import list_parked
+from events.parked import Selection, list_parked
 from events.types.partner import OrderPaid
 
 DONE = "SELECT count(*) FROM applied"
@@ -66,7 +66,7 @@ async def test_behind_a_rejected_event_its_key_waits_through_batches_and_restart
         assert [n for subject, n in keeper.given if subject == "a"] == [1]
 
         keeper.mended = True
-        (bad,) = await list_parked(world.pool, reason="unprocessable")
+        (bad,) = await list_parked(world.pool, Selection(reason="unprocessable"))
         await world.release(bad.id, actor="sre")
         await world.until(PARKED, 0)
         await world.publish(make_event("a", 5))

@@ -111,7 +111,8 @@ def test_a_key_is_passed_on_up_to_its_first_rejected_event_and_others_are_not_he
 def test_what_waits_is_passed_on_in_order_once_everything_before_it_is_decided(
     given_ones: list[tuple[str, int, bool]], size: int, draw: object
 ) -> None:
-    store, dropped = Store(), set()
+    store = Store()
+    dropped: set[int] = set()
     entries = [entry(s, n, poison=bad, offset=at) for at, (s, n, bad) in enumerate(given_ones)]
     for start in range(0, len(entries), size):
         store.feed(entries[start : start + size])
