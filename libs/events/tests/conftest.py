@@ -89,7 +89,7 @@ async def pool(database: str) -> AsyncIterator[asyncpg.Pool[Any]]:
         await opened.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         for ddl in (
             *(schema_sql.OUTBOX_SQL, schema_sql.CONSUMER_SQL),
-            *(schema_sql.INBOX_SQL, schema_sql.INBOX_FEED_SQL),
+            *(schema_sql.INBOX_SQL, schema_sql.INBOX_FEED_SQL, schema_sql.INBOX_LEAN_SQL),
         ):
             await opened.execute(ddl)
         await opened.execute(

@@ -37,7 +37,9 @@ _ROWS: Final = {
     "ops": """
         SELECT '/tandem/ops', coalesce(external_ref, ''), id, version FROM projects
         UNION ALL SELECT '/tandem/ops', coalesce(external_ref, ''), id, version FROM costs""",
-    "gateway": "SELECT source, subject, subject, sequence FROM inbox_subjects",
+    "gateway": """
+        SELECT source, subject, subject, max(sequence) FROM inbox
+        WHERE verdict = 'accepted' GROUP BY source, subject""",
 }
 
 

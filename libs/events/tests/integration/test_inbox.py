@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
+import msgspec
+import pytest
+
 from events import Money
 from events.event import encode_data
 from events.inbox import Receipt, receive
@@ -14,6 +18,7 @@ from events.partners import Incoming
 from events.types import EventData
 from events.types.partner import EventVoided, OrderPaid
 
+WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -88,6 +93,40 @@ async def test_requests_at_once_number_a_subject_without_a_hole(pool: Any) -> No
     rows = await pool.fetch("SELECT aggregateid, aggregate_version FROM outbox ORDER BY id")
     for subject in ("s0", "s1", "s2"):
         assert [row[1] for row in rows if row[0] == subject] == list(range(1, 13))
+
+
+async def test_who_comes_late_takes_nothing_until_it_asks_again(pool: Any) -> None:
+    """Outside of a transaction nobody waits for a lock before looking; an index tells then."""
+    for late in (order("1"), order("2")):
+        async with pool.acquire() as first, pool.acquire() as second:
+            transaction = first.transaction()
+            await transaction.start()
+            await receive(first, [order("1")], received_at=NOW)
+            waiting = asyncio.create_task(receive(second, [late], received_at=NOW))
+            while not await pool.fetchval(WAITS):  # noqa: ASYNC110 - a lock rings no bell
+                await asyncio.sleep(0.01)
+            await transaction.commit()
+            with pytest.raises(asyncpg.UniqueViolationError):
+                await waiting
+            await pool.execute("TRUNCATE inbox, inbox_sources")
+
+
+async def test_texts_arrive_as_they_are(pool: Any) -> None:
+    """They travel joined: separators, quotes and nothing at all must come apart again."""
+    odd = [order("\x1f", '"{,}\\', source="/p/\x1f"), order(" ", "NULL"), order("3", "ü\U0001f600")]
+    odd.append(
+        msgspec.structs.replace(order("4"), traceparent="00-a", extensions={"a": "\x1f", "b": ""})
+    )
+    await take(pool, *odd)
+
+    rows = await pool.fetch("SELECT * FROM inbox ORDER BY outbox_id")
+    assert [(row["source"], row["event_id"], row["subject"]) for row in rows] == [
+        (event.source, event.id, event.subject) for event in odd
+    ]
+    assert [row["content"].encode() for row in rows] == [event.payload for event in odd]
+    assert [row["traceparent"] for row in rows] == [None, None, None, "00-a"]
+    assert [row["extensions"] for row in rows][2:] == [None, '{"a":"\\u001f","b":""}']
+    assert [(row["occurred_at"], row["digest"]) for row in rows] == [(NOW, e.digest) for e in odd]
 
 
 async def test_nothing_is_taken_when_the_request_fails(pool: Any) -> None:

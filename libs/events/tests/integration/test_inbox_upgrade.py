@@ -20,7 +20,7 @@ def incoming(event_id: str, subject: str) -> Incoming:
 
 
 async def test_an_inbox_of_the_first_release_goes_on_without_a_hole(pool: Any) -> None:
-    await pool.execute("DROP TABLE inbox, inbox_subjects, inbox_sources, inbox_days")
+    await pool.execute("DROP TABLE inbox, inbox_sources, inbox_days")
     await pool.execute(schema_sql.INBOX_SQL)
     for n in range(4):
         event = incoming(f"e{n}", f"s{n % 2}")
@@ -29,8 +29,16 @@ async def test_an_inbox_of_the_first_release_goes_on_without_a_hole(pool: Any) -
             *(event.id, event.digest, event.subject, n // 2 + 1, NOON + timedelta(seconds=n)),
         )
     await pool.execute("INSERT INTO inbox_subjects VALUES ('/x', 's0', 2), ('/x', 's1', 2)")
+    await pool.execute(
+        "INSERT INTO outbox (event_id, aggregatetype, aggregateid, aggregate_version, type,"
+        " payload, source, occurred_at, recorded_at, shard)"
+        " VALUES ('e3', 'partner', 's1', 2, 't', '{}', '/x', $1, $1, 0)",
+        NOON,
+    )
     for _ in range(2):
         await pool.execute(schema_sql.INBOX_FEED_SQL)
+    for _ in range(2):
+        await pool.execute(schema_sql.INBOX_LEAN_SQL)
 
     async with pool.acquire() as connection:
         taken = await receive(
@@ -44,4 +52,5 @@ async def test_an_inbox_of_the_first_release_goes_on_without_a_hole(pool: Any) -
     assert [(one.position, one.event_id) for one in page.events] == [
         (n + 1, f"e{n}") for n in range(5)
     ]
+    assert [one.published for one in page.events] == [True, True, True, False, False]
     assert [one.content for one in page.events] == [None, None, None, None, '{"a":1}']

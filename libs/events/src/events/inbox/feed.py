@@ -92,8 +92,7 @@ _FILED: Final = """
     i.source, i.position, i.received_at, i.verdict, i.event_id, i.type, i.subject, i.sequence,
     i.replaces, i.occurred_at, i.content, i.traceparent, i.extensions, i.problem,
     i.verdict = 'accepted' AND NOT EXISTS (
-        SELECT FROM outbox o WHERE o.aggregatetype = 'partner' AND o.source = i.source
-        AND o.aggregateid = i.subject AND o.aggregate_version = i.sequence) AS published,
+        SELECT FROM outbox o WHERE o.id = i.outbox_id) AS published,
     (SELECT n.event_id FROM inbox n WHERE n.source = i.source AND n.subject = i.subject
      AND n.sequence = i.sequence + 1) AS followed_by,
     (SELECT n.event_id FROM inbox n WHERE n.source = i.source AND n.subject = i.subject

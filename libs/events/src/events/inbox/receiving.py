@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from secrets import token_hex
+from typing import Final, Literal
 
 import msgspec
 
 from events.consumer.received import Connection
-from events.inbox.statements import ACCEPT, SUBJECTS
+from events.inbox.statements import ACCEPT, LOCK, SUBJECTS
 from events.outbox import shard_of
 from events.partners.incoming import Incoming
 
@@ -30,7 +31,10 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     received_at: datetime | None = None
 
 
+_encode: Final = msgspec.json.Encoder().encode
 _UNKNOWN: Final = Receipt("unknown_event")
+_BETWEEN: Final = "\x1f" + token_hex(8)
+"""Stands between joined texts. Nobody outside knows it, so no text can hold it but by chance."""
 
 
 async def receive(
@@ -39,11 +43,14 @@ async def receive(
     """Take events: inbox, sequence and outbox (topic `partner`), in one statement.
 
     One receipt for each, in order. Outside of a transaction the statement is its
-    own: what is accepted is durable when this returns. `zone` cuts the days that
-    are counted. Raises UniqueViolationError, DeadlockDetectedError when another
-    process took one of the ids at the same moment; then nothing was taken, and
-    the same again succeeds.
+    own: what is accepted is durable when this returns. It then raises
+    UniqueViolationError, DeadlockDetectedError when another process took one of the
+    ids or subjects at the same moment; nothing was taken, and the same again
+    succeeds. In a transaction it waits for such others first, a round trip more.
+    `zone` cuts the days that are counted.
     """
+    if connection.is_in_transaction():
+        await connection.execute(LOCK, list({event.source for event in events}), received_at)
     subjects = await _subjects(connection, events)
     receipts = [_UNKNOWN] * len(events)
     once: dict[tuple[str, str], int] = {}
@@ -56,9 +63,9 @@ async def receive(
     # What repeats an id of the same batch finds it filed when its turn comes.
     for indexes in (list(once.values()), again):
         if indexes:
-            rows = [_row(events[i], subjects.get(i, events[i].subject)) for i in indexes]
-            # A column without a value is sent as one NULL; checking its items would cost more.
-            columns = [_whole(column) for column in zip(*rows, strict=True)]
+            columns = _columns(
+                [(events[i], subjects.get(i, events[i].subject) or "") for i in indexes]
+            )
             for n, *rest in await connection.fetch(ACCEPT, *columns, received_at, zone):
                 receipts[indexes[n - 1]] = Receipt(*rest)
     return receipts
@@ -84,22 +91,26 @@ async def _subjects(connection: Connection, events: Sequence[Incoming]) -> dict[
     return subjects
 
 
-def _whole(column: tuple[Any, ...]) -> list[Any] | None:
-    return None if column[0] is None and not any(column) else list(column)
+def _columns(events: Sequence[tuple[Incoming, str]]) -> list[str | None]:
+    """The first parameters of `ACCEPT`; a column without any value is one NULL."""
+    return [
+        _BETWEEN.join([event.source for event, _ in events]),
+        _BETWEEN.join([event.id for event, _ in events]),
+        _BETWEEN.join([event.type for event, _ in events]),
+        _BETWEEN.join([subject for _, subject in events]),
+        _encode([event.time for event, _ in events]).decode()[2:-2].replace('","', _BETWEEN),
+        _BETWEEN.join([event.digest.hex() for event, _ in events]),
+        _BETWEEN.encode().join([event.payload for event, _ in events]).decode(),
+        _whole(event.voids for event, _ in events),
+        _whole(event.traceparent for event, _ in events),
+        _whole(
+            _encode(event.extensions).decode() if event.extensions else None for event, _ in events
+        ),
+        _BETWEEN.join([str(shard_of(subject)) for _, subject in events]),
+        _BETWEEN,
+    ]
 
 
-def _row(event: Incoming, subject: str | None) -> tuple[Any, ...]:
-    assert subject is not None
-    return (
-        event.source,
-        event.id,
-        event.type,
-        subject,
-        event.time,
-        event.digest,
-        event.payload.decode(),
-        event.voids,
-        event.traceparent,
-        msgspec.json.encode(event.extensions).decode() if event.extensions else None,
-        shard_of(subject),
-    )
+def _whole(column: Iterable[str | None]) -> str | None:
+    texts = [text or "" for text in column]
+    return _BETWEEN.join(texts) if any(texts) else None

@@ -43,7 +43,8 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def digest(self) -> bytes:
         """Tells content from content: type, time and data, however they were spelt."""
-        content = _encode([self.type, self.time.isoformat(), self.payload.decode()])
+        time = str(_encode(self.time)[1:-1], "ascii").replace("Z", "+00:00")  # it was ever so
+        content = _encode([self.type, time, self.payload.decode()])
         return blake2b(content, digest_size=16).digest()
 
 

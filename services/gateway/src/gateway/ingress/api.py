@@ -175,7 +175,7 @@ async def _take(
 
 def _single_answer(outcome: Outcome) -> Response:
     if outcome.refusal is None:
-        return _Answer(msgspec.json.encode(outcome.members()), status_code=HTTPStatus.ACCEPTED)
+        return _Answer(msgspec.json.encode(outcome.answered()), status_code=HTTPStatus.ACCEPTED)
     members: dict[str, Any] = {
         **problems.members_of(outcome.refusal),
         "id": outcome.event.id,
@@ -187,6 +187,6 @@ def _single_answer(outcome: Outcome) -> Response:
 def _batch_answer(outcomes: Sequence[Outcome]) -> Response:
     all_taken = all(outcome.refusal is None for outcome in outcomes)
     return _Answer(
-        msgspec.json.encode({"results": [outcome.members() for outcome in outcomes]}),
+        msgspec.json.encode({"results": [outcome.answered() for outcome in outcomes]}),
         status_code=HTTPStatus.ACCEPTED if all_taken else HTTPStatus.MULTI_STATUS,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
 from pydantic import BaseModel, JsonValue
 
 from chassis.errors import (
@@ -105,8 +105,19 @@ class BatchResult(BaseModel, extra="forbid"):
     results: list[EventResult]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Answered(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """An `EventResult` as it is sent: building the model costs more than taking the event."""
+
+    id: str | None
+    status: Status
+    subject: str | None = None
+    sequence: int | None = None
+    replaces: str | None = None
+    received_at: datetime | None = None
+    problem: dict[str, Any] | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
     """What became of one event: its receipt, or the refusal."""
 
     event: Incoming | Rejected
@@ -120,18 +131,12 @@ class Outcome:
         assert self.receipt is not None
         return "duplicate" if self.receipt.verdict == "duplicate" else "accepted"
 
-    def members(self) -> dict[str, Any]:
-        """An `EventResult`; plain, because building the model costs more than taking the event."""
-        found: dict[str, Any] = {"id": self.event.id, "status": self.status}
+    def answered(self) -> Answered:
         if self.refusal is not None:
-            found["problem"] = members_of(self.refusal)
-        elif self.receipt is not None:
-            found["subject"] = self.receipt.subject
-            found["sequence"] = self.receipt.sequence
-            if self.receipt.replaces is not None:
-                found["replaces"] = self.receipt.replaces
-            found["received_at"] = self.receipt.received_at
-        return found
+            return Answered(self.event.id, self.status, problem=members_of(self.refusal))
+        assert self.receipt is not None
+        _, subject, sequence, replaces, received_at = msgspec.structs.astuple(self.receipt)
+        return Answered(self.event.id, self.status, subject, sequence, replaces, received_at)
 
 
 def not_valid(rejected: Rejected) -> EventNotValid:
@@ -143,6 +148,8 @@ def not_valid(rejected: Rejected) -> EventNotValid:
 def refusal_of(receipt: Receipt) -> Refusal | None:
     """Why the inbox did not take an event; None when it did, now or before."""
     match receipt.verdict:
+        case "accepted" | "duplicate":
+            return None
         case "conflict":
             first = receipt.received_at
             return EventIdReused(
@@ -157,4 +164,3 @@ def refusal_of(receipt: Receipt) -> Refusal | None:
                 field="data.event_id",
                 hint="send the event first, or name the CloudEvents id that it had",
             )
-    return None
