@@ -26,7 +26,7 @@ SELECT source, 0, $2 FROM unnest($1::text[]) AS s(source) ORDER BY source COLLAT
 ON CONFLICT (source) DO UPDATE SET position = t.position"""
 """What holds these locks already sees, in its next statement, all that was filed before."""
 
-# Texts come joined and not as arrays: a driver that looks at each item costs more than the row.
+# Texts come joined and not as arrays: a driver that looks at each item takes 5 us an event.
 # `LATERAL … LIMIT 1` is an index look-up for each event, whatever the planner believes; for a
 # join of two lists that it knows nothing about it takes a nested loop, the square of the batch.
 ACCEPT: Final = f"""
