@@ -211,7 +211,7 @@ COMMENT ON COLUMN inbox.outbox_id IS 'its row in the outbox, which is gone once 
 
 A subject's sequence is that of its last row, kept unique by an index that was there for
 reading; so neither a table of subjects nor a constraint of the outbox has to say it again.
-Names are compared by their bytes: nobody reads them sorted, and a locale makes each comparison a call.
+Names are compared by their bytes: nobody reads them sorted, and a locale's rules cost more.
 """
 
 
