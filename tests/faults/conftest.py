@@ -53,10 +53,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Rows marked `long` run in the long mode only."""
+    """Rows marked `long`, or `long_on` their log, run in the long mode only."""
     for item in items:
-        if item.get_closest_marker("long") and not LONG:
+        if not LONG and (item.get_closest_marker("long") or _is_long_here(item)):
             item.add_marker(pytest.mark.skip(reason="long: run it with `make faults MODE=long`"))
+
+
+def _is_long_here(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("long_on")
+    return marker is not None and marker.args[0] in item.callspec.params.values()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session", params=["kafka", "postgres"])

@@ -46,6 +46,7 @@ def test_every_connection_cut_in_turn(run: Run, exposed: ExposedStack) -> None:
     run.check()
 
 
+@pytest.mark.long_on("postgres")
 def test_every_connection_silent_in_turn(run: Run, exposed: ExposedStack) -> None:
     with run.load():
         for link in run.draw.sample(LINKS, len(LINKS)):
@@ -55,6 +56,7 @@ def test_every_connection_silent_in_turn(run: Run, exposed: ExposedStack) -> Non
     run.check()
 
 
+@pytest.mark.long_on("postgres")
 def test_every_connection_slow_at_once(run: Run, exposed: ExposedStack) -> None:
     with run.load():
         for link in LINKS:
@@ -75,12 +77,14 @@ def test_a_connection_whose_peer_has_vanished(run: Run, exposed: ExposedStack, l
     run.check()
 
 
+@pytest.mark.long_on("postgres")
 def test_a_disk_that_takes_200_ms_to_keep_what_it_is_given(run: Run, exposed: ExposedStack) -> None:
     with run.load(), exposed.slow_fsync(run.nemesis, milliseconds=200):
         run.driver.wait_acknowledged(15)
     run.check()
 
 
+@pytest.mark.long_on("postgres")
 def test_a_service_whose_clock_is_an_hour_wrong(run: Run, exposed: ExposedStack) -> None:
     with run.load():
         for hours in run.draw.sample([1, -1], 2):

@@ -25,6 +25,7 @@ def test_a_consumer_killed_around_its_commit_moves_position_and_view_together(ru
     run.check()
 
 
+@pytest.mark.long_on("postgres")
 def test_a_consumer_that_slept_past_its_membership_wakes_up_fenced(run: Run) -> None:
     fenced = run.stack.said("metrics", "Fenced")
     with run.load():

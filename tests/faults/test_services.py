@@ -10,7 +10,10 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600), only("kafka")]
 
 @pytest.mark.parametrize(
     ("service", "point"),
-    [("pipeline", "command: before commit"), ("gateway", "ingress: before taking")],
+    [
+        ("pipeline", "command: before commit"),
+        pytest.param("gateway", "ingress: before taking", marks=pytest.mark.long),
+    ],
 )
 def test_a_service_killed_before_its_commit_leaves_nothing(
     run: Run, service: str, point: str
@@ -21,7 +24,11 @@ def test_a_service_killed_before_its_commit_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("service", "point"), [("pipeline", "command: after commit"), ("gateway", "ingress: taken")]
+    ("service", "point"),
+    [
+        pytest.param("pipeline", "command: after commit", marks=pytest.mark.long),
+        ("gateway", "ingress: taken"),
+    ],
 )
 def test_a_service_killed_after_its_commit_has_done_what_it_could_not_say(
     run: Run, service: str, point: str
