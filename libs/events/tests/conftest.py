@@ -87,10 +87,7 @@ async def pool(database: str) -> AsyncIterator[asyncpg.Pool[Any]]:
     """A consumer's database: its tables, an outbox, and `applied`, which the handler writes."""
     async with asyncpg.create_pool(database, min_size=1, max_size=8) as opened:
         await opened.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-        for ddl in (
-            *(schema_sql.OUTBOX_SQL, schema_sql.CONSUMER_SQL),
-            *(schema_sql.INBOX_SQL, schema_sql.INBOX_FEED_SQL, schema_sql.INBOX_LEAN_SQL),
-        ):
+        for ddl in (schema_sql.OUTBOX_SQL, schema_sql.CONSUMER_SQL):
             await opened.execute(ddl)
         await opened.execute(
             "CREATE TABLE applied (n bigint GENERATED ALWAYS AS IDENTITY, subject text,"

@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from events import Money
+from events import Money, schema_sql
 from events.event import encode_data
 from events.inbox import Receipt, receive
 from events.partners import Incoming
@@ -20,6 +20,14 @@ from events.types.partner import EventVoided, OrderPaid
 
 WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def pool(pool: Any) -> Any:
+    """A database with an inbox: the gateway's, whose outbox leaves versions to the inbox."""
+    for ddl in (schema_sql.INBOX_SQL, schema_sql.INBOX_FEED_SQL, schema_sql.INBOX_LEAN_SQL):
+        await pool.execute(ddl)
+    return pool
 
 
 def incoming(identity: str, data: EventData, source: str = "/partners/x") -> Incoming:

@@ -20,7 +20,6 @@ def incoming(event_id: str, subject: str) -> Incoming:
 
 
 async def test_an_inbox_of_the_first_release_goes_on_without_a_hole(pool: Any) -> None:
-    await pool.execute("DROP TABLE inbox, inbox_sources, inbox_days")
     await pool.execute(schema_sql.INBOX_SQL)
     for n in range(4):
         event = incoming(f"e{n}", f"s{n % 2}")
