@@ -1,0 +1,1 @@
+"""The diagnosis: results fell; is it sales, operations or the market?"""

@@ -1,0 +1,46 @@
+"""Whether results fell at all: by enough, and by more than chance does.
+
+A period of nothing new must not be diagnosed: somebody would be blamed for noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log
+from typing import Final
+
+import numpy as np
+
+from metrics.diagnosis.attribution import Values
+from metrics.diagnosis.figures import Figures
+from metrics.diagnosis.rules import Rules
+
+HISTORY_NEEDED: Final = 8
+_MAD_TO_SIGMA: Final = 1.4826
+"""Makes the median absolute deviation estimate a normal distribution's sigma."""
+
+
+def is_material(
+    before: Figures, after: Figures, *, draws: Values, history: Sequence[float], rules: Rules
+) -> bool:
+    """Whether revenue fell, beyond chance within the periods or beyond its own history.
+
+    `draws` are changes of revenue that could as well have been seen.
+    """
+    old, new = before.revenue_minor, after.revenue_minor
+    if old <= 0 or new >= old:
+        return False
+    beyond_chance = float(np.quantile(draws, rules.material_confidence)) < 0
+    if (old - new) / old >= rules.material_fall and beyond_chance:
+        return True
+    z = robust_z(log(new / old), history) if new > 0 else None
+    return z is not None and z <= rules.material_z
+
+
+def robust_z(change: float, history: Sequence[float]) -> float | None:
+    """How far `change` lies from earlier ones, in robust sigmas; None for too little history."""
+    if len(history) < HISTORY_NEEDED:
+        return None
+    middle = float(np.median(history))
+    spread = _MAD_TO_SIGMA * float(np.median(np.abs(np.asarray(history) - middle)))
+    return (change - middle) / spread if spread else None
