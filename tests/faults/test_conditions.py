@@ -34,6 +34,7 @@ def run(exposed: ExposedStack, run_on: RunOn) -> Run:
     return run_on(exposed)
 
 
+@pytest.mark.long_on("postgres")
 def test_every_connection_cut_in_turn(run: Run, exposed: ExposedStack) -> None:
     with run.load():
         for link in run.draw.sample(LINKS, len(LINKS)):

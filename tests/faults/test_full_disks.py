@@ -28,6 +28,7 @@ MOST_MEMORY_BYTES: Final = 300 << 20
 OURS: Final = ("relay", "metrics", "pipeline", "gateway")
 
 
+@pytest.mark.long_on("postgres")
 @pytest.mark.parametrize("log", ["kafka", "postgres"])
 def test_a_full_disk_under_the_log(log: LogKind, tmp_path: Path, run_on: RunOn) -> None:
     with ExposedStack(tmp_path / "var", log=log, disk_megabytes=MEGABYTES[log]) as stack:

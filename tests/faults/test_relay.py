@@ -16,6 +16,7 @@ def test_a_relay_killed_between_acknowledgement_and_delete_only_doubles(run: Run
     assert run.result.copies > 0
 
 
+@pytest.mark.long_on("postgres")
 def test_a_relay_that_slept_past_the_loss_of_its_locks_sends_late_and_is_ignored(run: Run) -> None:
     with run.load():
         run.nemesis.stop("relay")

@@ -21,6 +21,7 @@ ORDERS = 30
 COPIES = 3
 
 
+@pytest.mark.long_on("postgres")
 def test_a_hundred_changes_of_one_deal_by_writers_at_once(run: Run) -> None:
     """Each wins a version of its own; who was too late is told so, and tries again."""
     run.driver.prepare()
