@@ -18,6 +18,8 @@ import sys
 
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -28,6 +30,8 @@ def become(account: str) -> None:
     """Change to the account for good, keeping nothing of root's rights but access to files."""
     libc = ctypes.CDLL(None, use_errno=True)
     entry = pwd.getpwnam(account)
+    # Otherwise access(2), by which PostgreSQL looks for its own programs, ignores what is kept.
+    libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setgid(entry.pw_gid)
