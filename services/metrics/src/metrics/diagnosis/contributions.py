@@ -10,7 +10,7 @@ and what it would explain stays with capture and frequency.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,6 @@ import numpy as np
 from metrics.diagnosis.attribution import Values, lmdi
 from metrics.diagnosis.sample import Sample
 
-Sides = tuple[Sample, Sample]
 Method = Callable[[Sequence[Values], Sequence[Values]], list[Values]]
 
 NEW: Final = ("market", "capture", "mix", "speed", "win_rate", "deal_value")
@@ -43,9 +42,15 @@ def contributions(
 ) -> list[Contribution]:
     """All contributions; they sum to the change of revenue in every draw."""
     sides = before, after
+    channels = sorted({name for sample in sides for name in sample.funnels})
+    bands = sorted({name for sample in sides for name in sample.bands})
+    found = []
+    for names, factors, of in ((channels, NEW, _funnel_factors), (bands, REPEAT, _band_factors)):
+        for name in names:
+            amounts = method(*(of(sample, name, elasticity) for sample in sides))
+            found += [Contribution(f, name, a) for f, a in zip(factors, amounts, strict=True)]
     return [
-        *_new(sides, elasticity=elasticity, method=method),
-        *_repeat(sides, elasticity=elasticity, method=method),
+        *found,
         *(Contribution(f, "", after.rest[f] - before.rest[f]) for f in REST),
     ]
 
@@ -56,13 +61,6 @@ def by_factor(parts: Sequence[Contribution]) -> dict[str, Values]:
     for part in parts:
         totals[part.factor] = totals[part.factor] + part.amount
     return totals
-
-
-def _new(sides: Sides, *, elasticity: float, method: Method) -> Iterator[Contribution]:
-    for channel in sorted({name for sample in sides for name in sample.funnels}):
-        before, after = (_funnel_factors(sample, channel, elasticity) for sample in sides)
-        for factor, amount in zip(NEW, method(before, after), strict=True):
-            yield Contribution(factor, channel, amount)
 
 
 def _funnel_factors(sample: Sample, channel: str, elasticity: float) -> list[Values]:
@@ -80,13 +78,6 @@ def _funnel_factors(sample: Sample, channel: str, elasticity: float) -> list[Val
         funnel.won_share,
         funnel.mean_minor,
     ]
-
-
-def _repeat(sides: Sides, *, elasticity: float, method: Method) -> Iterator[Contribution]:
-    for band in sorted({name for sample in sides for name in sample.bands}):
-        before, after = (_band_factors(sample, band, elasticity) for sample in sides)
-        for factor, amount in zip(REPEAT, method(before, after), strict=True):
-            yield Contribution(factor, band, amount)
 
 
 def _band_factors(sample: Sample, name: str, elasticity: float) -> list[Values]:
