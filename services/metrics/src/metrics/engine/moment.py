@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from events.types import EventData
 from metrics.engine.dimension import Cut
 
 
@@ -22,7 +23,8 @@ class MomentKind:
     same day and cut belong together, since a cell holds all measures of its cube.
     `stock` marks the signed changes of a level (what is open), summed over all
     days before a point in time. `scoped` ones say nothing about the total unless they
-    have no member at all (a target of one team).
+    have no member at all (a target of one team). `events` are the types that it is
+    said because of, without those that only correct it: what a company must send.
     """
 
     name: str
@@ -30,6 +32,7 @@ class MomentKind:
     dimensions: tuple[str, ...]
     stock: bool = False
     scoped: bool = False
+    events: tuple[type[EventData], ...] = ()
 
     def __repr__(self) -> str:
         return self.name

@@ -16,9 +16,14 @@ from metrics.facts.sale import Amount, amount_of
 
 COST_DIMENSIONS: Final = ("team", "region", "project", "process")
 
-COST_OPERATING: Final = MomentKind(name="cost.operating", cube="cost", dimensions=COST_DIMENSIONS)
+COST_OPERATING: Final = MomentKind(
+    name="cost.operating", cube="cost", dimensions=COST_DIMENSIONS, events=(CostRecorded,)
+)
 COST_OF_PROJECT: Final = MomentKind(
-    name="cost.of_project", cube="cost.of_project", dimensions=("project",)
+    name="cost.of_project",
+    cube="cost.of_project",
+    dimensions=("project",),
+    events=(CostRecorded,),
 )
 """Any cost that names a project, whatever its kind."""
 

@@ -14,7 +14,7 @@ import msgspec
 
 from events.types import UNKNOWN
 from events.types.partner import PaymentRefunded
-from events.types.pipeline import DealState, DealStatus
+from events.types.pipeline import DealCreated, DealLost, DealState, DealStatus, DealWon
 from metrics.engine.company import DAY, Company, micros_of
 from metrics.engine.dimension import Cut, Member
 from metrics.engine.entry import Entry
@@ -33,11 +33,19 @@ from metrics.facts.sale import (
     with_refund,
 )
 
-DEAL_CREATED: Final = MomentKind(name="deal.created", cube="deal", dimensions=SALE_DIMENSIONS)
-DEAL_OPEN: Final = MomentKind(name="deal.open", cube="deal", dimensions=SALE_DIMENSIONS, stock=True)
-DEAL_WON: Final = MomentKind(name="deal.won", cube="deal", dimensions=SALE_DIMENSIONS)
+DEAL_CREATED: Final = MomentKind(
+    name="deal.created", cube="deal", dimensions=SALE_DIMENSIONS, events=(DealCreated,)
+)
+DEAL_OPEN: Final = MomentKind(
+    name="deal.open", cube="deal", dimensions=SALE_DIMENSIONS, stock=True, events=(DealCreated,)
+)
+DEAL_WON: Final = MomentKind(
+    name="deal.won", cube="deal", dimensions=SALE_DIMENSIONS, events=(DealWon,)
+)
 """Its bin is the sales cycle in local days, from the first contact."""
-DEAL_LOST: Final = MomentKind(name="deal.lost", cube="deal", dimensions=SALE_DIMENSIONS)
+DEAL_LOST: Final = MomentKind(
+    name="deal.lost", cube="deal", dimensions=SALE_DIMENSIONS, events=(DealLost,)
+)
 
 _LONG_AGO: Final = -(2**62)
 

@@ -8,6 +8,7 @@ import msgspec
 
 from events.types import UNKNOWN, Dimensions
 from events.types.customer import LeadCaptured
+from events.types.pipeline import DealWon
 from metrics.engine.company import Company, micros_of
 from metrics.engine.dimension import Cut, cut_of
 from metrics.engine.entry import Entry
@@ -15,8 +16,12 @@ from metrics.engine.moment import Moment, MomentKind
 
 LEAD_DIMENSIONS: Final = ("owner", "team", "channel", "segment", "sector", "region", "product")
 
-LEAD_CAPTURED: Final = MomentKind(name="lead.captured", cube="lead", dimensions=LEAD_DIMENSIONS)
-LEAD_CONVERTED: Final = MomentKind(name="lead.converted", cube="lead", dimensions=LEAD_DIMENSIONS)
+LEAD_CAPTURED: Final = MomentKind(
+    name="lead.captured", cube="lead", dimensions=LEAD_DIMENSIONS, events=(LeadCaptured,)
+)
+LEAD_CONVERTED: Final = MomentKind(
+    name="lead.converted", cube="lead", dimensions=LEAD_DIMENSIONS, events=(DealWon,)
+)
 """On the day of the capture, said by the deal that came of it: a lead has at most one."""
 
 CONVERSION_DAYS: Final = 90

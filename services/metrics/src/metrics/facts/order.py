@@ -24,7 +24,9 @@ from metrics.facts.sale import (
     with_refund,
 )
 
-ORDER_PAID: Final = MomentKind(name="order.paid", cube="order", dimensions=SALE_DIMENSIONS)
+ORDER_PAID: Final = MomentKind(
+    name="order.paid", cube="order", dimensions=SALE_DIMENSIONS, events=(OrderPaid,)
+)
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True):

@@ -13,7 +13,7 @@ import msgspec
 
 from events.money import Money
 from events.types import UNKNOWN
-from events.types.ops import Baseline, ProjectState
+from events.types.ops import Baseline, ProjectBaselined, ProjectCompleted, ProjectState
 from metrics.engine.calendar import month_ends
 from metrics.engine.company import Company, day_number, micros_of
 from metrics.engine.dimension import Cut, cut_of
@@ -22,13 +22,21 @@ from metrics.engine.moment import Moment, MomentKind
 
 PROJECT_DIMENSIONS: Final = ("owner", "team", "segment", "sector", "project")
 
-PROJECT_DUE: Final = MomentKind(name="project.due", cube="project", dimensions=PROJECT_DIMENSIONS)
+PROJECT_DUE: Final = MomentKind(
+    name="project.due", cube="project", dimensions=PROJECT_DIMENSIONS, events=(ProjectBaselined,)
+)
 PROJECT_ON_TIME: Final = MomentKind(
-    name="project.on_time", cube="project", dimensions=PROJECT_DIMENSIONS
+    name="project.on_time",
+    cube="project",
+    dimensions=PROJECT_DIMENSIONS,
+    events=(ProjectCompleted,),
 )
 """On the day that it was due, whenever before that it was finished."""
 PROJECT_BUDGET: Final = MomentKind(
-    name="project.budget", cube="project.budget", dimensions=("project",)
+    name="project.budget",
+    cube="project.budget",
+    dimensions=("project",),
+    events=(ProjectBaselined,),
 )
 
 Instalments = tuple[tuple[int, int | None], ...]

@@ -24,7 +24,10 @@ SALE_DIMENSIONS: Final = (
     *("owner", "team", "channel", "segment", "sector", "region", "product", "pipeline"),
 )
 SALE_REFUNDED: Final = MomentKind(
-    name="sale.refunded", cube="sale.refunded", dimensions=SALE_DIMENSIONS
+    name="sale.refunded",
+    cube="sale.refunded",
+    dimensions=SALE_DIMENSIONS,
+    events=(PaymentRefunded,),
 )
 UNKNOWN_SALE: Final[Cut] = cut_of(**dict.fromkeys(SALE_DIMENSIONS, UNKNOWN))
 

@@ -23,7 +23,9 @@ TARGET_DIMENSIONS: Final = (
 def target_of(kpi: str) -> MomentKind:
     """Targets of a KPI: on the first day of their period, binned by its length in months."""
     name = f"target.{kpi}"
-    return MomentKind(name=name, cube=name, dimensions=TARGET_DIMENSIONS, scoped=True)
+    return MomentKind(
+        name=name, cube=name, dimensions=TARGET_DIMENSIONS, scoped=True, events=(TargetSet,)
+    )
 
 
 class Target(msgspec.Struct, frozen=True, array_like=True):
