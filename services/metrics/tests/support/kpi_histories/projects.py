@@ -1,0 +1,60 @@
+"""Projects: planned, baselined more than once, finished, taken up again, given up."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from events.types import ops
+from kpi_histories.teller import OPS, Teller
+
+
+def project(teller: Teller, number: int) -> None:
+    rnd, at = teller.rnd, teller.instant()
+    project = ops.ProjectState(
+        project_id=rnd.choice([f"j{number}", f"j{number}", "j1", "j2"]),
+        stage="plan",
+        created_at=at,
+        owner_id=rnd.choice(["ann", None]),
+        dimensions=teller.dimensions(),
+    )
+    if teller.told(OPS, project.project_id):
+        return
+    teller.say(ops.ProjectCreated(project=project), OPS, at)
+    for _ in range(rnd.randrange(5)):
+        at = teller.later(at)
+        data = _step(teller, project, at)
+        project = data.project
+        teller.say(data, OPS, at)
+
+
+def _step(teller: Teller, project: ops.ProjectState, at: datetime) -> Any:
+    rnd, change = teller.rnd, msgspec.structs.replace
+    if not project.baselines or rnd.random() < 0.2:
+        ahead = rnd.choice([0, 1, 1, 40, rnd.randrange(80)])
+        due = at.astimezone(teller.zone).date() + timedelta(days=ahead)
+        values = [
+            ops.PlannedValue(on=due - timedelta(days=n * 9), value_minor=(3 - n) * 7_001)
+            for n in (2, 1, 0)
+        ]
+        baseline = ops.Baseline(
+            due_on=due,
+            budget=teller.priced(rnd.randrange(90_000)) if rnd.random() < 0.8 else None,
+            planned_values=values if rnd.random() < 0.5 else [],
+        )
+        grown = [*project.baselines, baseline]
+        return ops.ProjectBaselined(project=change(project, stage="execute", baselines=grown))
+    step = rnd.choice(["details", "completed", "cancelled", "reopened"])
+    if step == "completed":
+        done = change(project, stage="closed", completed_at=at)
+        return ops.ProjectCompleted(project=done)
+    if step == "cancelled":
+        gone = change(project, stage="cancelled", cancelled_at=at)
+        return ops.ProjectCancelled(project=gone)
+    if step == "reopened":
+        back = change(project, stage="execute", completed_at=None)
+        return ops.ProjectReopened(project=back)
+    other = change(project, owner_id="bob", dimensions=teller.dimensions())
+    return ops.ProjectDetailsChanged(project=other)

@@ -1,0 +1,32 @@
+"""Targets of several scopes and lengths, set again and withdrawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from events.types import pipeline
+from kpi_histories.teller import BASE, PIPELINE, Teller
+
+
+def target(teller: Teller, number: int) -> None:
+    rnd = teller.rnd
+    scope: Any = rnd.choice(["company", "company", "team", "owner", "product", "process"])
+    at = teller.instant()
+    value = rnd.randrange(1, 900_000)
+    kpi = rnd.choice(["revenue_net", "revenue_net", "operating_cost"])
+    periods = rnd.choice(
+        [["2024-Q2"], ["2024"], ["2024-03"], ["2024-04", "2024-05", "2024-06"], ["2024-05"]]
+    )
+    for place, period in enumerate(periods):
+        for _ in range(rnd.choice([1, 1, 2])):
+            data = pipeline.TargetSet(
+                target_id=f"t{number}-{place}",
+                kpi=kpi,
+                scope=scope,
+                scope_value=None if scope == "company" else rnd.choice(["ann", "north", "p1"]),
+                period=period,
+                value=None if rnd.random() < 0.1 else value,
+                currency="EUR" if rnd.random() < 0.1 else BASE,
+            )
+            teller.say(data, PIPELINE, at)
+            value, at = rnd.randrange(1, 900_000), teller.later(at)

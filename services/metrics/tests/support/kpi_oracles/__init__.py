@@ -1,0 +1,48 @@
+"""What every KPI must be, by brute force over plain events.
+
+Shares no code with the engine, on purpose: nothing of `metrics` or `events` is
+imported. Stocks are looked up day by day, nothing is incremental, slow is fine.
+An oracle bears the id of its KPI; it is in the file of its area and listed in ORACLES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from kpi_oracles.books import Ask, Books, Expected
+from kpi_oracles.costs import cost_control, operating_cost
+from kpi_oracles.leads import lead_conversion
+from kpi_oracles.projects import project_on_time
+from kpi_oracles.sales import (
+    avg_deal_value,
+    decision_rate,
+    pipeline_open,
+    revenue_attainment,
+    revenue_net,
+    sales_cycle_days,
+    win_rate,
+)
+
+__all__ = ["ORACLES", "Ask", "Books", "Expected", "expected"]
+
+ORACLES: Final[dict[str, Callable[[Books, Ask], Expected]]] = {
+    oracle.__name__: oracle
+    for oracle in (
+        revenue_net,
+        revenue_attainment,
+        win_rate,
+        decision_rate,
+        sales_cycle_days,
+        avg_deal_value,
+        pipeline_open,
+        lead_conversion,
+        operating_cost,
+        cost_control,
+        project_on_time,
+    )
+}
+
+
+def expected(kpi: str, books: Books, ask: Ask) -> Expected:
+    return ORACLES[kpi](books, ask)
