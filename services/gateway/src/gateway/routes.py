@@ -146,9 +146,10 @@ _OPS: Final = _table(
 _METRICS: Final = _table(
     "metrics",
     """
-    GET /v1/kpis                  kpis:read
-    GET /v1/kpis/{kpi_id}/explain kpis:read
-    GET /v1/quarantine            kpis:read
+    GET /v1/kpis                   kpis:read
+    GET /v1/kpis/{kpi_id}/explain  kpis:read
+    GET /v1/kpis/{kpi_id}/coverage kpis:read
+    GET /v1/quarantine             kpis:read
     """,
 )
 

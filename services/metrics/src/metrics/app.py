@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from chassis import parked
 from chassis.app import build_app
 from chassis.resources import Resources
-from metrics.api import kpis, quarantine
+from metrics.api import coverage, kpis, quarantine
 from metrics.api.asking import source_of
 from metrics.consuming import follow_log
 from metrics.merging import merge_pending
@@ -19,7 +19,7 @@ def create_app(settings: Settings) -> FastAPI:
     return build_app(
         settings,
         title="Tandem metrics",
-        routers=[kpis.router, quarantine.router, parked.router()],
+        routers=[kpis.router, coverage.router, quarantine.router, parked.router()],
         tasks=[follow_log(settings), merge_pending(settings)],
         checks={"figures": figures_in_force},
     )

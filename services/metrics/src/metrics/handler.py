@@ -14,7 +14,7 @@ from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import Company, micros_of
 from metrics.engine.entry import Entry
 from metrics.folding import fold
-from metrics.store import pending
+from metrics.store import coverage, pending
 from metrics.store.generation import Terms, hold_generation
 from metrics.store.journal import blocks_for
 from metrics.store.shelf import PostgresShelf
@@ -64,6 +64,7 @@ class Folder:
             company=self._company,
             catalogue=self._catalogue,
         )
+        await coverage.add(connection, entries, shard=self._shard)
         if held.pending > pending.MOST_PER_MERGE:
             # Nobody merges beside us, or not fast enough.
             await pending.merge(

@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
 from kpi_histories import History
 from memory_shelf import folded
 from metrics_service import running
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
+from old_schemas import migrate_to
 
-from chassis.migrations import migrate, scripts_of
+from chassis.migrations import migrate
 from events import Event, encode_data
 from metrics.consuming import company_of
 from metrics.engine.routing import route
@@ -48,26 +45,6 @@ async def test_the_journal_of_the_first_schema_makes_the_same_figures(
         await service.feed(events[-40:])
         after = folded([events], company)
         assert await service.cells() == sorted((*k, *v) for k, v in after.cells.items())
-
-
-async def migrate_to(revision: str, url: str) -> None:
-    scripts = scripts_of("metrics")
-
-    def steps(current: Any, _context: Any) -> list[Any]:
-        return list(scripts._upgrade_revs(revision, current))
-
-    def upgrade(connection: Connection) -> None:
-        with EnvironmentContext(Config(), scripts, fn=steps) as environment:
-            environment.configure(connection=connection)
-            with connection.begin():
-                environment.run_migrations()
-
-    engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url)
-    )
-    async with engine.connect() as connection:
-        await connection.run_sync(upgrade)
-    await engine.dispose()
 
 
 def old_row(event: Event) -> tuple[Any, ...]:

@@ -1,0 +1,95 @@
+"""Coverage: which events a KPI needs, which of them have arrived, and since when it can be read.
+
+What a KPI needs is never listed: it follows from the moments that its definition sums, and
+those name the events that they are said because of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from events.types import EventData
+from metrics.engine.company import Company, date_of, micros_of
+from metrics.engine.kpi import Kpi
+from metrics.engine.moment import MomentKind
+from metrics.query.gathering import Source
+from metrics.store import coverage
+from metrics.store.coverage import Arrivals
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeededEvent:
+    """A type of events that a KPI is made of, and what arrived of it by source."""
+
+    type: type[EventData]
+    arrivals: Sequence[Arrivals]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """`since` is the first day of which every part of the formula has something, None if never."""
+
+    kpi: Kpi
+    events: Sequence[NeededEvent]
+    since: date | None
+
+
+def needed_events(kpi: Kpi) -> list[type[EventData]]:
+    """The types behind a KPI in whatever way it is cut, by name."""
+    found = {of for kind in moment_kinds(kpi) for of in kind.events}
+    return sorted(found, key=lambda cls: cls.wire_type.split(".")[3:])
+
+
+def moment_kinds(kpi: Kpi) -> set[MomentKind]:
+    """The kinds of moments that a KPI sums."""
+    return {measure.kind for measure in kpi.measures()}
+
+
+async def read_coverage(source: Source, kpi: Kpi) -> Coverage:
+    """Coverage of one KPI as of now."""
+    needed = needed_events(kpi)
+    types = [cls.wire_type for cls in needed]
+    arrived = await coverage.read(source.connection, types=types)
+    return coverage_of(kpi, arrived, company=source.company)
+
+
+def coverage_of(kpi: Kpi, arrived: Iterable[Arrivals], *, company: Company) -> Coverage:
+    by_type: dict[str, list[Arrivals]] = {}
+    for one in arrived:
+        by_type.setdefault(one.type, []).append(one)
+    first = {
+        name: min(one.first_occurred_at for one in of_type) for name, of_type in by_type.items()
+    }
+    since = readable_since(kpi, first)
+    return Coverage(
+        kpi=kpi,
+        events=[
+            NeededEvent(type=cls, arrivals=by_type.get(cls.wire_type, []))
+            for cls in needed_events(kpi)
+        ],
+        since=None if since is None else date_of(company.day(micros_of(since))),
+    )
+
+
+def readable_since(kpi: Kpi, first: Mapping[str, datetime]) -> datetime | None:
+    """When the last part of the formula began, given the first event of each type.
+
+    A part (the numerator, the denominator) begins with the first of whatever adds to it:
+    sales come as deals or as orders. What is taken off (refunds) need not come at all. A
+    target counts for its own period, whenever it was set, so it only has to exist.
+    """
+    begins: list[datetime] = []
+    for part in kpi.sums().values():
+        adding = [term.measure.kind for term in part.terms if term.sign > 0]
+        known = _first_of(adding, first)
+        if known is None:
+            return None
+        begins += [known] if not all(kind.scoped for kind in adding) else []
+    return max(begins, default=None)
+
+
+def _first_of(kinds: Iterable[MomentKind], first: Mapping[str, datetime]) -> datetime | None:
+    names = {of.wire_type for kind in kinds for of in kind.events}
+    return min((first[name] for name in names if name in first), default=None)

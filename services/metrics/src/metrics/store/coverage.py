@@ -1,0 +1,79 @@
+"""Which types of events have arrived from whom: how many, of which days, and when the last.
+
+Counted in the transaction that folds a batch, each event once. A worker counts in rows of its
+own, so that two of them never wait for each other. What arrived stays arrived: an event that
+is voided later still tells that its source works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from events import Connection
+from metrics.engine.company import instant_of
+from metrics.engine.entry import Entry
+
+_ADD: Final = """
+INSERT INTO arrivals AS a
+    (type, source, shard, events, first_occurred_at, last_occurred_at, last_recorded_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::timestamptz[],
+                     $6::timestamptz[], $7::timestamptz[])
+ON CONFLICT (type, source, shard) DO UPDATE
+SET events = a.events + excluded.events,
+    first_occurred_at = least(a.first_occurred_at, excluded.first_occurred_at),
+    last_occurred_at = greatest(a.last_occurred_at, excluded.last_occurred_at),
+    last_recorded_at = greatest(a.last_recorded_at, excluded.last_recorded_at)"""
+
+_READ: Final = """
+SELECT type, source, sum(events)::bigint, min(first_occurred_at), max(last_occurred_at),
+       max(last_recorded_at)
+FROM arrivals WHERE $1::text[] IS NULL OR type = ANY($1)
+GROUP BY type, source ORDER BY type, source"""
+
+
+class Arrivals(msgspec.Struct, frozen=True):
+    """The events of one type from one source."""
+
+    type: str
+    source: str
+    events: int
+    first_occurred_at: datetime
+    last_occurred_at: datetime
+    last_recorded_at: datetime
+
+
+async def add(connection: Connection, entries: Iterable[Entry], *, shard: int) -> None:
+    """Count the events of a batch."""
+    rows = _rows(entries, shard)
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        await connection.execute(_ADD, *columns)
+
+
+async def read(connection: Connection, *, types: Sequence[str] | None = None) -> list[Arrivals]:
+    """What arrived, of some types or of all, by type and source."""
+    rows = await connection.fetch(_READ, None if types is None else list(types))
+    return [Arrivals(*row) for row in rows]
+
+
+def _rows(entries: Iterable[Entry], shard: int) -> list[tuple[Any, ...]]:
+    """One row for each type and source, sorted: the order in which rows are locked."""
+    batch: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        batch.setdefault((entry.data.wire_type, entry.source), []).append(entry)
+    return [
+        (
+            wire_type,
+            source,
+            shard,
+            len(of),
+            instant_of(min(entry.occurred for entry in of)),
+            instant_of(max(entry.occurred for entry in of)),
+            instant_of(max(entry.recorded for entry in of)),
+        )
+        for (wire_type, source), of in sorted(batch.items())
+    ]
