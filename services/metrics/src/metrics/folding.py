@@ -15,9 +15,10 @@ from metrics.engine.catalogue import Catalogue
 from metrics.engine.changes import Changes
 from metrics.engine.company import Company
 from metrics.engine.entry import Entry
-from metrics.engine.fact import Advance, Fact, Ref, advance, extends, restate
-from metrics.engine.routing import route, supersedes
-from metrics.facts import FACT_KINDS
+from metrics.engine.fact import Advance, Fact, Ref, Step, advance, extends, restate
+from metrics.engine.routing import concerns, route, supersedes
+from metrics.engine.told import reported, tell
+from metrics.facts import FACT_KINDS, TOLD_KINDS
 
 Stream = tuple[str, str]
 """Source and subject."""
@@ -102,7 +103,7 @@ async def _routed(shelf: Shelf, entries: Sequence[Entry]) -> dict[Ref, list[Entr
         stream = (entry.source, entry.subject)
         if stream in streams:
             if supersedes(entry.data, sequence=entry.sequence):
-                refs += [ref for ref in streams[stream] if ref != own]
+                refs += [r for r in streams[stream] if r != own and concerns(entry.data, r)]
             streams[stream] = list(dict.fromkeys([*streams[stream], *refs]))
         for ref in refs or [Ref("unrouted", entry.stream)]:
             routed.setdefault(ref, []).append(entry)
@@ -132,7 +133,32 @@ async def advance_facts(
             fact = before.fact if before.version else Fact(kind.empty)
             done = advance(kind, fact, routed[ref], key=ref.key, company=company)
         advanced.append(Advanced(ref, before.version, done, before.places))
-    return advanced
+    return [*advanced, *await _tell(shelf, advanced, company=company)]
+
+
+async def _tell(
+    shelf: Shelf, advanced: Sequence[Advanced], *, company: Company
+) -> Sequence[Advanced]:
+    """The facts that are told something by those that advanced, and by one another."""
+    done: dict[Ref, Advanced] = {}
+    told = reported(step for one in advanced for step in one.advance.steps)
+    while told:
+        kept = await shelf.facts([ref for ref in told if ref not in done])
+        steps: list[Step] = []
+        for ref, entries in told.items():
+            kind = TOLD_KINDS[ref.kind]
+            before = done.get(ref)
+            known = kept.get(ref, _NOTHING)
+            fact = before.advance.fact if before else known.fact
+            if fact.state is None:
+                fact = Fact(kind.empty)
+            one = tell(kind, fact, entries, key=ref.key, company=company)
+            steps += one.steps
+            if before:
+                one = Advance(one.fact, [*before.advance.steps, *one.steps], one.said)
+            done[ref] = Advanced(ref, before.version if before else known.version, one)
+        told = reported(steps)
+    return list(done.values())
 
 
 def _fresh(entries: Iterable[Entry], history: Iterable[Entry]) -> list[Entry]:

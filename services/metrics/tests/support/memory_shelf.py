@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from events import Event
@@ -13,12 +14,15 @@ from metrics.engine.company import Company
 from metrics.engine.dimension import NUMBERS, TOTAL
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Fact, Ref
+from metrics.engine.kpi import Forecast
+from metrics.engine.pricing import Prices
 from metrics.engine.sums import Known, Sums
-from metrics.facts import FACT_KINDS
+from metrics.facts import moments_of
 from metrics.folding import Advanced, Kept, Stream, fold
 from metrics.handler import entry_of
 from metrics.kpis import CATALOGUE
 from metrics.query.contributions import Contributions, measures_of, until_of
+from metrics.query.gathering import only_facts_know
 from metrics.query.question import Question
 from metrics.store.facts import decode_fact, encode_fact
 
@@ -112,10 +116,9 @@ def folded(batches: Iterable[Sequence[Event]], company: Company) -> MemoryShelf:
 def sums_from_cells(cells: Mapping[CellKey, Vector], question: Question, known: Known) -> Sums:
     """What `answer` reads from the database, from cells in memory."""
     assert len(question.dimensions) <= 1
-    sums = Sums(question.periods, CATALOGUE.layout)
+    sums = Contributions(question, known, Prices()).new_sums()
     dimension = NUMBERS[question.dimensions[0]] if question.dimensions else TOTAL
     wanted = next(iter(question.filters.values()), None)
-    starts = [period.start for period in question.periods]
     for measure in measures_of(question):
         address = CATALOGUE.layout.addresses[measure]
         for (cube, number, day, member, bin_), vector in cells.items():
@@ -124,17 +127,34 @@ def sums_from_cells(cells: Mapping[CellKey, Vector], question: Question, known: 
             if wanted is None or member in wanted:
                 members = (member,) if question.by else ()
                 amount = vector[address.place]
-                sums.add(
-                    address, bisect_right(starts, day), members=members, bin_=bin_, amount=amount
-                )
+                stretch = bisect_right(sums.bounds, day)
+                sums.add(measure, stretch, members=members, bin_=bin_, amount=amount)
     return sums
 
 
 def sums_from_facts(shelf: MemoryShelf, question: Question, known: Known) -> Sums:
     """What `answer` reads when several dimensions are asked for at once."""
-    sums = Sums(question.periods, CATALOGUE.layout)
-    contributions = Contributions(question, known, CATALOGUE)
-    for ref, fact in shelf.states().items():
-        moments = FACT_KINDS[ref.kind].moments(fact.state, known.company)
-        contributions.add(((moment, 1) for moment in moments), sums)
+    said = [moments_of(ref.kind, fact.state, known.company) for ref, fact in shelf.states().items()]
+    along = {m.price.kind: m.price.along for m in measures_of(question) if m.price}
+    prices = Prices((m for moments in said for m in moments if m.kind in along), along=along)
+    contributions = Contributions(question, known, prices)
+    sums = contributions.new_sums()
+    for moments in said:
+        contributions.add_fact(moments, sums)
     return sums
+
+
+def readings(shelf: MemoryShelf, question: Question, known: Known) -> Iterator[Sums]:
+    """What `answer` can read: from the cells, where they know, and from the facts."""
+    priced = any(measure.price for measure in measures_of(question))
+    if len(question.dimensions) <= 1 and not only_facts_know(question) and not priced:
+        yield sums_from_cells(shelf.cells, question, known)
+    yield sums_from_facts(shelf, question, known)
+
+
+def company_sums(shelf: MemoryShelf, question: Question, known: Known) -> Sums | None:
+    """What a forecast takes its shares from."""
+    if not isinstance(question.kpi, Forecast):
+        return None
+    shares = replace(question, kpi=question.kpi.shares(), by=(), filters={})
+    return sums_from_cells(shelf.cells, shares, known)

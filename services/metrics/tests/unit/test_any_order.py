@@ -8,11 +8,8 @@ from kpi_histories import History, shuffled
 from memory_shelf import MemoryShelf, folded, run
 
 from events import Event
-from metrics.engine.changes import Changes
 from metrics.engine.company import SECOND, Company, micros_of
-from metrics.engine.fact import timeline
-from metrics.facts import FACT_KINDS
-from metrics.folding import Advanced
+from metrics.folding import advance_facts, changes_of
 from metrics.kpis import CATALOGUE
 
 NEW_YORK = Company(time_zone="America/New_York", base_currency="USD")
@@ -38,14 +35,9 @@ def test_a_rebuild_from_the_journal_gives_what_was_folded_along_the_way(
 ) -> None:
     along = folded(shuffled(History(seed, facts=facts).events, order), NEW_YORK)
     anew = MemoryShelf()
-    for ref, entries in along.journal.items():
-        if ref.kind not in FACT_KINDS:
-            continue
-        kind = FACT_KINDS[ref.kind]
-        changes = Changes(CATALOGUE)
-        done = timeline(kind, entries.values(), key=ref.key, company=NEW_YORK)
-        changes.add(done)
-        run(anew.keep([], [Advanced(ref, 0, done)], changes))
+    routed = {ref: list(entries.values()) for ref, entries in along.journal.items()}
+    advanced = run(advance_facts(anew, routed, company=NEW_YORK))
+    run(anew.keep([], advanced, changes_of(advanced, CATALOGUE)))
     assert (anew.cells, anew.ledger) == (along.cells, along.ledger)
     assert anew.states() == along.states()
 

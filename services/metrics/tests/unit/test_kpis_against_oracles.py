@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,14 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kpi_histories import BASE, FIRST, History, plain
 from kpi_oracles import ORACLES, Ask, Books, Expected, expected
-from memory_shelf import MemoryShelf, folded, sums_from_cells, sums_from_facts
+from memory_shelf import MemoryShelf, company_sums, folded, readings
 
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, date_of, micros_of
 from metrics.engine.kpi import Kpi
+from metrics.engine.presence import with_presences
 from metrics.engine.reading import Row, rows_of
-from metrics.engine.sums import Known, Sums
-from metrics.facts import FACT_KINDS
+from metrics.engine.sums import Known
+from metrics.facts import moments_of
 from metrics.kpis import CATALOGUE
 from metrics.query.question import Asked, Question, read_question
 
@@ -45,10 +47,10 @@ def test_values_are_those_of_the_oracle(kpi_id: str, seed: int, facts: int, zone
     kpi = CATALOGUE[kpi_id]
     for by in (None, *kpi.dimensions):
         question = ask(kpi, company, grain=rnd.choice(kpi.grains), by=by)
-        from_cells = sums_from_cells(shelf.cells, question, known)
-        from_facts = sums_from_facts(shelf, question, known)
-        compare(question, from_cells, books, known=known, now=now)
-        compare(question, from_facts, books, known=known, now=now)
+        whole = company_sums(shelf, question, known)
+        for sums in readings(shelf, question, known):
+            rows = rows_of(kpi, sums, by=question.by, filtered=(), known=known, whole=whole)
+            compare(question, list(rows), books, now=now)
 
 
 def ask(kpi: Kpi, company: Company, *, grain: Grain, by: str | None, **more: Any) -> Question:
@@ -64,8 +66,7 @@ def ask(kpi: Kpi, company: Company, *, grain: Grain, by: str | None, **more: Any
     return read_question(kpi.id, asked, catalogue=CATALOGUE, company=company, today=0)
 
 
-def compare(question: Question, sums: Sums, books: Books, *, known: Known, now: datetime) -> None:
-    rows = rows_of(question.kpi, sums, by=question.by, filtered=question.filters, known=known)
+def compare(question: Question, rows: Sequence[Row], books: Books, *, now: datetime) -> None:
     by = question.by[0] if question.by else None
     told = {(row.period, *row.members): row for row in rows}
     for row in told.values():
@@ -110,15 +111,17 @@ def test_the_random_histories_hold_what_they_must() -> None:
         history = History(seed, facts=60)
         company = Company(time_zone="America/New_York", base_currency=BASE)
         shelf = folded([history.events], company)
-        said |= moments_of(shelf, company)
+        said |= said_by(shelf, company)
     wanted = {m.kind.name for kpi in CATALOGUE for m in kpi.measures()}
     assert wanted <= said
     assert FIRST.year == 2024
 
 
-def moments_of(shelf: MemoryShelf, company: Company) -> set[str]:
+def said_by(shelf: MemoryShelf, company: Company) -> set[str]:
     return {
         moment.kind.name
         for ref, fact in shelf.states().items()
-        for moment in FACT_KINDS[ref.kind].moments(fact.state, company)
+        for moment in with_presences(
+            moments_of(ref.kind, fact.state, company), CATALOGUE.layout.presences
+        )
     }

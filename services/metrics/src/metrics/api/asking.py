@@ -17,8 +17,8 @@ from metrics.engine.calendar import Grain
 from metrics.engine.company import micros_of
 from metrics.kpis import CATALOGUE
 from metrics.query.answer import open_source
-from metrics.query.gathering import Source
 from metrics.query.question import Asked, Question, read_question
+from metrics.query.source import Source
 from metrics.settings import Settings
 
 MOST_FILTERS = 100
@@ -42,6 +42,11 @@ PeriodLabel = Annotated[
     str | None, Query(max_length=16, description="2017, 2017-Q1, 2017-03, 2017-W09 or 2017-03-05")
 ]
 
+Percentile = Annotated[
+    int | None,
+    Query(ge=1, le=99, description="instead of the median; only of KPIs that are quantiles"),
+]
+
 
 async def _asked(
     period: PeriodLabel = None,
@@ -51,14 +56,27 @@ async def _asked(
     by: Annotated[list[Code], Query(description="dimension to break down by, at most two")] = [],  # noqa: B006 - FastAPI copies it
     filters: Filters = [],  # noqa: B006
     as_of: AsOf = None,
+    percentile: Percentile = None,
 ) -> Asked:
     return Asked(
-        period=period, grain=grain, start=from_, end=to, by=by, filters=filters, as_of=as_of
+        period=period,
+        grain=grain,
+        start=from_,
+        end=to,
+        by=by,
+        filters=filters,
+        as_of=as_of,
+        percentile=percentile,
     )
 
 
-async def _asked_one(period: PeriodLabel, filters: Filters = [], as_of: AsOf = None) -> Asked:  # noqa: B006
-    return Asked(period=period, filters=filters, as_of=as_of)
+async def _asked_one(
+    period: PeriodLabel,
+    filters: Filters = [],  # noqa: B006
+    as_of: AsOf = None,
+    percentile: Percentile = None,
+) -> Asked:
+    return Asked(period=period, filters=filters, as_of=as_of, percentile=percentile)
 
 
 AskedDep = Annotated[Asked, Depends(_asked)]

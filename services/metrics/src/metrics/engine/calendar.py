@@ -29,8 +29,14 @@ class Grain(StrEnum):
         """Length in months; None for grains that are no multiple of a month."""
         return _MONTHS.get(self)
 
+    @property
+    def number(self) -> int:
+        """Its place among the grains, the shortest first; kept in bins."""
+        return _NUMBERS[self]
+
 
 _MONTHS: Final = {Grain.MONTH: 1, Grain.QUARTER: 3, Grain.YEAR: 12}
+_NUMBERS: Final = {grain: place for place, grain in enumerate(Grain)}
 
 
 @dataclass(frozen=True, order=True)

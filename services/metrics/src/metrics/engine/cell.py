@@ -14,6 +14,7 @@ from typing import Any, Final
 from metrics.engine.dimension import DIMENSIONS, Cut, split
 from metrics.engine.measure import COUNT_SCALE, Aspect, Measure
 from metrics.engine.moment import Moment, MomentKind
+from metrics.engine.presence import Presence, Presences
 
 WIDTH: Final = 8
 """Measures in one cell; a cube with more measures has several cells."""
@@ -79,6 +80,14 @@ class Layout:
                     self.addresses[measure] = Address(number, place)
         self.placements = self._placements()
         self.kinds = {kind.name: kind for kind in self.placements}
+        self.presences = self._presences()
+
+    def _presences(self) -> Presences:
+        found: dict[MomentKind, list[Presence]] = {}
+        for kind in self.placements:
+            if isinstance(kind, Presence):
+                found.setdefault(kind.of, []).append(kind)
+        return found
 
     def _placements(self) -> Mapping[MomentKind, tuple[Placement, ...]]:
         measures: dict[MomentKind, dict[tuple[int, bool], list[Measure]]] = {}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
 from events.types.kpi import ChangedKpi
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import date_of
-from metrics.engine.fact import Advance
+from metrics.engine.fact import Advance, Said
 from metrics.engine.moment import Moment, MomentKind, difference
+from metrics.engine.presence import with_presences
 
 _FOR_EVER: Final = date.max
 """A change of a stock shows in every later period."""
@@ -36,11 +37,16 @@ class Changes:
             known = self._seconds.get(step.second)
             if known is None:
                 known = self._seconds[step.second] = {}
-            removed, added = difference(step.before, step.after)
+            removed, added = difference(self._moments(step.before), self._moments(step.after))
             for moment in removed:
                 _count(known, moment, -1)
             for moment in added:
                 _count(known, moment, 1)
+
+    def _moments(self, said: Sequence[Said]) -> Sequence[Moment]:
+        """What was said to the KPIs, with the presences that follow from it."""
+        moments = [one for one in said if isinstance(one, Moment)]
+        return with_presences(moments, self._catalogue.layout.presences)
 
     def deltas(self) -> Iterator[Delta]:
         """What remains of moments that KPIs count, when all is counted together."""

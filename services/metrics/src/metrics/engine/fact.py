@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -59,13 +59,31 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
     """Highest clamped recording time, microseconds."""
 
 
+class Report(NamedTuple):
+    """What a fact tells another one (see `told`). `slot` names who tells; `body` is hashable."""
+
+    ref: Ref
+    slot: str
+    body: Any
+
+
+Said = Moment | Report
+
+
+class ReportingKind(Generic[State]):
+    """A kind of fact that tells others; inherited, so that the rest need not say a word."""
+
+    def reports(self, state: State, /, *, key: str) -> list[Report]:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Step:
     """What a fact said before and after one second in which something was recorded."""
 
     second: int
-    before: Sequence[Moment]
-    after: Sequence[Moment]
+    before: Sequence[Said]
+    after: Sequence[Said]
 
 
 @dataclass(frozen=True)
@@ -74,8 +92,12 @@ class Advance:
 
     fact: Fact
     steps: Sequence[Step]
-    moments: Sequence[Moment]
+    said: Sequence[Said]
     """What the fact says now."""
+
+    @property
+    def moments(self) -> Sequence[Moment]:
+        return [one for one in self.said if isinstance(one, Moment)]
 
 
 def extends(fact: Fact, entries: Sequence[Entry]) -> bool:
@@ -103,7 +125,7 @@ def advance(
     """Fold entries that extend the fact, in the order given."""
     state, heads, clock = fact.state, dict(fact.heads), fact.clock
     steps: list[Step] = []
-    before = after = kind.moments(state, company) if heads else []
+    before = after = _said(kind, state, key=key, company=company) if heads else []
     last = len(entries) - 1
     for place, entry in enumerate(entries):
         state = kind.apply(state, entry, key=key, company=company)
@@ -111,10 +133,17 @@ def advance(
         clock = max(clock, entry.recorded)
         if place < last and max(clock, entries[place + 1].recorded) // SECOND == clock // SECOND:
             continue
-        after = kind.moments(state, company)
+        after = _said(kind, state, key=key, company=company)
         steps.append(Step(clock // SECOND, before, after))
         before = after
     return Advance(Fact(state, heads, clock), steps, after)
+
+
+def _said(kind: FactKind[Any], state: Any, *, key: str, company: Company) -> Sequence[Said]:
+    moments = kind.moments(state, company)
+    if not isinstance(kind, ReportingKind):
+        return moments
+    return [*moments, *kind.reports(state, key=key)]
 
 
 def restate(
@@ -131,7 +160,7 @@ def restate(
     new = timeline(kind, [*known, *entries], key=key, company=company)
     steps = [Step(step.second, step.after, step.before) for step in old.steps]
     steps.extend(new.steps)
-    return Advance(new.fact, steps, new.moments)
+    return Advance(new.fact, steps, new.said)
 
 
 def timeline(
@@ -142,14 +171,14 @@ def timeline(
     if not any(isinstance(entry.data, EventVoided) for _, entry in placed):
         return _straight(kind, placed, key=key, company=company)
     steps: list[Step] = []
-    before: Sequence[Moment] = []
+    before: Sequence[Said] = []
     fact = Fact(kind.empty)
     for end, (clock, _) in enumerate(placed, start=1):
         if end < len(placed) and placed[end][0] // SECOND == clock // SECOND:
             continue
         prefix = _straight(kind, without_voided(placed[:end]), key=key, company=company)
-        steps.append(Step(clock // SECOND, before, prefix.moments))
-        before, fact = prefix.moments, prefix.fact
+        steps.append(Step(clock // SECOND, before, prefix.said))
+        before, fact = prefix.said, prefix.fact
     return Advance(Fact(fact.state, _heads(placed), placed[-1][0]), steps, before)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from metrics.engine.calendar import Grain
 from metrics.engine.measure import Aspect, Measure, Reading, Sum
@@ -17,7 +17,7 @@ DAILY = (Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.QUARTER, Grain.YEAR)
 WEEKLY = DAILY[1:]
 MONTHLY = DAILY[2:]
 
-Unit = Literal["money", "ratio", "days"]
+Unit = Literal["money", "ratio", "days", "hours", "minutes", "points", "ppm", "count"]
 Class = Literal["additive", "stock", "ratio", "quantile", "cohort"]
 
 
@@ -57,19 +57,24 @@ class Kpi:
         for dimensions in ((), *((name,) for name in self.dimensions)):
             for total in self.sums_by(dimensions).values():
                 for term in (*total.terms, *total.unpriced.terms):
-                    found.add(term.measure)
+                    found.add(term.measure.quantity)
+                    if term.measure.price is not None:
+                        found.add(Measure(kind=term.measure.price.kind, aspect=Aspect.MONEY))
                     if term.reading is Reading.SCOPE_OF_PERIOD:
                         found.update(companions(term.measure))
         return found
 
     @property
     def is_stock(self) -> bool:
-        """Whether a change on one day changes the value of all later days."""
+        """Whether a change on one day changes the value of later days."""
         return any(
-            term.reading in (Reading.AT_START, Reading.AT_END)
+            term.reading in _READ_LATER or term.measure.price is not None
             for total in self.sums().values()
             for term in total.terms
         )
+
+
+_READ_LATER: Final = (*(Reading.AT_START, Reading.AT_END, Reading.TRAILING, Reading.ELAPSED_DAYS),)
 
 
 def companions(target: Measure) -> tuple[Measure, Measure]:
@@ -82,14 +87,19 @@ def companions(target: Measure) -> tuple[Measure, Measure]:
 
 @dataclass(frozen=True, kw_only=True)
 class Amount(Kpi):
-    """A sum of money. `n` counts what it is the sum of."""
+    """A sum of money, or of something else. `n` counts what it is the sum of.
+
+    `divided_by` is how many of what is summed make one of the unit: minutes of an hour.
+    """
 
     value: Sum
     n: Sum
+    per: Unit = "money"
+    divided_by: int = 1
 
     @property
     def unit(self) -> Unit:
-        return "money"
+        return self.per
 
     @property
     def kind(self) -> Class:
@@ -112,7 +122,10 @@ class Variant:
 class Ratio(Kpi):
     """A numerator over a denominator, each summed before they are divided.
 
-    `rate` says that it is a share of countable things, which gets an interval.
+    `rate` says that it is a share of countable things, which gets an interval; `balance`
+    that things for are counted against things against, which gets one, too. `times` is how
+    many of the unit make one: points of a share, parts per million. Where there are fewer
+    than `floor` (see `n`) it is null. `unset` is the reason where a target is missing.
     `matures_after_days`: before that many days after a period's end, the period's
     value could still rise, and is null. `only_past_days`: a day that is not over
     does not count yet. `variants` replaces both parts where a dimension needs
@@ -124,6 +137,10 @@ class Ratio(Kpi):
     per: Unit = "ratio"
     n: Sum | None = None
     rate: bool = False
+    balance: bool = False
+    times: int = 1
+    floor: int = 0
+    unset: Literal["no_target", "no_denominator"] = "no_target"
     matures_after_days: int = 0
     only_past_days: bool = False
     variants: Mapping[str, Variant] = field(default_factory=dict)
@@ -148,18 +165,22 @@ class Ratio(Kpi):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Median(Kpi):
-    """The exact median of whole days, the mean of the two middle ones where there are two.
+class Quantile(Kpi):
+    """The median, or any other percentile, of what a histogram counts.
 
+    Exact for whole numbers (days), the mean of the two middle ones where there are two.
+    `sketched` values are kept in bins that grow with them (see `sketch`): within 1 %.
     Below `floor` values it is null: it would say more about one deal than about us.
     """
 
     values: Sum
     floor: int
+    per: Unit = "days"
+    sketched: bool = False
 
     @property
     def unit(self) -> Unit:
-        return "days"
+        return self.per
 
     @property
     def kind(self) -> Class:
@@ -167,3 +188,70 @@ class Median(Kpi):
 
     def sums(self) -> Mapping[str, Sum]:
         return {"values": self.values}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Funnel(Kpi):
+    """How many of a cohort came how far: `reached` counts it by the furthest step.
+
+    The value is the share that came to the last step, `steps` in all from 0.
+    """
+
+    reached: Sum
+    last: int
+    matures_after_days: int
+
+    @property
+    def unit(self) -> Unit:
+        return "ratio"
+
+    @property
+    def kind(self) -> Class:
+        return "cohort"
+
+    def sums(self) -> Mapping[str, Sum]:
+        return {"reached": self.reached}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast(Kpi):
+    """What is open, each step at the share of it that was won in the last months.
+
+    All sums are binned by the step. A share is shrunk towards that of all steps by
+    `weight` deals, for a step that few deals have left yet says little. Shares are the
+    company's, whatever is asked for: a team's own would be too few.
+    """
+
+    open: Sum
+    n: Sum
+    won: Sum
+    decided: Sum
+    weight: int = 20
+
+    @property
+    def unit(self) -> Unit:
+        return "money"
+
+    @property
+    def kind(self) -> Class:
+        return "stock"
+
+    def sums(self) -> Mapping[str, Sum]:
+        return {"numerator": self.open, "n": self.n}
+
+    def shares(self) -> Ratio:
+        """What the company's shares are worked out from."""
+        return Ratio(
+            id=f"{self.id}.shares",
+            name=self.name,
+            better=self.better,
+            grains=self.grains,
+            dimensions=(),
+            formula=self.formula,
+            source=self.source,
+            numerator=self.won,
+            denominator=self.decided,
+        )
+
+    def measures(self) -> set[Measure]:
+        return super().measures() | self.shares().measures()

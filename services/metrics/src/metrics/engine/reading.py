@@ -6,14 +6,16 @@ reason, and 0 means zero.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import sqrt
 from typing import Final, Literal
 
 from metrics.engine.calendar import Period
-from metrics.engine.kpi import Amount, Kpi, Median, Ratio
-from metrics.engine.measure import COUNT_SCALE, Aspect, Sum
+from metrics.engine.kpi import Amount, Forecast, Funnel, Kpi, Quantile, Ratio
+from metrics.engine.measure import COUNT_SCALE, Sum
+from metrics.engine.sketch import value_of
 from metrics.engine.sums import Known, Members, Spot, Sums
 
 Reason = Literal["no_denominator", "immature", "incomplete", "no_target", "below_floor"]
@@ -43,11 +45,19 @@ class Row:
 
 
 def rows_of(
-    kpi: Kpi, sums: Sums, *, by: Sequence[str], filtered: Collection[str], known: Known
+    kpi: Kpi,
+    sums: Sums,
+    *,
+    by: Sequence[str],
+    filtered: Collection[str],
+    known: Known,
+    percentile: int = 50,
+    whole: Sums | None = None,
 ) -> Iterator[Row]:
     """The values of every period, for all members that the sums hold, or in total.
 
-    `filtered` dimensions are those that the sums are limited by.
+    `filtered` dimensions are those that the sums are limited by. `whole` are the company's
+    sums, where a forecast needs them.
     """
     named = dict(kpi.sums_by({*by, *filtered}))
     named["unpriced_count"] = unpriced_of(named)
@@ -57,14 +67,19 @@ def rows_of(
             spot = Spot(sums, members, place, known)
             match kpi:
                 case Amount():
-                    yield _amount(named, spot)
+                    yield _amount(kpi, named, spot)
                 case Ratio():
                     yield _ratio(kpi, named, spot)
-                case Median():
-                    yield _median(kpi, spot)
+                case Quantile():
+                    yield _quantile(kpi, spot, percentile)
+                case Funnel():
+                    yield _funnel(kpi, spot)
+                case Forecast():
+                    assert whole is not None
+                    yield _forecast(kpi, named, spot, company=replace(spot, sums=whole, members=()))
 
 
-def _amount(named: Mapping[str, Sum], spot: Spot) -> Row:
+def _amount(kpi: Amount, named: Mapping[str, Sum], spot: Spot) -> Row:
     value = spot.read(named["numerator"]) or 0
     n = counted(spot.read(named["n"]))
     unpriced = counted(spot.read(named["unpriced_count"]))
@@ -72,7 +87,7 @@ def _amount(named: Mapping[str, Sum], spot: Spot) -> Row:
     return Row(
         period=spot.period,
         members=spot.members,
-        value=None if empty else value,
+        value=None if empty else value if kpi.divided_by == 1 else value / kpi.divided_by,
         numerator=value,
         denominator=None,
         n=n,
@@ -86,14 +101,17 @@ def _amount(named: Mapping[str, Sum], spot: Spot) -> Row:
 def _ratio(kpi: Ratio, named: Mapping[str, Sum], spot: Spot) -> Row:
     above, below = spot.read(named["numerator"]), spot.read(named["denominator"])
     mature = spot.known.covers(spot.period, window_days=kpi.matures_after_days)
+    n = counted(spot.read(named["n"]))
     reason: Reason | None = None
     if kpi.matures_after_days and not mature:
         reason = "immature"
     elif not below:
-        reason = "no_target" if below is None else "no_denominator"
+        reason = kpi.unset if below is None else "no_denominator"
+    elif n < kpi.floor:
+        reason = "below_floor"
     value = None
     if above is not None and below and reason is None:
-        value = _quotient(named, above, below)
+        value = _quotient(named, kpi.times * above, below)
     numerator = shown(named["numerator"], above)
     denominator = shown(named["denominator"], below)
     return Row(
@@ -102,45 +120,126 @@ def _ratio(kpi: Ratio, named: Mapping[str, Sum], spot: Spot) -> Row:
         value=value,
         numerator=numerator,
         denominator=denominator,
-        n=counted(spot.read(named["n"])),
-        interval=_wilson(numerator, denominator) if kpi.rate and value is not None else None,
+        n=n,
+        interval=None if value is None else _interval(kpi, named, spot),
         unpriced_count=counted(spot.read(named["unpriced_count"])),
         reason=reason,
         mature=mature,
     )
 
 
-def _median(kpi: Median, spot: Spot) -> Row:
-    bins = spot.bins(kpi.values.terms[0].measure)
+def _quantile(kpi: Quantile, spot: Spot, percentile: int) -> Row:
+    bins = spot.bins(kpi.values.terms[0])
     n = counted(sum(bins.values()))
-    enough = n >= kpi.floor
+    value: Number | None = None
+    if n >= kpi.floor:
+        value = quantile_of_sketch(bins, percentile) if kpi.sketched else quantile(bins, percentile)
     return Row(
         period=spot.period,
         members=spot.members,
-        value=median(bins) if enough else None,
+        value=value,
         numerator=None,
         denominator=None,
         n=n,
         interval=None,
         unpriced_count=0,
-        reason=None if enough else "below_floor",
+        reason="below_floor" if n < kpi.floor else None,
         mature=spot.known.covers(spot.period),
     )
 
 
-def median(bins: Mapping[int, int]) -> Number | None:
-    """The weighted median of a histogram; the mean of the two middle values at an exact half."""
-    weight = sum(bins.values())
+def quantile(bins: Mapping[int, int], percentile: int = 50) -> Number | None:
+    """The weighted percentile of a histogram; between two values where it falls on their border."""
+    lower, upper = _around(bins, percentile)
+    if lower is None or upper is None:
+        return None
+    middle = lower + upper
+    return middle // 2 if middle % 2 == 0 else middle / 2
+
+
+def quantile_of_sketch(bins: Mapping[int, int], percentile: int) -> Number | None:
+    """The same for sketched values: within 1 % of the lower of the two."""
+    lower, _ = _around(bins, percentile)
+    return None if lower is None else value_of(lower)
+
+
+def _around(bins: Mapping[int, int], percentile: int) -> tuple[int | None, int | None]:
+    """The last value of the lower share and the first of the upper; mostly they are one."""
+    weight = sum(bins.values()) * percentile
     lower: int | None = None
     seen = 0
     for value in sorted(bins):
-        seen += bins[value]
-        if lower is None and 2 * seen >= weight:
+        seen += bins[value] * 100
+        if lower is None and seen >= weight:
             lower = value
-        if lower is not None and 2 * seen > weight:
-            middle = lower + value
-            return middle // 2 if middle % 2 == 0 else middle / 2
-    return None
+        if lower is not None and seen > weight:
+            return lower, value
+    return lower, lower
+
+
+def _funnel(kpi: Funnel, spot: Spot) -> Row:
+    steps = funnel_steps(kpi, spot)
+    first, last = steps[0], steps[-1]
+    mature = spot.known.covers(spot.period, window_days=kpi.matures_after_days)
+    reason: Reason | None = None if mature else "immature"
+    if mature and not first:
+        reason = "no_denominator"
+    value = last / first if reason is None else None
+    return Row(
+        period=spot.period,
+        members=spot.members,
+        value=value,
+        numerator=last,
+        denominator=first,
+        n=first,
+        interval=_wilson(last, first) if value is not None else None,
+        unpriced_count=0,
+        reason=reason,
+        mature=mature,
+    )
+
+
+def funnel_steps(kpi: Funnel, spot: Spot) -> list[Number]:
+    """How many came to each step or further, from step 0 to the last."""
+    bins = spot.bins(kpi.reached.terms[0])
+    came = [bins.get(step, 0) for step in range(kpi.last + 1)]
+    return [counted(sum(came[step:])) for step in range(kpi.last + 1)]
+
+
+def _forecast(kpi: Forecast, named: Mapping[str, Sum], spot: Spot, *, company: Spot) -> Row:
+    shares = shares_won(kpi, company)
+    worth = sum(
+        (money * shares(step) for step, money in spot.bins(kpi.open.terms[0]).items()), Fraction()
+    )
+    value = round(worth)
+    n = counted(spot.read(named["n"]))
+    unpriced = counted(spot.read(named["unpriced_count"]))
+    empty = not (n or unpriced) and not spot.known.complete
+    return Row(
+        period=spot.period,
+        members=spot.members,
+        value=None if empty else value,
+        numerator=spot.read(named["numerator"]) or 0,
+        denominator=None,
+        n=n,
+        interval=None,
+        unpriced_count=unpriced,
+        reason="incomplete" if empty else None,
+        mature=spot.known.covers(spot.period),
+    )
+
+
+def shares_won(kpi: Forecast, company: Spot) -> Callable[[int], Fraction]:
+    """The share of each step's deals that are won, shrunk towards that of all."""
+    won, decided = (company.bins(total.terms[0]) for total in (kpi.won, kpi.decided))
+    all_decided = sum(decided.values())
+    overall = Fraction(sum(won.values()), all_decided) if all_decided else Fraction()
+    weight = kpi.weight * COUNT_SCALE
+
+    def share(step: int) -> Fraction:
+        return (won.get(step, 0) + weight * overall) / (decided.get(step, 0) + weight)
+
+    return share
 
 
 def _quotient(named: Mapping[str, Sum], above: int, below: int) -> Number:
@@ -153,6 +252,26 @@ def _half_even(above: int, below: int) -> int:
     """The quotient in whole minor units, a half to the even one."""
     quotient, rest = divmod(above, below)
     return quotient + (2 * rest > below or (2 * rest == below and quotient % 2 == 1))
+
+
+def _interval(kpi: Ratio, named: Mapping[str, Sum], spot: Spot) -> tuple[float, float] | None:
+    above, below = spot.read(named["numerator"]), spot.read(named["denominator"])
+    if above is None or not below:
+        return None
+    interval = None
+    if kpi.rate:
+        interval = _wilson(shown(named["numerator"], above), shown(named["denominator"], below))
+    elif kpi.balance:
+        voters = Sum(tuple(replace(term, sign=1) for term in named["numerator"].terms))
+        voting = (spot.read(voters) or 0) / below
+        interval = _balance(above / below, voting, n=below / COUNT_SCALE)
+    return None if interval is None else (kpi.times * interval[0], kpi.times * interval[1])
+
+
+def _balance(net: float, voting: float, *, n: float) -> tuple[float, float]:
+    """The normal 95 % interval of shares for less shares against, of which `voting` are either."""
+    reach = _Z95 * sqrt(max(0.0, voting - net * net) / n)
+    return max(-1.0, net - reach), min(1.0, net + reach)
 
 
 def _wilson(successes: Number | None, trials: Number | None) -> tuple[float, float] | None:
@@ -169,12 +288,12 @@ def _wilson(successes: Number | None, trials: Number | None) -> tuple[float, flo
 def unpriced_of(named: Mapping[str, Sum]) -> Sum:
     """What could not be priced behind a value; above and below the line it is one fact."""
     terms = (term for total in named.values() for term in total.unpriced.terms)
-    return Sum(tuple({(term.measure, term.reading): term for term in terms}.values()))
+    return Sum(tuple({replace(term, sign=1): term for term in terms}.values()))
 
 
 def is_count(total: Sum) -> bool:
     """Whether the sum counts things, and is no money."""
-    return all(term.measure.aspect is not Aspect.MONEY for term in total.terms)
+    return not any(term.measure.is_money for term in total.terms)
 
 
 def shown(total: Sum, amount: int | None) -> Number | None:

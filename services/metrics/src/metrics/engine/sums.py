@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
 from metrics.engine.calendar import Period, working_days
-from metrics.engine.cell import Address, Layout
 from metrics.engine.company import DAY, Company
 from metrics.engine.kpi import companions
-from metrics.engine.measure import COUNT_SCALE, Measure, Reading, Sum
+from metrics.engine.measure import COUNT_SCALE, Measure, Reading, Sum, Term
 
 Members = tuple[str, ...]
 """One member for each dimension that an answer is broken down by."""
@@ -35,6 +35,11 @@ class Known:
         end = self.company.start_of(period.end) + window_days * DAY
         return self.watermark is not None and end <= self.watermark
 
+    def end_of(self, period: Period) -> int:
+        """The first day after the period, or after the day that is running in it."""
+        day = self.day
+        return period.end if day is None else max(period.start, min(period.end, day + 1))
+
     def prorated(self, goal: int, period: Period) -> int:
         """The part of a goal that the working days until the watermark's day ask for."""
         day = self.day
@@ -45,41 +50,60 @@ class Known:
 
 
 class Series:
-    """A measure over time: one number for the days before the first period, then one a period."""
+    """A measure over time: one number for the days before the first bound, then one for each
+    stretch from a bound until the next.
+    """
 
-    def __init__(self, periods: int) -> None:
-        self.amounts = [0] * (periods + 1)
+    def __init__(self, bounds: Sequence[int]) -> None:
+        self._bounds = bounds
+        self.amounts = [0] * (len(bounds) + 1)
 
     @cached_property
-    def levels(self) -> Sequence[int]:
-        """What all amounts so far add up to; asked for when the amounts are complete."""
+    def _levels(self) -> Sequence[int]:
+        """Added up; asked for when the amounts are complete."""
         return list(accumulate(self.amounts))
+
+    def level(self, day: int) -> int:
+        """What all days before a bound add up to."""
+        return self._levels[bisect_right(self._bounds, day) - 1]
+
+    def between(self, start: int, end: int) -> int:
+        """What the days from one bound until before another add up to."""
+        return self.level(end) - self.level(start)
+
+
+def bounds_of(periods: Sequence[Period], terms: Iterable[Term]) -> list[int]:
+    """The days at which a reading of some terms over some periods begins or ends."""
+    found = {day for period in periods for day in (period.start, period.end)}
+    for days in {term.days for term in terms if term.reading is Reading.TRAILING}:
+        found.update(period.end - days for period in periods)
+    return sorted(found)
 
 
 class Sums:
-    """Series per measure, members and bin."""
+    """Series per measure, members and bin. `bounds` cut time into stretches."""
 
-    def __init__(self, periods: Sequence[Period], layout: Layout) -> None:
+    def __init__(self, periods: Sequence[Period], bounds: Sequence[int]) -> None:
         self.periods = periods
-        self._layout = layout
-        self._series: dict[tuple[Address, Members], dict[int, Series]] = {}
+        self.bounds = bounds
+        self._series: dict[tuple[Measure, Members], dict[int, Series]] = {}
         self.members: set[Members] = set()
 
     def add(
-        self, address: Address, bucket: int, *, members: Members, bin_: int, amount: int
+        self, measure: Measure, stretch: int, *, members: Members, bin_: int, amount: int
     ) -> None:
-        """`bucket` 0 is before the first period, 1 the first period."""
+        """`stretch` 0 is before the first bound, 1 begins with it."""
         if amount == 0:
             return
         self.members.add(members)
-        bins = self._series.setdefault((address, members), {})
+        bins = self._series.setdefault((measure, members), {})
         series = bins.get(bin_)
         if series is None:
-            series = bins[bin_] = Series(len(self.periods))
-        series.amounts[bucket] += amount
+            series = bins[bin_] = Series(self.bounds)
+        series.amounts[stretch] += amount
 
     def by_bin(self, measure: Measure, members: Members) -> Mapping[int, Series]:
-        return self._series.get((self._layout.addresses[measure], members), {})
+        return self._series.get((measure, members), {})
 
 
 @dataclass(frozen=True)
@@ -95,11 +119,15 @@ class Spot:
     def period(self) -> Period:
         return self.sums.periods[self.place]
 
-    def bins(self, measure: Measure) -> Mapping[int, int]:
-        """The histogram of the period."""
-        here = self.place + 1
-        by_bin = self.sums.by_bin(measure, self.members)
-        return {bin_: s.amounts[here] for bin_, s in by_bin.items() if s.amounts[here]}
+    def bins(self, term: Term) -> Mapping[int, int]:
+        """What a binned term reads for the period, by place."""
+        found = {}
+        for bin_, series in self.sums.by_bin(term.measure, self.members).items():
+            place = term.place_of(bin_, self.period.grain)
+            amount = 0 if place is None else self._taken(series, term)
+            if place is not None and amount:
+                found[place] = amount
+        return found
 
     def read(self, total: Sum) -> int | None:
         """A sum for the period; None when a target in it is not set."""
@@ -110,14 +138,16 @@ class Spot:
                 if part is None:
                     return None
                 amount += term.sign * self.target(term.measure, part)
-                continue
-            for series in self.sums.by_bin(term.measure, self.members).values():
-                amount += term.sign * self._taken(series, term.reading)
+            elif term.measure.binned:
+                amount += term.sign * sum(self.bins(term).values())
+            else:
+                for series in self.sums.by_bin(term.measure, self.members).values():
+                    amount += term.sign * self._taken(series, term)
         return amount
 
     def target(self, measure: Measure, part: int) -> int:
         """The targets of periods of `part` months that lie here; prorated while the period runs."""
-        return self.known.prorated(self.bins(measure).get(part, 0), self.period)
+        return self.known.prorated(self.bins(Term(measure)).get(part, 0), self.period)
 
     def target_part(self, measure: Measure) -> int | None:
         """Which targets make up that of the period: those of the period itself (its length in
@@ -125,7 +155,7 @@ class Spot:
         """
         months = self.period.grain.months or 0
         count, unpriced = companions(measure)
-        counts, unknown = self.bins(count), self.bins(unpriced)
+        counts, unknown = self.bins(Term(count)), self.bins(Term(unpriced))
         for part in (12, 3, 1):
             needed = months // part
             found = counts.get(part, 0)
@@ -135,11 +165,16 @@ class Spot:
                 return part
         return None
 
-    def _taken(self, series: Series, reading: Reading) -> int:
-        match reading:
+    def _taken(self, series: Series, term: Term) -> int:
+        start, end = self.period.start, self.period.end
+        match term.reading:
             case Reading.AT_START:
-                return series.levels[self.place]
+                return series.level(start)
             case Reading.AT_END:
-                return series.levels[self.place + 1]
+                return series.level(end)
+            case Reading.TRAILING:
+                return series.between(end - term.days, end)
+            case Reading.ELAPSED_DAYS:
+                return series.level(end) * self.known.end_of(self.period)
             case _:
-                return series.amounts[self.place + 1]
+                return series.between(start, end)

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from metrics.engine.company import Company
 from metrics.engine.fact import FactKind
+from metrics.engine.moment import Moment
+from metrics.engine.told import ToldKind, records_until
 from metrics.facts.cost import CostFactKind
 from metrics.facts.deal import DealKind
 from metrics.facts.lead import LeadKind
@@ -16,12 +19,27 @@ from metrics.facts.order import OrderKind
 from metrics.facts.project import ProjectKind
 from metrics.facts.target import TargetKind
 
-__all__ = ["FACT_KINDS", "FOLD_VERSION"]
+__all__ = ["ALL_KINDS", "FACT_KINDS", "FOLD_VERSION", "TOLD_KINDS", "moments_of"]
 
-FOLD_VERSION: Final = 4
+FOLD_VERSION: Final = 5
 """Add one when facts are folded, kept, or say something else: all is then built anew."""
 
 FACT_KINDS: Final[Mapping[str, FactKind[Any]]] = {
     kind.name: kind
     for kind in (DealKind(), OrderKind(), LeadKind(), CostFactKind(), ProjectKind(), TargetKind())
 }
+"""Folded from events."""
+
+TOLD_KINDS: Final[Mapping[str, ToldKind]] = {}
+"""Told by other facts."""
+
+ALL_KINDS: Final[Mapping[str, FactKind[Any] | ToldKind]] = {**FACT_KINDS, **TOLD_KINDS}
+
+_FOR_EVER: Final = 2**62
+
+
+def moments_of(kind: str, state: Any, company: Company) -> list[Moment]:
+    """What a kept fact says."""
+    if kind in TOLD_KINDS:
+        return TOLD_KINDS[kind].moments_of(records_until(state.entries, _FOR_EVER), company)
+    return FACT_KINDS[kind].moments(state, company)

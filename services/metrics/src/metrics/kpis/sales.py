@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metrics.engine.kpi import DAILY, MONTHLY, WEEKLY, Amount, Median, Ratio
+from metrics.engine.kpi import DAILY, MONTHLY, WEEKLY, Amount, Quantile, Ratio
 from metrics.engine.measure import Count, Histogram, Money, Unpriced, at_end, at_start, target
 from metrics.facts.deal import DEAL_CREATED, DEAL_LOST, DEAL_OPEN, DEAL_WON
 from metrics.facts.order import ORDER_PAID
@@ -73,7 +73,7 @@ DECISION_RATE = Ratio(
     source="kpis.md decision_rate",
 )
 
-SALES_CYCLE_DAYS = Median(
+SALES_CYCLE_DAYS = Quantile(
     id="sales_cycle_days",
     name={"en": "Sales cycle", "zh": "销售周期"},
     better="down",

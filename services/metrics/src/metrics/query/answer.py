@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -11,11 +11,13 @@ from chassis.errors import Unavailable
 from events import Connection
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import Company
+from metrics.engine.kpi import Forecast
 from metrics.engine.reading import Row, rows_of
-from metrics.engine.sums import Known
-from metrics.query.gathering import Source, gather
+from metrics.engine.sums import Known, Sums
+from metrics.query.gathering import gather
 from metrics.query.known import read_known
 from metrics.query.question import Question, QuestionRefused
+from metrics.query.source import Source
 from metrics.store.generation import Terms, live_generation
 
 MOST_ROWS: Final = 100_000
@@ -56,10 +58,28 @@ async def answer(source: Source, question: Question) -> Answer:
             field="query.by",
             hint="ask for a shorter range, a longer grain, or a filter",
         )
-    rows = list(rows_of(question.kpi, sums, by=question.by, filtered=question.filters, known=known))
+    rows = list(
+        rows_of(
+            question.kpi,
+            sums,
+            by=question.by,
+            filtered=question.filters,
+            known=known,
+            percentile=question.percentile,
+            whole=await _gather_company(source, question, known),
+        )
+    )
     if question.by:
         rows = list(_without_silent(rows))
     return Answer(question=question, rows=rows, known=known, watermark=watermark)
+
+
+async def _gather_company(source: Source, question: Question, known: Known) -> Sums | None:
+    """What a forecast takes its shares from."""
+    if not isinstance(question.kpi, Forecast):
+        return None
+    shares = replace(question, kpi=question.kpi.shares(), by=(), filters={})
+    return await gather(source, shares, known)
 
 
 def _without_silent(rows: Sequence[Row]) -> Iterator[Row]:

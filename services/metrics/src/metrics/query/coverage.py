@@ -14,7 +14,7 @@ from events.types import EventData
 from metrics.engine.company import Company, date_of, micros_of
 from metrics.engine.kpi import Kpi
 from metrics.engine.moment import MomentKind
-from metrics.query.gathering import Source
+from metrics.query.source import Source
 from metrics.store import coverage
 from metrics.store.coverage import Arrivals
 

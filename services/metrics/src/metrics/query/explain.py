@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from metrics.engine.company import SECOND
 from metrics.engine.entry import Entry, in_order
 from metrics.engine.fact import Ref
-from metrics.engine.kpi import Median
+from metrics.engine.kpi import Quantile
 from metrics.engine.measure import Measure, Reading, Sum
 from metrics.engine.reading import Number, Row, counted, shown, unpriced_of
-from metrics.engine.sums import Known, Spot, Sums
+from metrics.engine.sums import Known, Spot
 from metrics.query.answer import Answer, answer
 from metrics.query.contributions import Contributions
-from metrics.query.gathering import Source, gather
+from metrics.query.gathering import gather, read_prices
 from metrics.query.question import Question
-from metrics.query.scan import speaking_facts
+from metrics.query.scan import since_of, speaking_facts
+from metrics.query.source import Source
 from metrics.store import facts, journal
 
 
@@ -52,16 +53,18 @@ async def explain(
     """
     answered = await answer(source, question)
     targets = await _targets_used(source, question, answered.known)
-    contributions = Contributions(question, answered.known, source.catalogue)
+    prices = await read_prices(source, question)
+    contributions = Contributions(question, answered.known, prices)
     parts: list[Part] = []
+    days = since_of(question), question.periods[-1].end
     speaking = speaking_facts(
-        source.connection, source.generation, question, company=source.company, after=after
+        source, contributions.kinds, days=days, as_of=question.as_of, after=after
     )
     # Closed at once when there are enough: a cursor must not outlive its transaction.
     async with aclosing(speaking):
         async for ref, moments in speaking:
-            sums = Sums(question.periods, source.catalogue.layout)
-            contributions.add(((moment, 1) for moment in moments), sums)
+            sums = contributions.new_sums()
+            contributions.add_fact(moments, sums)
             spot = Spot(sums, (), 0, answered.known)
             part = _part(ref, question, spot=spot, targets=targets)
             if part is not None:
@@ -92,8 +95,8 @@ def _part(
     ref: Ref, question: Question, *, spot: Spot, targets: Mapping[Measure, int]
 ) -> Part | None:
     """The fact's part; None when it says nothing about this value."""
-    if isinstance(question.kpi, Median):
-        return _days(ref, spot.bins(question.kpi.values.terms[0].measure))
+    if isinstance(question.kpi, Quantile):
+        return _days(ref, spot.bins(question.kpi.values.terms[0]))
     named = question.kpi.sums_by(question.dimensions)
     amounts = {name: _read(total, spot, targets) for name, total in named.items()}
     unpriced = _read(unpriced_of(named), spot, targets)

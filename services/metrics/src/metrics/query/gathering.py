@@ -1,43 +1,37 @@
 """Gathering the sums of a question, from wherever they are kept.
 
-Cells know one dimension at a time, and lack what is pending. Where several dimensions
-are asked for, the facts are asked. As of an instant it is the ledger that knows: what
-became known since is taken back from the cells, or what was known is added up.
+Cells know one dimension at a time, and lack what is pending. Where they cannot know, the
+facts are asked. As of an instant it is the ledger that knows: what became known since is
+taken back from the cells, or what was known is added up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
-from events import Connection
-from metrics.engine.catalogue import Catalogue
 from metrics.engine.changes import Delta
-from metrics.engine.company import Company
 from metrics.engine.dimension import NUMBERS, TOTAL
 from metrics.engine.measure import Measure
+from metrics.engine.presence import Presence
+from metrics.engine.pricing import Prices
 from metrics.engine.sums import Known, Sums
 from metrics.query.contributions import Contributions, measures_of, until_of
 from metrics.query.question import Question
 from metrics.query.scan import since_of, speaking_facts
+from metrics.query.source import Source
 from metrics.store import cells, ledger, pending
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where answers come from: one snapshot of the database, read with one catalogue."""
-
-    connection: Connection
-    company: Company
-    catalogue: Catalogue
-    generation: int
 
 
 async def gather(source: Source, question: Question, known: Known) -> Sums:
     """The sums that an answer is read from."""
-    gathering = _Gathering(source, question, known)
+    gathering = _Gathering(
+        source, question, known=known, prices=await read_prices(source, question)
+    )
     second = question.as_of
-    if len(question.dimensions) <= 1:
+    if only_facts_know(question):
+        await gathering.add_facts()
+    elif len(question.dimensions) <= 1:
         await gathering.add_cells()
         await gathering.add_pending(until=second)
         if second is not None:
@@ -50,38 +44,101 @@ async def gather(source: Source, question: Question, known: Known) -> Sums:
     return gathering.sums
 
 
+def only_facts_know(question: Question) -> bool:
+    """Whether neither cells nor the ledger hold what is asked: how often a fact was present
+    among several members, or a price for what is cut by another dimension.
+    """
+    measures = measures_of(question)
+    if any(isinstance(measure.kind, Presence) for measure in measures):
+        several = any(len(members) > 1 for members in question.filters.values())
+        if several or len(question.dimensions) > 1:
+            return True
+    along = {measure.price.along for measure in measures if measure.price}
+    return bool(along) and len(along | set(question.dimensions)) > 1
+
+
+async def read_prices(source: Source, question: Question) -> Prices:
+    """The prices that the question's quantities are multiplied by."""
+    along = {m.price.kind: m.price.along for m in measures_of(question) if m.price}
+    if not along:
+        return Prices()
+    said = []
+    facts = speaking_facts(
+        source, along, days=(-(2**31), question.periods[-1].end), as_of=question.as_of
+    )
+    async for _, moments in facts:
+        said += [moment for moment in moments if moment.kind in along]
+    return Prices(said, along=along)
+
+
 class _Gathering:
-    def __init__(self, source: Source, question: Question, known: Known) -> None:
-        self.sums = Sums(question.periods, source.catalogue.layout)
+    def __init__(self, source: Source, question: Question, *, known: Known, prices: Prices) -> None:
         self._source = source
         self._question = question
+        self._prices = prices
         self._until = until_of(question, known)
         self._since = since_of(question)
-        self._contributions = Contributions(question, known, source.catalogue)
+        self._contributions = Contributions(question, known, prices)
+        self.sums = self._contributions.new_sums()
 
     async def add_cells(self) -> None:
         question = self._question
         wanted = measures_of(question)
+        await self._add_plain_cells([m for m in wanted if m.price is None])
+        for along in {m.price.along for m in wanted if m.price}:
+            of_along = [m for m in wanted if m.price and m.price.along == along]
+            await self._add_priced_cells(of_along, along)
+
+    async def _add_plain_cells(self, wanted: Sequence[Measure]) -> None:
+        question = self._question
+        rows = await self._read_cells(
+            wanted,
+            dimension=question.dimensions[0] if question.dimensions else None,
+            bounds=self.sums.bounds,
+        )
+        for measures, stretch, member, bin_, vector in rows:
+            members = (member,) if question.by else ()
+            for measure, place in measures:
+                amount = vector[place]
+                self.sums.add(measure, stretch, members=members, bin_=bin_, amount=amount)
+
+    async def _add_priced_cells(self, wanted: Sequence[Measure], along: str) -> None:
+        """Day by day, since a price can change on any."""
+        days = range(self._since, self._until)
+        rows = await self._read_cells(wanted, dimension=along, bounds=days)
+        for measures, place_of_day, member, bin_, vector in rows:
+            day = days[place_of_day - 1]
+            stretch = bisect_right(self.sums.bounds, day)
+            members = (member,) if self._question.by else ()
+            for measure, place in measures:
+                amount = self._prices.amount(measure, vector[place], member=member, day=day)
+                self.sums.add(measure, stretch, members=members, bin_=bin_, amount=amount)
+
+    async def _read_cells(
+        self, wanted: Sequence[Measure], *, dimension: str | None, bounds: Sequence[int]
+    ) -> Iterator[tuple[list[tuple[Measure, int]], int, str, int, Sequence[int]]]:
+        """Measures with their places, stretch, member, bin and vector of each sum."""
         addresses = self._source.catalogue.layout.addresses
-        by_cube: dict[int, list[Measure]] = {}
+        by_cube: dict[int, list[tuple[Measure, int]]] = {}
         for measure in wanted:
-            by_cube.setdefault(addresses[measure].cube, []).append(measure)
+            address = addresses[measure.quantity]
+            by_cube.setdefault(address.cube, []).append((measure, address.place))
+        if not by_cube:
+            return iter(())
         rows = await cells.read_sums(
             self._source.connection,
             self._source.generation,
             cubes=sorted(by_cube),
-            dimension=NUMBERS[question.dimensions[0]] if question.dimensions else TOTAL,
-            members=next(iter(question.filters.values()), None),
-            bounds=[period.start for period in question.periods],
+            dimension=TOTAL if dimension is None else NUMBERS[dimension],
+            members=next(iter(self._question.filters.values()), None),
+            bounds=bounds,
             since=self._since,
             until=self._until,
         )
-        for cube, bucket, member, bin_, *vector in rows:
-            members = (member,) if question.by else ()
-            for measure in by_cube[cube]:
-                address = addresses[measure]
-                amount = vector[address.place]
-                self.sums.add(address, bucket, members=members, bin_=bin_, amount=amount)
+        return (
+            (by_cube[cube], stretch, member, bin_, vector)
+            for cube, stretch, member, bin_, *vector in rows
+        )
 
     async def add_pending(self, *, until: int | None) -> None:
         deltas = await pending.read(
@@ -99,12 +156,16 @@ class _Gathering:
         self._add(await self._ledger(until=second))
 
     async def add_facts(self) -> None:
-        source = self._source
+        """From the facts themselves, as of the question's instant if it names one."""
+        contributions = self._contributions
         facts = speaking_facts(
-            source.connection, source.generation, self._question, company=source.company
+            self._source,
+            contributions.kinds,
+            days=(self._since, self._until),
+            as_of=self._question.as_of,
         )
         async for _, moments in facts:
-            self._contributions.add(((moment, 1) for moment in moments), self.sums)
+            contributions.add_fact(moments, self.sums)
 
     def _add(self, deltas: Iterable[Delta], *, sign: int = 1) -> None:
         counted = ((moment, sign * times) for _, moment, times in deltas)

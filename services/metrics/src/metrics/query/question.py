@@ -12,7 +12,7 @@ from chassis.errors import Invalid, NotFound
 from metrics.engine.calendar import Grain, Period, parse_period, period_of, periods_between
 from metrics.engine.catalogue import Catalogue, kinds_not_cut_by
 from metrics.engine.company import SECOND, Company, date_of, day_number, micros_of
-from metrics.engine.kpi import Kpi
+from metrics.engine.kpi import Kpi, Quantile
 
 MOST_PERIODS: Final = 3_700
 """Ten years of days."""
@@ -47,6 +47,7 @@ class Asked:
     by: Sequence[str] = ()
     filters: Sequence[str] = ()
     as_of: datetime | date | None = None
+    percentile: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ class Question:
     by: tuple[str, ...]
     filters: Mapping[str, tuple[str, ...]]
     as_of: int | None
+    percentile: int = 50
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -81,6 +83,7 @@ def read_question(
         by=_dimensions(kpi, asked.by),
         filters=_filters(kpi, asked.filters),
         as_of=_second(asked.as_of, company),
+        percentile=_percentile(kpi, asked.percentile),
     )
     if len(question.dimensions) > 1 and kinds_not_cut_by(kpi, question.dimensions):
         raise QuestionRefused(
@@ -194,6 +197,16 @@ def _refuse_unknown(kpi: Kpi, dimension: str, *, field: str) -> None:
             field=field,
             hint=f"it can be cut by: {', '.join(kpi.dimensions)}",
         )
+
+
+def _percentile(kpi: Kpi, percentile: int | None) -> int:
+    if percentile is not None and not isinstance(kpi, Quantile):
+        raise QuestionRefused(
+            f"{kpi.id} has no percentiles",
+            field="query.percentile",
+            hint="only KPIs of the class quantile have",
+        )
+    return 50 if percentile is None else percentile
 
 
 def _second(as_of: datetime | date | None, company: Company) -> int | None:

@@ -2,89 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Final
 
-from events import Connection
-from metrics.engine.company import SECOND, Company
+from metrics.engine.company import SECOND
 from metrics.engine.entry import Entry, in_order
-from metrics.engine.fact import FactKind, Ref, timeline
-from metrics.engine.kpi import Kpi
+from metrics.engine.fact import Ref, timeline
 from metrics.engine.measure import Reading
-from metrics.engine.moment import Moment
-from metrics.facts import FACT_KINDS
+from metrics.engine.moment import Moment, MomentKind
+from metrics.engine.presence import Presence
+from metrics.engine.told import records_until
+from metrics.facts import ALL_KINDS, FACT_KINDS, TOLD_KINDS, moments_of
 from metrics.query.question import Question
+from metrics.query.source import Source
 from metrics.store import facts
 
 _PAGE: Final = 2_000
 _FIRST_DAY: Final = -(2**31)
 
 _CANDIDATES: Final = """
-SELECT kind, key, body FROM facts
-WHERE generation = $1 AND kind = ANY($2::text[]) AND (kind, key) > ($3, $4)
-  AND first_on < $5 AND last_on >= $6
-ORDER BY kind, key"""
+SELECT key, body FROM facts
+WHERE generation = $1 AND kind = $2 AND key > $3 AND first_on < $4 AND last_on >= $5
+ORDER BY key"""
 
 
 async def speaking_facts(
-    connection: Connection,
-    generation: int,
-    question: Question,
+    source: Source,
+    kinds: Collection[MomentKind],
     *,
-    company: Company,
+    days: tuple[int, int],
+    as_of: int | None,
     after: Ref | None = None,
 ) -> AsyncGenerator[tuple[Ref, list[Moment]], None]:
-    """The facts with moments before the end of the question's periods, in order of their keys.
+    """The facts that can say some kinds of moments, by kind and key, with all that they say.
 
-    Needs a transaction. As of an instant every fact of the kinds concerned is folded
-    anew from the journal: exact, and as slow as the history is long (explanations need it).
+    Now: those with moments in `days` (from, before). As of a second: all, each folded
+    anew from the journal, which is exact, and as slow as the history is long.
+    Needs a transaction.
     """
-    kinds = fact_kinds_of(question.kpi, question.dimensions)
-    start = after or Ref("", "")
-    if question.as_of is not None:
-        pages = facts.with_histories(connection, generation, kinds=kinds, after=start)
-        async with aclosing(_known_at(question.as_of, pages)) as known:
-            async for ref, entries in known:
-                done = timeline(FACT_KINDS[ref.kind], entries, key=ref.key, company=company)
-                yield ref, list(done.moments)
-        return
-    bounds = (question.periods[-1].end, since_of(question))
-    rows = connection.cursor(
-        _CANDIDATES, generation, kinds, start.kind, start.key, *bounds, prefetch=_PAGE
+    for name in fact_kinds_of(kinds):
+        if after is not None and name < after.kind:
+            continue
+        start = after.key if after is not None and name == after.kind else ""
+        if as_of is None:
+            speaking = _now(source, name, days=days, after=start)
+        elif name in TOLD_KINDS:
+            speaking = _told_at(source, name, second=as_of, after=start)
+        else:
+            speaking = _known_at(source, name, second=as_of, after=start)
+        async with aclosing(speaking):
+            async for key, moments in speaking:
+                yield Ref(name, key), moments
+
+
+async def _now(
+    source: Source, kind: str, *, days: tuple[int, int], after: str
+) -> AsyncGenerator[tuple[str, list[Moment]], None]:
+    since, until = days
+    rows = source.connection.cursor(
+        _CANDIDATES, source.generation, kind, after, until, since, prefetch=_PAGE
     )
-    async for kind, key, body in rows:
-        fact_kind = FACT_KINDS[kind]
-        yield Ref(kind, key), fact_kind.moments(facts.decode_fact(kind, body).state, company)
+    async for key, body in rows:
+        yield key, moments_of(kind, facts.decode_fact(kind, body).state, source.company)
+
+
+async def _told_at(
+    source: Source, kind: str, *, second: int, after: str
+) -> AsyncGenerator[tuple[str, list[Moment]], None]:
+    rows = source.connection.cursor(
+        "SELECT key, body FROM facts WHERE generation = $1 AND kind = $2 AND key > $3 ORDER BY key",
+        source.generation,
+        kind,
+        after,
+        prefetch=_PAGE,
+    )
+    async for key, body in rows:
+        records = records_until(facts.decode_fact(kind, body).state.entries, second)
+        if records:
+            yield key, TOLD_KINDS[kind].moments_of(records, source.company)
 
 
 async def _known_at(
-    second: int, pages: AsyncIterator[Mapping[Ref, list[Entry]]]
-) -> AsyncGenerator[tuple[Ref, list[Entry]], None]:
-    """The facts that were known at a second, each with the events that it had then."""
+    source: Source, kind: str, *, second: int, after: str
+) -> AsyncGenerator[tuple[str, list[Moment]], None]:
+    pages: AsyncIterator[Mapping[Ref, list[Entry]]] = facts.with_histories(
+        source.connection, source.generation, kinds=[kind], after=Ref(kind, after)
+    )
     async for histories in pages:
         for ref, entries in histories.items():
             known = [entry for clock, entry in in_order(entries) if clock // SECOND <= second]
             if known:
-                yield ref, known
+                done = timeline(FACT_KINDS[kind], known, key=ref.key, company=source.company)
+                yield ref.key, list(done.moments)
 
 
-def fact_kinds_of(kpi: Kpi, dimensions: tuple[str, ...]) -> list[str]:
-    """The kinds of facts that can speak of what a KPI sums."""
-    moments = {
-        term.measure.kind for total in kpi.sums_by(dimensions).values() for term in total.terms
-    }
-
-    def speaks(kind: FactKind[Any]) -> bool:
-        return any(kind.says(moment) for moment in moments)
-
-    return sorted(name for name, kind in FACT_KINDS.items() if speaks(kind))
+def fact_kinds_of(kinds: Collection[MomentKind]) -> list[str]:
+    """The kinds of facts that can say some kinds of moments, by name."""
+    said = {kind.of if isinstance(kind, Presence) else kind for kind in kinds}
+    return sorted(n for n, fact in ALL_KINDS.items() if any(fact.says(kind) for kind in said))
 
 
 def since_of(question: Question) -> int:
     """The first day that counts: that of the first period, or for a stock the first ever."""
     named = question.kpi.sums_by(question.dimensions)
-    readings = {term.reading for total in named.values() for term in total.terms}
-    if readings & {Reading.AT_START, Reading.AT_END}:
+    terms = [term for total in named.values() for term in total.terms]
+    if any(term.reading in _SINCE_EVER for term in terms):
         return _FIRST_DAY
-    return question.periods[0].start
+    longest = max((term.days for term in terms if term.reading is Reading.TRAILING), default=0)
+    return min(question.periods[0].start, *(period.end - longest for period in question.periods))
+
+
+_SINCE_EVER: Final = {Reading.AT_START, Reading.AT_END, Reading.ELAPSED_DAYS}

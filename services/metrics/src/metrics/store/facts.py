@@ -10,7 +10,8 @@ import msgspec
 from events import Connection
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Fact, FactKind, Ref
-from metrics.facts import FACT_KINDS
+from metrics.engine.told import ToldKind
+from metrics.facts import ALL_KINDS
 from metrics.folding import Advanced, Kept
 from metrics.store import journal
 
@@ -26,7 +27,7 @@ Row = tuple[Any, ...]
 """kind, key, version, first day, last day, problems (comma-separated), body"""
 
 
-def _decoder(kind: FactKind[Any]) -> msgspec.msgpack.Decoder[Any]:
+def _decoder(kind: FactKind[Any] | ToldKind) -> msgspec.msgpack.Decoder[Any]:
     """A decoder of kept facts whose state is of the kind's own type."""
     fields = [
         *(("state", type(kind.empty)), ("heads", dict[str, int]), ("clock", int)),
@@ -37,7 +38,7 @@ def _decoder(kind: FactKind[Any]) -> msgspec.msgpack.Decoder[Any]:
     )
 
 
-_decoders: Final = {name: _decoder(kind).decode for name, kind in FACT_KINDS.items()}
+_decoders: Final = {name: _decoder(kind).decode for name, kind in ALL_KINDS.items()}
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -72,7 +73,7 @@ def row_of(one: Advanced, added: Sequence[int]) -> Row:
         one.version + 1,
         min(days, default=None),
         max(days, default=None),
-        ",".join(FACT_KINDS[ref.kind].problems(done.fact.state)) or None,
+        ",".join(ALL_KINDS[ref.kind].problems(done.fact.state)) or None,
         encode_fact(done.fact, [*one.places, *added]),
     )
 
