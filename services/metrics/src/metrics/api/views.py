@@ -14,7 +14,7 @@ from chassis.types import StrictModel
 from metrics.engine.company import SECOND, date_of, instant_of
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref
-from metrics.engine.kpi import Kpi
+from metrics.engine.kpi import Kpi, Unit
 from metrics.engine.reading import Row
 from metrics.query.answer import Answer
 from metrics.query.explain import Part
@@ -36,7 +36,7 @@ class KpiDefinition(StrictModel):
 
     id: str
     name: InTwoLanguages
-    unit: Literal["money", "ratio", "days"]
+    unit: Unit
     better: Literal["up", "down", "neither"]
     behaviour: Annotated[
         Literal["additive", "stock", "ratio", "quantile", "cohort"],
@@ -76,7 +76,7 @@ class KpiCatalogue(StrictModel):
 
 
 class KpiRow(StrictModel):
-    """A value. Null values have a `reason`; `interval` is Wilson's at 95 %."""
+    """A value. Null values have a `reason`; `interval` is that at 95 % (Wilson's for shares)."""
 
     dimensions: dict[str, str]
     value: Number | None
@@ -117,7 +117,7 @@ class KpiHead(StrictModel):
 
     kpi: str
     name: InTwoLanguages
-    unit: Literal["money", "ratio", "days"]
+    unit: Unit
     currency: str | None
     catalogue_version: str
     grain: str

@@ -14,6 +14,7 @@ import msgspec
 from events.money import Money
 from events.types import UNKNOWN
 from events.types.ops import Baseline, ProjectBaselined, ProjectCompleted, ProjectState
+from events.types.process import DefectReported
 from metrics.engine.calendar import month_ends
 from metrics.engine.company import Company, day_number, micros_of
 from metrics.engine.dimension import Cut, cut_of
@@ -69,6 +70,8 @@ class ProjectKind:
 
     def apply(self, state: Project, entry: Entry, /, *, key: str, company: Company) -> Project:
         data: Any = entry.data
+        if isinstance(data, DefectReported):
+            return state
         project: ProjectState = data.project
         clock = max(entry.occurred, state.clock)
         completed, cancelled = project.completed_at, project.cancelled_at
