@@ -57,6 +57,14 @@ POSITIONS: Final = (
         test=f"{_CONSUMER}::test_a_zombie_commits_nothing[postgres]",
     ),
     Mutant(
+        guard="a partition that was taken over is given up also where nothing comes",
+        file=f"{_EVENTS}/consumer/consumer.py",
+        text="await require_ours(connection, self._watch.claims, consumer=self._name)",
+        replacement="pass",
+        test=f"{_CONSUMER}"
+        "::test_a_quiet_partition_that_was_taken_over_by_mistake_comes_back[postgres]",
+    ),
+    Mutant(
         guard="nothing is read before its position is claimed (the pause in a rebalance listener)",
         file=f"{_EVENTS}/consumer/consumer.py",
         text="        if new:\n",
@@ -236,6 +244,14 @@ WATCHDOGS: Final = (
         text="asyncio.wait({task}, timeout=seconds)",
         replacement="asyncio.wait({task})",
         test=f"{_TESTS}/unit/test_closing.py::test_a_stop_that_hangs_is_given_up",
+    ),
+    Mutant(
+        guard="a cancellation that meets an answer is not forgotten",
+        file=f"{_EVENTS}/log/kafka/log.py",
+        text="                return await question",
+        replacement="                return await asyncio.wait_for(question, _TIMEOUT_SECONDS)",
+        test=f"{_TESTS}/unit/test_closing.py"
+        "::test_a_cancellation_that_meets_the_answer_is_not_forgotten",
     ),
     Mutant(
         guard="a client's own cancellation is not taken for ours",

@@ -6,6 +6,7 @@ import time
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
+from events.log.kafka import KafkaLog
 from events.log.kafka.closing import end_within, is_asked_to_end
 
 
@@ -64,3 +65,14 @@ async def test_a_cancellation_from_within_is_told_from_ours() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert asked == [True]
+
+
+async def test_a_cancellation_that_meets_the_answer_is_not_forgotten() -> None:
+    """A watch that misses it lives on, and keeps the share of a consumer that has ended."""
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(KafkaLog("nowhere:9092")._answer(answer))
+    await asyncio.sleep(0)
+    answer.set_result(None)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

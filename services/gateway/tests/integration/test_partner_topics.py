@@ -139,6 +139,22 @@ async def test_records_are_taken_like_requests_and_answered_on_the_rejects_topic
     assert all(one["mend"] for one in told)
 
 
+async def test_a_topic_that_another_process_took_over_by_mistake_is_claimed_again(
+    build_house: Any, event_log: str, database: str, tmp_path: Path
+) -> None:
+    """Nothing is sent meanwhile: it must not need a record to notice."""
+    name = f"s{secrets.token_hex(4)}"
+    file = declare(tmp_path, name)
+    ours = "SELECT FROM consumer_positions WHERE owner <> 'other'"
+    async with open_log(event_log) as log:
+        await log.create_topic(TopicState(name="kpi", partitions=1, retention_seconds=None))
+        await apply_to(log, read_declaration(file))
+        async with build_house(event_log=event_log, database_url=database, topics_file=file):
+            await until(database, ours, 1)
+            await rows(database, "UPDATE consumer_positions SET epoch = epoch + 5, owner = 'other'")
+            await until(database, ours, 1)
+
+
 NONSENSE: list[tuple[list[tuple[str, bytes | None]], bytes | None]] = [
     ([], None),
     ([], b""),

@@ -13,7 +13,7 @@ import msgspec
 from events.consumer.limits import RejectionLimits
 from events.consumer.received import Connection
 from events.consumer.settings import ConsumerSettings
-from events.errors import LogChanged, LogUnavailable
+from events.errors import Fenced, LogChanged, LogUnavailable
 from events.log import Log, Reader, Record, TopicPartition
 
 _CLAIM: Final = """
@@ -24,6 +24,12 @@ ORDER BY 2, 3
 ON CONFLICT (consumer, topic, partition) DO UPDATE
 SET epoch = p.epoch + 1, owner = excluded.owner, stopped = NULL, updated_at = now()
 RETURNING topic, partition, next_offset, epoch, last_digest"""
+
+_OURS: Final = """
+SELECT count(*) FROM consumer_positions p
+JOIN unnest($2::text[], $3::int[], $4::bigint[]) AS w(topic, partition, epoch)
+  ON p.topic = w.topic AND p.partition = w.partition AND p.epoch = w.epoch
+WHERE p.consumer = $1"""
 
 _CHECK_SECONDS: Final = 10.0
 
@@ -78,6 +84,26 @@ async def claim(
         checkable = digest if offset > first[where] else None
         claims[where] = Claim(epoch, offset, RejectionLimits(settings), digest=checkable)
     return claims
+
+
+async def require_ours(
+    connection: Connection, claims: Mapping[TopicPartition, Claim], *, consumer: str
+) -> None:
+    """That nobody has taken one of these over. Raises Fenced.
+
+    A batch finds out as well, but a partition to which nothing comes has none. Two processes
+    that saw different members for a moment may have left it to the one that let it go again:
+    it would be nobody's, and its watermark stand still, until the next event.
+    """
+    ours = await connection.fetchval(
+        _OURS,
+        consumer,
+        [where.topic for where in claims],
+        [where.partition for where in claims],
+        [claim.epoch for claim in claims.values()],
+    )
+    if ours != len(claims):
+        raise Fenced("another process has claimed a partition", hint="it is claimed anew or let go")
 
 
 async def check_identity(

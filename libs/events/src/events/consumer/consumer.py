@@ -17,7 +17,7 @@ import asyncpg
 from events.cloudevents import EventReader
 from events.consumer.applying import Applier, TooManyRejected
 from events.consumer.batch import Batch
-from events.consumer.claims import check_identity, claim
+from events.consumer.claims import check_identity, claim, require_ours
 from events.consumer.dead_letters import DeadLetters
 from events.consumer.intake import Intake
 from events.consumer.members import Members
@@ -205,6 +205,7 @@ class Consumer:
         started = time.monotonic()
         if started - self._asked_at >= self._settings.pulse_seconds:
             self._asked_at = started
+            await require_ours(connection, self._watch.claims, consumer=self._name)
             owned = list(self._watch.claims)
             batch.requested = [
                 *await self._parked.requested(connection, owned),

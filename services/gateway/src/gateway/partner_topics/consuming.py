@@ -21,7 +21,7 @@ import msgspec
 
 from chassis.resources import Resources
 from events import Connection, EventsError
-from events.consumer.claims import Claim, check_identity, claim, digest_of
+from events.consumer.claims import Claim, check_identity, claim, digest_of, require_ours
 from events.consumer.members import Members
 from events.consumer.positions import Advance, advance
 from events.consumer.settings import ConsumerSettings
@@ -120,6 +120,7 @@ class PartnerTopic:
             living = await self._members.beat(connection)
             wanted = self._members.share(partitions, living)
             if wanted == self._claims.keys():
+                await require_ours(connection, self._claims, consumer=self._consumer)
                 return
             taken = await claim(
                 connection,
