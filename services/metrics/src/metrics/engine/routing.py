@@ -9,8 +9,8 @@ to, as far as it can concern them; the store knows those.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from events.types import EventData, market, partner, process
 from metrics.engine.fact import Ref
@@ -28,29 +28,56 @@ SUPERSEDING: Final[Mapping[type[EventData], tuple[str, ...]]] = {
 
 
 def route(data: EventData, *, source: str) -> Ref | None:
-    """The fact that the event is about: the aggregate that its wire type names.
+    """The fact that the event is about: mostly the aggregate that its wire type names.
 
     None for events that are about no fact of their own.
     """
-    match data:
-        case partner.EventVoided():
-            return None
-        case partner.PaymentRefunded(source_type="deal"):
-            return Ref("deal", data.source_id)
-        case partner.PaymentRefunded(source_type="partner_deal"):
-            return Ref("deal", keyed(source, data.source_id))
-        case partner.PaymentRefunded():
-            return Ref("order", keyed(source, data.source_id))
-        case process.DefectReported(found_in="process_run" | "project"):
-            return Ref(data.found_in, keyed(source, data.found_in_id))
-        case process.ProcessBaselined():
-            return Ref("process", data.process)  # a name of the company's, whoever tells of it
-        case market.MarketSizeReported():
-            return Ref("market", f"{data.scope}/{data.scope_value or ''}/{data.period}")
+    otherwise = _OTHERWISE.get(type(data))
+    if otherwise is not None:
+        return otherwise(data, source)
     context, aggregate = data.wire_type.split(".")[2:4]
-    if context == "kpi":
-        return None
-    return Ref(aggregate, keyed(source, data.subject))
+    return None if context == "kpi" else Ref(aggregate, keyed(source, data.subject))
+
+
+def _nothing(_data: Any, _source: str) -> None:
+    return None
+
+
+def _sale_paid_back(refund: partner.PaymentRefunded, source: str) -> Ref:
+    match refund.source_type:
+        case "deal":
+            return Ref("deal", refund.source_id)
+        case "partner_deal":
+            return Ref("deal", keyed(source, refund.source_id))
+        case "order":
+            return Ref("order", keyed(source, refund.source_id))
+
+
+def _where_found(defect: process.DefectReported, source: str) -> Ref:
+    """A deal's defects are kept, but nothing counts them."""
+    if defect.found_in == "deal":
+        return Ref("defect", keyed(source, defect.defect_id))
+    return Ref(defect.found_in, keyed(source, defect.found_in_id))
+
+
+def _process(baselined: process.ProcessBaselined, _source: str) -> Ref:
+    """Its name is the company's, whoever tells of it."""
+    return Ref("process", baselined.process)
+
+
+def _market(report: market.MarketSizeReported, _source: str) -> Ref:
+    """There is one market of a scope in a period, however many report of it."""
+    return Ref("market", f"{report.scope}/{report.scope_value or ''}/{report.period}")
+
+
+_OTHERWISE: Final[Mapping[type[EventData], Callable[[Any, str], Ref | None]]] = {
+    partner.EventVoided: _nothing,
+    partner.PaymentRefunded: _sale_paid_back,
+    process.DefectReported: _where_found,
+    process.ProcessBaselined: _process,
+    market.MarketSizeReported: _market,
+}
+"""Types that are not about the aggregate in their name."""
 
 
 def supersedes(data: EventData, *, sequence: int) -> bool:
