@@ -42,7 +42,6 @@ from events.log.port import NewRecord, TopicState
 from events.types.pipeline import DealCreated, DealState, DealWon
 from metrics.engine.company import Company
 from metrics.handler import Folder
-from metrics.kpis import CATALOGUE
 from metrics.merging import merge
 from metrics.rebuild import prepare
 
@@ -122,14 +121,8 @@ async def _measure(here: Servers, *, deals: int, settings: ConsumerSettings) -> 
         asyncpg.create_pool(database, min_size=0, max_size=4) as pool,
     ):
         await _publish(log, topic, deals)
-        await prepare(pool, company=COMPANY, catalogue=CATALOGUE)
-        folder = Folder(
-            company=COMPANY,
-            catalogue=CATALOGUE,
-            shard=0,
-            clock=SystemClock(),
-            watermark=lambda: None,
-        )
+        await prepare(pool, company=COMPANY)
+        folder = Folder(company=COMPANY, shard=0, clock=SystemClock(), watermark=lambda: None)
         consumer = Consumer(
             log,
             pool,
@@ -145,7 +138,7 @@ async def _measure(here: Servers, *, deals: int, settings: ConsumerSettings) -> 
         begun = parties.read()
         after = await _until_applied(pool, 2 * deals)
         # In production a task beside the consumer does this.
-        while await merge(pool, company=COMPANY, catalogue=CATALOGUE, shard=0):
+        while await merge(pool, company=COMPANY, shard=0):
             pass
         spent = parties.read() - begun
         stop.set()

@@ -7,10 +7,12 @@ from fastapi import FastAPI
 from chassis import parked
 from chassis.app import build_app
 from chassis.resources import Resources
+from chassis.tasks import BackgroundTask
 from metrics.api import coverage, kpis, quarantine
 from metrics.api.asking import source_of
-from metrics.consuming import follow_log
+from metrics.consuming import company_of, follow_log
 from metrics.merging import merge_pending
+from metrics.rebuild import keep_generations
 from metrics.settings import Settings
 
 
@@ -20,7 +22,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings,
         title="Tandem metrics",
         routers=[kpis.router, coverage.router, quarantine.router, parked.router()],
-        tasks=[follow_log(settings), merge_pending(settings)],
+        tasks=_tasks(settings),
         checks={"figures": figures_in_force},
     )
 
@@ -31,8 +33,12 @@ def create_worker(settings: Settings) -> FastAPI:
         settings,
         title="Tandem metrics worker",
         routers=[],
-        tasks=[follow_log(settings), merge_pending(settings)],
+        tasks=_tasks(settings),
     )
+
+
+def _tasks(settings: Settings) -> list[BackgroundTask]:
+    return [follow_log(settings), merge_pending(settings), keep_generations(company_of(settings))]
 
 
 async def figures_in_force(resources: Resources) -> None:

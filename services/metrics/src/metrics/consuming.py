@@ -1,7 +1,9 @@
-"""The background task that keeps the figures current: prepare the cells, then follow the log."""
+"""The background task that keeps the figures current: see that they are ours, follow the log."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from functools import cache
@@ -11,14 +13,19 @@ from chassis.resources import Resources
 from events import Connection, Consumer, Received, open_log
 from metrics.engine.company import Company
 from metrics.handler import Folder
-from metrics.kpis import CATALOGUE
 from metrics.query.known import CONSUMER
 from metrics.rebuild import prepare
 from metrics.settings import Settings
 
+log = logging.getLogger(__name__)
+
 TOPICS: Final = ("customer", "pipeline", "ops", "partner")
 """What facts are made from."""
 HEARTBEATS: Final = "heartbeat"
+
+
+_REST_SECONDS: Final = 1.0
+"""Between looks whether our figures are in force."""
 
 
 def company_of(settings: Settings) -> Company:
@@ -36,7 +43,8 @@ def follow_log(settings: Settings) -> Callable[[Resources], Coroutine[Any, Any, 
 
     async def follow(resources: Resources) -> None:
         company, pool = company_of(settings), resources.database.pool
-        await prepare(pool, company=company, catalogue=CATALOGUE)
+        if not await _our_figures_in_force(settings, resources):
+            return
         async with open_log(settings.event_log) as log:
             consumer: Consumer
 
@@ -45,7 +53,6 @@ def follow_log(settings: Settings) -> Callable[[Resources], Coroutine[Any, Any, 
 
             folder = Folder(
                 company=company,
-                catalogue=CATALOGUE,
                 shard=settings.worker_slot,
                 clock=resources.clock,
                 watermark=watermark,
@@ -67,3 +74,23 @@ def follow_log(settings: Settings) -> Callable[[Resources], Coroutine[Any, Any, 
             await consumer.run(resources.stopping)
 
     return follow
+
+
+async def _our_figures_in_force(settings: Settings, resources: Resources) -> bool:
+    """Wait until they are; False when the process is to stop before."""
+    company = company_of(settings)
+    to_go_live = settings.rebuild_switch == "automatically"
+    asked = False
+    while not resources.stopping.is_set():
+        live = await prepare(resources.database.pool, company=company, to_go_live=to_go_live)
+        if live is not None:
+            return True
+        if not asked:
+            log.warning("this process waits until figures of its release and settings are in force")
+            asked = True
+        try:
+            async with asyncio.timeout(_REST_SECONDS):
+                await resources.stopping.wait()
+        except TimeoutError:
+            continue
+    return False

@@ -73,7 +73,7 @@ async def fold(
     shelf: Shelf, entries: Sequence[Entry], *, company: Company, catalogue: Catalogue
 ) -> Changes:
     """Apply entries that come in order within their streams; returns what changed."""
-    routed = await _routed(shelf, entries)
+    routed = await route_all(shelf, entries)
     advanced = await advance_facts(shelf, routed, company=company)
     changes = changes_of(advanced, catalogue)
     placed = [(ref, entry) for ref, entries_of in routed.items() for entry in entries_of]
@@ -88,8 +88,8 @@ def changes_of(advanced: Iterable[Advanced], catalogue: Catalogue) -> Changes:
     return changes
 
 
-async def _routed(shelf: Shelf, entries: Sequence[Entry]) -> dict[Ref, list[Entry]]:
-    """The entries under each fact that they belong to."""
+async def route_all(shelf: Shelf, entries: Sequence[Entry]) -> dict[Ref, list[Entry]]:
+    """The entries, in order within their streams, under each fact that they belong to."""
     superseding = [
         (entry.source, entry.subject)
         for entry in entries

@@ -4,44 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
 
 from chassis.clock import Clock
-from events import Connection, Event, Received, append_asyncpg
+from events import Connection, Event, Received
 from events.types.heartbeat import BeatEmitted
-from events.types.kpi import ChangedKpi, KpiChanged
-from metrics.engine.catalogue import Catalogue
+from events.types.kpi import ChangedKpi
+from metrics.catalogues import catalogue_held
 from metrics.engine.company import Company, micros_of
 from metrics.engine.entry import Entry
 from metrics.folding import fold
 from metrics.store import coverage, pending
-from metrics.store.generation import Terms, hold_generation
+from metrics.store.generation import hold_generation
 from metrics.store.journal import blocks_for
 from metrics.store.shelf import PostgresShelf
-
-SOURCE: Final = "/tandem/metrics"
+from metrics.telling import tell_changed
 
 
 class Folder:
-    """Called by the consumer with fresh events, in order within their streams."""
+    """Called by the consumer with fresh events, in order within their streams.
+
+    Folds into whatever generation is live, with that generation's catalogue.
+    """
 
     def __init__(
         self,
         *,
         company: Company,
-        catalogue: Catalogue,
         shard: int,
         clock: Clock,
         watermark: Callable[[], datetime | None],
     ) -> None:
         self._company = company
-        self._catalogue = catalogue
-        self._terms = Terms.of(company, catalogue)
         self._shard = shard
         self._clock = clock
         self._watermark = watermark
 
     async def __call__(self, connection: Connection, received: Sequence[Received]) -> None:
+        """Raises GenerationChanged when the live figures are not of our release and settings."""
         beats = _beats(received)
         entries = [
             entry_of(item.event)
@@ -50,46 +49,32 @@ class Folder:
         ]
         changed = await self._fold(connection, entries) if entries else []
         if changed or beats:
-            await self._tell(connection, changed, beats)
+            await tell_changed(
+                connection,
+                changed,
+                number=self._shard,
+                writer=f"metrics-{self._shard}",
+                watermark=self._watermark(),
+                now=self._clock.now(),
+                beats=beats,
+            )
 
     async def _fold(self, connection: Connection, entries: Sequence[Entry]) -> list[ChangedKpi]:
-        held = await hold_generation(
-            connection, self._terms, shard=self._shard, blocks=blocks_for(len(entries))
-        )
+        held = await hold_generation(connection, shard=self._shard, blocks=blocks_for(len(entries)))
+        catalogue = catalogue_held(held, self._company)
         changes = await fold(
             PostgresShelf(
                 connection, generation=held.generation, shard=self._shard, blocks=held.blocks
             ),
             entries,
             company=self._company,
-            catalogue=self._catalogue,
+            catalogue=catalogue,
         )
         await coverage.add(connection, entries, shard=self._shard)
         if held.pending > pending.MOST_PER_MERGE:
             # Nobody merges beside us, or not fast enough.
-            await pending.merge(
-                connection, held.generation, catalogue=self._catalogue, shard=self._shard
-            )
+            await pending.merge(connection, held.generation, catalogue=catalogue, shard=self._shard)
         return changes.changed_kpis()
-
-    async def _tell(
-        self, connection: Connection, changed: list[ChangedKpi], beats: dict[str, datetime]
-    ) -> None:
-        """Promise one kpi.changed for the batch."""
-        sequence = await connection.fetchval(
-            "INSERT INTO writers (shard, sequence) VALUES ($1, 1)"
-            " ON CONFLICT (shard) DO UPDATE SET sequence = writers.sequence + 1 RETURNING sequence",
-            self._shard,
-        )
-        now = self._clock.now()
-        told = KpiChanged(
-            writer=f"metrics-{self._shard}",
-            watermark=self._watermark(),
-            changed=changed,
-            beats=beats,
-        )
-        event = Event.of(told, source=SOURCE, sequence=sequence, occurred_at=now, recorded_at=now)
-        await append_asyncpg(connection, [event])
 
 
 def _beats(received: Sequence[Received]) -> dict[str, datetime]:

@@ -16,13 +16,12 @@ import asyncpg
 
 from chassis.resources import Resources
 from events.database_errors import DATABASE_ERRORS
+from metrics.catalogues import catalogue_held
 from metrics.consuming import company_of
-from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import Company
-from metrics.kpis import CATALOGUE
 from metrics.settings import Settings
 from metrics.store import pending
-from metrics.store.generation import GenerationChanged, Terms, hold_generation
+from metrics.store.generation import GenerationChanged, hold_generation
 
 log = logging.getLogger(__name__)
 
@@ -33,17 +32,24 @@ _REST_TO_WORK: Final = 3.0
 
 
 def merge_pending(settings: Settings) -> Callable[[Resources], Coroutine[Any, Any, None]]:
-    """The task of a worker. Several of them take different changes."""
+    """The task of a worker. Several of them take different changes.
+
+    Raises GenerationChanged when figures that are not of our release and settings went
+    live: then the whole process has to end, and does so within moments of the switch.
+    """
 
     async def run(resources: Resources) -> None:
         company, pool = company_of(settings), resources.database.pool
+        were_ours = False
         while not resources.stopping.is_set():
             begun = time.monotonic()
             try:
-                await merge(pool, company=company, catalogue=CATALOGUE, shard=settings.worker_slot)
+                await merge(pool, company=company, shard=settings.worker_slot)
+                were_ours = True
             except GenerationChanged:
-                # Not prepared yet, or another process did under terms of its own.
-                log.debug("nothing to merge under our definitions")
+                if were_ours:
+                    raise
+                log.debug("our figures are not in force yet")
             except DATABASE_ERRORS as error:
                 log.warning("merging is tried again: %s", error)
             rest = max(REST_SECONDS, _REST_TO_WORK * (time.monotonic() - begun))
@@ -56,10 +62,12 @@ def merge_pending(settings: Settings) -> Callable[[Resources], Coroutine[Any, An
     return run
 
 
-async def merge(
-    pool: asyncpg.Pool[Any], *, company: Company, catalogue: Catalogue, shard: int
-) -> int:
-    """Add what is pending to the shard's cells; returns how many deltas there were."""
+async def merge(pool: asyncpg.Pool[Any], *, company: Company, shard: int) -> int:
+    """Add what is pending to the shard's cells; returns how many deltas there were.
+
+    Raises GenerationChanged.
+    """
     async with pool.acquire() as connection, connection.transaction():
-        held = await hold_generation(connection, Terms.of(company, catalogue), shard=shard)
+        held = await hold_generation(connection, shard=shard)
+        catalogue = catalogue_held(held, company)
         return await pending.merge(connection, held.generation, catalogue=catalogue, shard=shard)

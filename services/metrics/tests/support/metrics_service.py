@@ -22,16 +22,18 @@ from metrics.api import coverage, kpis, quarantine
 from metrics.consuming import company_of
 from metrics.engine.cell import cells_of
 from metrics.engine.changes import Delta
+from metrics.engine.company import Company
 from metrics.engine.moment import Moment
 from metrics.handler import Folder
 from metrics.kpis import CATALOGUE
 from metrics.merging import merge
-from metrics.rebuild import prepare
+from metrics.rebuild import Pace, move_on, prepare
 from metrics.settings import Settings
 from metrics.store.packing import unpack_bodies, unpack_deltas
 
 NO_LOG = "postgresql://nobody@127.0.0.1/eventlog"
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
+_LIVE = "generation = (SELECT generation FROM live_generation)"
 
 
 def settings_for(url: str, folder: Path, *, event_log: str = NO_LOG) -> Settings:
@@ -75,17 +77,31 @@ class Service:
             await self.merge(shard)
 
     async def merge(self, shard: int = 0) -> int:
-        company = company_of(self.settings)
-        return await merge(self.pool, company=company, catalogue=CATALOGUE, shard=shard)
+        return await merge(self.pool, company=company_of(self.settings), shard=shard)
 
     def folder(self, shard: int = 0) -> Folder:
         return Folder(
             company=company_of(self.settings),
-            catalogue=CATALOGUE,
             shard=shard,
             clock=SetClock(NOW),
             watermark=lambda: NOW,
         )
+
+    async def prepare(self, company: Company | None = None) -> int:
+        """See that the figures of a company are in force, doing what the keeper would do."""
+        company = company or company_of(self.settings)
+        while (live := await prepare(self.pool, company=company)) is None:
+            await self.keep(company)
+        return live
+
+    async def keep(self, company: Company | None = None, *, pace: Pace | None = None) -> int:
+        """Do all work on generations that waits to be done; returns in how many steps."""
+        company = company or company_of(self.settings)
+        steps = 0
+        async with self.pool.acquire() as connection:
+            while await move_on(connection, company=company, clock=SetClock(NOW), pace=pace):
+                steps += 1
+        return steps
 
     async def know_until(self, watermark: datetime) -> None:
         """What the consumer would write about its progress."""
@@ -103,6 +119,7 @@ class Service:
             places = ", ".join(f"sum(a{n})::bigint" for n in range(8))
             rows = await connection.fetch(
                 f"SELECT cube, dimension, day, member, bin, {places} FROM cells"
+                f" WHERE {_LIVE}"
                 " GROUP BY cube, dimension, day, member, bin"
             )
             sums: dict[Any, list[int]] = {tuple(row[:5]): list(row[5:]) for row in rows}
@@ -114,7 +131,7 @@ class Service:
         """What the ledger and what is pending add to cells in each second."""
         async with self.snapshot() as connection:
             deltas = await self._pending(connection)
-            for (packed,) in await connection.fetch("SELECT body FROM ledger"):
+            for (packed,) in await connection.fetch(f"SELECT body FROM ledger WHERE {_LIVE}"):
                 for body in unpack_bodies(packed):
                     deltas += unpack_deltas(body, CATALOGUE.layout.kinds)
         sums: dict[Any, list[int]] = {}
@@ -132,7 +149,7 @@ class Service:
             yield connection
 
     async def _pending(self, connection: Any) -> list[Delta]:
-        rows = await connection.fetch("SELECT body FROM pending")
+        rows = await connection.fetch(f"SELECT body FROM pending WHERE {_LIVE}")
         return [d for (body,) in rows for d in unpack_deltas(body, CATALOGUE.layout.kinds)]
 
 
@@ -154,5 +171,5 @@ async def running(url: str, folder: Path) -> AsyncIterator[Service]:
     app = build_app(settings, title="metrics under test", routers=routers)
     async with app.router.lifespan_context(app):
         service = Service(app, settings, DevelopmentIssuer.open(folder))
-        await prepare(service.pool, company=company_of(settings), catalogue=CATALOGUE)
+        await service.prepare()
         yield service

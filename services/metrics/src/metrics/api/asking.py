@@ -15,8 +15,7 @@ from chassis.types import Code, Day, Instant
 from metrics.consuming import company_of
 from metrics.engine.calendar import Grain
 from metrics.engine.company import micros_of
-from metrics.kpis import CATALOGUE
-from metrics.query.answer import open_source
+from metrics.query.opening import open_source
 from metrics.query.question import Asked, Question, read_question
 from metrics.query.source import Source
 from metrics.settings import Settings
@@ -83,16 +82,19 @@ AskedDep = Annotated[Asked, Depends(_asked)]
 AskedOneDep = Annotated[Asked, Depends(_asked_one)]
 
 
-def question_of(kpi_id: str, asked: Asked, *, actor: Actor, resources: Resources) -> Question:
-    """The checked question. Raises KpiNotFound, QuestionRefused, OtherTeamsFigures."""
-    settings = settings_of(resources)
-    company = company_of(settings)
+def question_of(
+    kpi_id: str, asked: Asked, *, actor: Actor, source: Source, resources: Resources
+) -> Question:
+    """The question, checked against the catalogue in force.
+
+    Raises KpiNotFound, QuestionRefused, OtherTeamsFigures.
+    """
     question = read_question(
         kpi_id,
         asked,
-        catalogue=CATALOGUE,
-        company=company,
-        today=company.day(micros_of(resources.clock.now())),
+        catalogue=source.catalogue,
+        company=source.company,
+        today=source.company.day(micros_of(resources.clock.now())),
     )
     _refuse_other_teams(question, actor)
     return question
@@ -111,7 +113,7 @@ async def source_of(resources: Resources) -> AsyncIterator[Source]:
         resources.database.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        yield await open_source(connection, company=company, catalogue=CATALOGUE)
+        yield await open_source(connection, company=company)
 
 
 def _refuse_other_teams(question: Question, actor: Actor) -> None:

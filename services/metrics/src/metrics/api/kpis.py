@@ -13,7 +13,7 @@ from chassis.auth.actor import Actor
 from chassis.paging import PageDep
 from chassis.resources import Resources, ResourcesDep
 from chassis.types import Code
-from metrics.api.asking import AskedDep, AskedOneDep, question_of, settings_of, source_of
+from metrics.api.asking import AskedDep, AskedOneDep, question_of, source_of
 from metrics.api.replies import reply
 from metrics.api.views import (
     FactBehind,
@@ -27,7 +27,6 @@ from metrics.api.views import (
 )
 from metrics.engine.fact import Ref
 from metrics.engine.reading import Row
-from metrics.kpis import CATALOGUE
 from metrics.query.answer import answer
 from metrics.query.explain import explain
 
@@ -42,13 +41,13 @@ RowLimit = Annotated[int, Query(ge=1, le=MOST_ROWS_PER_PAGE, description="rows p
 @router.get("", response_model=KpiCatalogue)
 async def list_kpis(_: Reader, request: Request, resources: ResourcesDep) -> Response:
     """All KPIs with their definitions."""
-    settings = settings_of(resources)
-    view = KpiCatalogue(
-        catalogue_version=CATALOGUE.version,
-        currency=settings.base_currency,
-        time_zone=settings.company_time_zone,
-        items=[KpiDefinition.of(kpi) for kpi in CATALOGUE],
-    )
+    async with source_of(resources) as source:
+        view = KpiCatalogue(
+            catalogue_version=source.catalogue.version,
+            currency=source.company.base_currency,
+            time_zone=source.company.time_zone,
+            items=[KpiDefinition.of(kpi) for kpi in source.catalogue],
+        )
     return reply(view, request=request, resources=resources, watermark=None)
 
 
@@ -63,8 +62,8 @@ async def read_kpi(
     cursor: Annotated[str | None, Query(max_length=2048)] = None,
 ) -> Response:
     """A KPI's values by period, optionally broken down and filtered."""
-    question = question_of(kpi_id, asked, actor=actor, resources=resources)
     async with source_of(resources) as source:
+        question = question_of(kpi_id, asked, actor=actor, source=source, resources=resources)
         answered = await answer(source, question)
     rows, next_cursor = _page(
         answered.rows, limit, cursor=cursor, request=request, resources=resources
@@ -72,7 +71,7 @@ async def read_kpi(
     head = head_of(
         answered,
         currency=source.company.base_currency,
-        catalogue_version=CATALOGUE.version,
+        catalogue_version=source.catalogue.version,
     )
     view = answer_view(head, rows, question, next_cursor=next_cursor)
     return reply(view, request=request, resources=resources, watermark=answered.watermark)
@@ -88,16 +87,16 @@ async def explain_kpi(
     resources: ResourcesDep,
 ) -> Response:
     """The facts and events behind one value; over all pages they add up to it."""
-    question = question_of(kpi_id, asked, actor=actor, resources=resources)
     after = page.after(tuple[str, str])
     async with source_of(resources) as source:
+        question = question_of(kpi_id, asked, actor=actor, source=source, resources=resources)
         explained = await explain(
             source, question, after=Ref(*after) if after else None, limit=page.fetch
         )
     head = head_of(
         explained.answer,
         currency=source.company.base_currency,
-        catalogue_version=CATALOGUE.version,
+        catalogue_version=source.catalogue.version,
     )
     shown = page.page(
         explained.parts, view=FactBehind.of, key=lambda part: (part.ref.kind, part.ref.key)

@@ -7,10 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from chassis.errors import Unavailable
-from events import Connection
-from metrics.engine.catalogue import Catalogue
-from metrics.engine.company import Company
 from metrics.engine.kpi import Forecast
 from metrics.engine.reading import Row, rows_of
 from metrics.engine.sums import Known, Sums
@@ -18,15 +14,8 @@ from metrics.query.gathering import gather
 from metrics.query.known import read_known
 from metrics.query.question import Question, QuestionRefused
 from metrics.query.source import Source
-from metrics.store.generation import Terms, live_generation
 
 MOST_ROWS: Final = 100_000
-
-
-class FiguresBeingRebuilt(Unavailable):
-    """The cells in force were made under other definitions than this process has."""
-
-    title = "the figures are being rebuilt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +26,6 @@ class Answer:
     rows: Sequence[Row]
     known: Known
     watermark: datetime | None
-
-
-async def open_source(connection: Connection, *, company: Company, catalogue: Catalogue) -> Source:
-    """The live cells. Needs a repeatable-read transaction. Raises FiguresBeingRebuilt."""
-    live = await live_generation(connection)
-    if live is None or live[1] != Terms.of(company, catalogue):
-        raise FiguresBeingRebuilt(hint="try again in a moment")
-    return Source(connection=connection, company=company, catalogue=catalogue, generation=live[0])
 
 
 async def answer(source: Source, question: Question) -> Answer:

@@ -7,7 +7,7 @@ the number of a block and the event's number in it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from events import Connection
@@ -17,6 +17,10 @@ from metrics.store.packing import Placed, pack_events, unpack_events
 
 EVENTS_PER_BLOCK: Final = 64
 """Larger ones pack better; smaller ones are quicker to look one event up in."""
+
+_AFTER: Final = """
+SELECT id, body FROM journal WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3"""
+_COUNT: Final = "SELECT count(*) FROM journal WHERE id > $1 AND id <= $2"
 
 _PLACES: Final = 2**24
 """Room for the numbers of a block's events: a partner's void can belong to very many facts."""
@@ -51,17 +55,22 @@ def pack(events: Sequence[Placed], ids: Sequence[int]) -> tuple[list[Block], dic
 async def read(
     connection: Connection, places: Mapping[Ref, Sequence[int]]
 ) -> dict[Ref, list[Entry]]:
-    """The events at the places of some facts."""
-    wanted: dict[int, list[int]] = {}
+    """The events at the places of some facts.
+
+    A place, not the fact that a block names, says where an event belongs: a release that
+    routes otherwise finds the events of before under other facts.
+    """
+    wanted: dict[int, set[int]] = {}
     for of_fact in places.values():
         for place in of_fact:
-            wanted.setdefault(place // _PLACES, []).append(place % _PLACES)
-    found: dict[Ref, list[Entry]] = {ref: [] for ref in places}
+            wanted.setdefault(place // _PLACES, set()).add(place % _PLACES)
+    entries: dict[int, Entry] = {}
     if wanted:
         for block_id, body in await connection.fetch(_READ, list(wanted)):
-            for ref, entry in unpack_events(body, wanted[block_id]):
-                found[ref].append(entry)
-    return found
+            numbers = list(wanted[block_id])
+            for number, (_, entry) in zip(numbers, unpack_events(body, numbers), strict=True):
+                entries[block_id * _PLACES + number] = entry
+    return {ref: [entries[place] for place in of_fact] for ref, of_fact in places.items()}
 
 
 async def facts_of_streams(
@@ -77,11 +86,31 @@ async def facts_of_streams(
     return found
 
 
-async def whole(connection: Connection) -> AsyncIterator[list[tuple[int, Ref, Entry]]]:
-    """The whole journal, block by block, each event with its place. Needs a transaction."""
-    query = "SELECT id, body FROM journal ORDER BY id"
-    async for block_id, body in connection.cursor(query, prefetch=100):
-        yield [
-            (block_id * _PLACES + number, ref, entry)
-            for number, (ref, entry) in enumerate(unpack_events(body))
-        ]
+async def after(
+    connection: Connection, block: int, *, until: int, most: int
+) -> list[tuple[int, list[tuple[int, Entry]]]]:
+    """The blocks after one, up to another, at most so many: their events with their places.
+
+    An event that belongs to several facts comes several times.
+    """
+    rows = await connection.fetch(_AFTER, block, until, most)
+    return [
+        (
+            block_id,
+            [
+                (block_id * _PLACES + number, entry)
+                for number, (_, entry) in enumerate(unpack_events(body))
+            ],
+        )
+        for block_id, body in rows
+    ]
+
+
+async def count_after(connection: Connection, block: int, *, until: int) -> int:
+    """How many blocks there are after one, up to another."""
+    return int(await connection.fetchval(_COUNT, block, until))
+
+
+async def last_block(connection: Connection) -> int:
+    """The last block that is committed; earlier ones may still be on their way."""
+    return int(await connection.fetchval("SELECT coalesce(max(id), 0) FROM journal"))

@@ -76,7 +76,9 @@ class PostgresShelf:
     ) -> None:
         """Raises SerializationError when a fact was changed by another worker meanwhile."""
         blocks, places = journal.pack(entries, self._blocks)
-        await self.write(advanced, changes, places=places, blocks=blocks, streams=_streams(entries))
+        await self.write(
+            advanced, changes, places=places, blocks=blocks, streams=streams_of(entries)
+        )
 
     async def write(
         self,
@@ -107,7 +109,7 @@ class PostgresShelf:
             raise SerializationError("a fact was changed by another worker at the same moment")
 
 
-def _streams(entries: Iterable[Placed]) -> list[tuple[str, str, str, str]]:
+def streams_of(entries: Iterable[Placed]) -> list[tuple[str, str, str, str]]:
     """Which facts partners' streams belong to: an event can come that names only its stream."""
     return [
         (entry.source, entry.subject, ref.kind, ref.key)

@@ -1,0 +1,73 @@
+"""Which catalogue a generation of figures is read and written with.
+
+A generation's catalogue is the KPIs that the release declares and those that users had
+defined when it was made. A process knows the generations that its own release would
+make in the same way; of all others it keeps its hands off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from metrics.definitions import Definition, DefinitionNotUnderstood, kpi_of
+from metrics.engine.catalogue import Catalogue
+from metrics.engine.company import Company
+from metrics.facts import FOLD_VERSION
+from metrics.kpis import CATALOGUE
+from metrics.store.generation import NO_DEFINITIONS, GenerationChanged, Held, Terms
+
+_REMEMBERED: Final = 16
+"""Catalogues kept at hand: those of the generations side by side, and a few before them."""
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def catalogue_of(definitions: str) -> Catalogue:
+    """The KPIs of this release and those of some definitions (a JSON list).
+
+    Raises DefinitionNotUnderstood.
+    """
+    own = msgspec.json.decode(definitions, type=list[dict[str, object]])
+    return Catalogue((*CATALOGUE, *map(kpi_of, own))) if own else CATALOGUE
+
+
+def text_of(definitions: Sequence[Definition]) -> str:
+    """Definitions as a generation keeps them."""
+    return msgspec.json.encode(definitions, order="sorted").decode()
+
+
+def terms_of(company: Company, definitions: str = NO_DEFINITIONS) -> Terms:
+    """The terms under which this release makes figures. Raises DefinitionNotUnderstood."""
+    version = f"{catalogue_of(definitions).version}.{FOLD_VERSION}"
+    if definitions != NO_DEFINITIONS:
+        version += "." + hashlib.sha256(definitions.encode()).hexdigest()[:8]
+    return Terms(company.time_zone, company.base_currency, version, definitions)
+
+
+def catalogue_for(terms: Terms, company: Company) -> Catalogue | None:
+    """The catalogue of figures made under these terms; None when they are not those of this
+    release and company.
+    """
+    try:
+        known = terms_of(company, terms.definitions)
+    except DefinitionNotUnderstood:
+        return None
+    return catalogue_of(terms.definitions) if terms == known else None
+
+
+def catalogue_held(held: Held, company: Company) -> Catalogue:
+    """The catalogue to write to the live generation with. Raises GenerationChanged."""
+    catalogue = catalogue_for(held.terms, company)
+    if catalogue is None:
+        raise GenerationChanged(held.generation)
+    return catalogue
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def company_for(terms: Terms) -> Company:
+    """The company as figures made under these terms have it."""
+    return Company(time_zone=terms.time_zone, base_currency=terms.base_currency)

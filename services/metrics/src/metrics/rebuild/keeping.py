@@ -1,0 +1,94 @@
+"""The background task that builds, switches and drops generations: one process at a time.
+
+In a thread of its own, with an event loop and a connection of its own: folding twenty
+thousand events takes a second, in which requests and batches must not stand still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+from chassis.clock import Clock
+from chassis.resources import Resources
+from events import Connection
+from events.database_errors import DATABASE_ERRORS
+from metrics.engine.company import Company
+from metrics.rebuild.building import BuildFailed, move_on
+from metrics.store.generation import set_status
+
+log = logging.getLogger(__name__)
+
+REST_SECONDS: Final = 1.0
+"""Between looks for something to do; also how far a generation that is ready stays behind."""
+_KEEPER: Final = 7_236_118_406
+"""Advisory lock, of the session: it ends with the process that had it."""
+
+Connect = Callable[[], Awaitable[Connection]]
+
+
+def keep_generations(company: Company) -> Callable[[Resources], Coroutine[Any, Any, None]]:
+    """The task. Every process of the service runs it; the first to come does the work."""
+
+    async def keep(resources: Resources) -> None:
+        stop = threading.Event()
+        keeper = Keeper(
+            resources.database.connect, company=company, clock=resources.clock, stop=stop
+        )
+        working = asyncio.create_task(asyncio.to_thread(lambda: asyncio.run(keeper.run())))
+        stopping = asyncio.create_task(resources.stopping.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # The thread ends with its step: what it did not commit is done again.
+            stop.set()
+            stopping.cancel()
+        await working
+
+    return keep
+
+
+class Keeper:
+    """Works until it is told to stop."""
+
+    def __init__(
+        self, connect: Connect, *, company: Company, clock: Clock, stop: threading.Event
+    ) -> None:
+        self._connect = connect
+        self._company = company
+        self._clock = clock
+        self._stop = stop
+
+    async def run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                connection = await self._connect()
+                try:
+                    await self._work(connection)
+                finally:
+                    await connection.close()
+            except DATABASE_ERRORS as error:
+                log.warning("the work on generations is tried again: %s", error)
+            await self._rest()
+
+    async def _work(self, connection: Connection) -> None:
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _KEEPER):
+            return
+        while not self._stop.is_set():
+            if not await self._move_on(connection):
+                await self._rest()
+
+    async def _move_on(self, connection: Connection) -> bool:
+        try:
+            return await move_on(connection, company=self._company, clock=self._clock)
+        except BuildFailed as failed:
+            log.exception("generation %d cannot be built", failed.generation)
+            reason = f"{type(failed.__cause__).__name__}: {failed.__cause__}"
+            await set_status(connection, failed.generation, "failed", failure=reason)
+            return False
+
+    async def _rest(self) -> None:
+        await asyncio.to_thread(self._stop.wait, REST_SECONDS)
