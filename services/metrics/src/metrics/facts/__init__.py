@@ -12,12 +12,22 @@ from metrics.engine.company import Company
 from metrics.engine.fact import FactKind
 from metrics.engine.moment import Moment
 from metrics.engine.told import ToldKind, records_until
+from metrics.facts.buyer.kind import BuyerKind
+from metrics.facts.campaign import CampaignKind
+from metrics.facts.capacity import CapacityKind
 from metrics.facts.cost import CostFactKind
+from metrics.facts.customer import CustomerKind
 from metrics.facts.deal import DealKind
 from metrics.facts.lead import LeadKind
+from metrics.facts.market import MarketKind
 from metrics.facts.order import OrderKind
+from metrics.facts.process import ProcessKind
+from metrics.facts.process_run import ProcessRunKind
 from metrics.facts.project import ProjectKind
+from metrics.facts.survey import SurveyKind
 from metrics.facts.target import TargetKind
+from metrics.facts.ticket import TicketKind
+from metrics.facts.time_log import TimeLogKind
 
 __all__ = ["ALL_KINDS", "FACT_KINDS", "FOLD_VERSION", "TOLD_KINDS", "moments_of"]
 
@@ -26,11 +36,15 @@ FOLD_VERSION: Final = 5
 
 FACT_KINDS: Final[Mapping[str, FactKind[Any]]] = {
     kind.name: kind
-    for kind in (DealKind(), OrderKind(), LeadKind(), CostFactKind(), ProjectKind(), TargetKind())
+    for kind in (
+        *(CustomerKind(), DealKind(), OrderKind(), LeadKind(), TargetKind(), SurveyKind(), MarketKind()),
+        *(CostFactKind(), CampaignKind(), ProjectKind(), TimeLogKind(), CapacityKind()),
+        *(ProcessRunKind(), TicketKind(), ProcessKind()),
+    )
 }
 """Folded from events."""
 
-TOLD_KINDS: Final[Mapping[str, ToldKind]] = {}
+TOLD_KINDS: Final[Mapping[str, ToldKind]] = {kind.name: kind for kind in (BuyerKind(),)}
 """Told by other facts."""
 
 ALL_KINDS: Final[Mapping[str, FactKind[Any] | ToldKind]] = {**FACT_KINDS, **TOLD_KINDS}

@@ -6,10 +6,11 @@ from typing import Final
 
 import msgspec
 
-from events.types import UNKNOWN
+from events.types import UNKNOWN, Dimensions
+from events.types.campaign import CampaignCostRecorded
 from events.types.ops import CostKind, CostRecorded, CostVoided
 from metrics.engine.company import Company, day_number
-from metrics.engine.dimension import Cut, cut_of
+from metrics.engine.dimension import NUMBERS, Cut, cut_of
 from metrics.engine.entry import Entry
 from metrics.engine.moment import Moment, MomentKind
 from metrics.facts.sale import Amount, amount_of
@@ -22,10 +23,17 @@ COST_OPERATING: Final = MomentKind(
 COST_OF_PROJECT: Final = MomentKind(
     name="cost.of_project",
     cube="cost.of_project",
-    dimensions=("project",),
+    dimensions=("team", "project"),
     events=(CostRecorded,),
 )
 """Any cost that names a project, whatever its kind."""
+COST_OF_CAMPAIGN: Final = MomentKind(
+    name="cost.of_campaign",
+    cube="cost.of_campaign",
+    dimensions=("channel", "region", "product"),
+    events=(CampaignCostRecorded, CostRecorded),
+)
+"""Any cost that names a campaign, and what a campaign told itself."""
 
 
 class Cost(msgspec.Struct, frozen=True, array_like=True):
@@ -36,6 +44,8 @@ class Cost(msgspec.Struct, frozen=True, array_like=True):
     amount: Amount | None = None
     cut: Cut = ()
     project: str | None = None
+    campaign: Cut | None = None
+    """The cut of the campaign's cost, when it names one."""
 
 
 class CostFactKind:
@@ -45,7 +55,7 @@ class CostFactKind:
     empty = Cost()
 
     def says(self, kind: MomentKind) -> bool:
-        return kind in (COST_OPERATING, COST_OF_PROJECT)
+        return kind in (COST_OPERATING, COST_OF_PROJECT, COST_OF_CAMPAIGN)
 
     def apply(self, state: Cost, entry: Entry, /, *, key: str, company: Company) -> Cost:  # noqa: ARG002 - as FactKind
         data = entry.data
@@ -59,8 +69,15 @@ class CostFactKind:
             project=data.project_id or UNKNOWN,
             process=data.process or UNKNOWN,
         )
-        incurred = day_number(data.incurred_on)
-        return Cost(incurred, data.kind, amount_of(data.amount, company), cut, data.project_id)
+        campaign = None if data.campaign_id is None else cut_of_campaign(data.dimensions)
+        return Cost(
+            day_number(data.incurred_on),
+            data.kind,
+            amount_of(data.amount, company),
+            cut,
+            data.project_id,
+            campaign,
+        )
 
     def moments(self, state: Cost, _company: Company, /) -> list[Moment]:
         said: list[Moment] = []
@@ -70,9 +87,19 @@ class CostFactKind:
         if state.kind == "operating":
             said.append(Moment(COST_OPERATING, state.incurred, state.cut, 1, base))
         if state.project is not None:
-            cut = cut_of(project=state.project)
+            cut = cut_of(team=state.cut[NUMBERS["team"] - 1], project=state.project)
             said.append(Moment(COST_OF_PROJECT, state.incurred, cut, 1, base))
+        if state.campaign is not None:
+            said.append(Moment(COST_OF_CAMPAIGN, state.incurred, state.campaign, 1, base))
         return said
 
     def problems(self, _state: Cost, /) -> tuple[str, ...]:
         return ()
+
+
+def cut_of_campaign(dimensions: Dimensions) -> Cut:
+    return cut_of(
+        channel=dimensions.channel or UNKNOWN,
+        region=dimensions.region or UNKNOWN,
+        product=dimensions.product or UNKNOWN,
+    )

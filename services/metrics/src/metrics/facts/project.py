@@ -1,8 +1,7 @@
 """Projects: due on a day, finished or not, with a budget that falls due over time.
 
-The first baseline says when a project is due and what it may cost; plans made
-later are no excuse. A project without a baseline is still being planned and
-counts nowhere.
+The first baseline says when a project is due and what it may cost. A project without
+a baseline is still being planned: only its completion counts.
 """
 
 from __future__ import annotations
@@ -13,13 +12,24 @@ import msgspec
 
 from events.money import Money
 from events.types import UNKNOWN
-from events.types.ops import Baseline, ProjectBaselined, ProjectCompleted, ProjectState
+from events.types.ops import ProjectBaselined, ProjectCompleted, ProjectState
 from events.types.process import DefectReported
-from metrics.engine.calendar import month_ends
-from metrics.engine.company import Company, day_number, micros_of
+from metrics.engine.company import DAY, Company, micros_of
 from metrics.engine.dimension import Cut, cut_of
 from metrics.engine.entry import Entry
+from metrics.engine.fact import Ref
 from metrics.engine.moment import Moment, MomentKind
+from metrics.engine.routing import route
+from metrics.facts.earning import (
+    PROJECT_CLOCK,
+    PROJECT_EARNED,
+    PROJECT_RUNNING,
+    PROJECT_SCHEDULE,
+    Span,
+    earning_moments,
+    in_force,
+)
+from metrics.facts.plan import Instalments, Plan, instalments, plan_of
 
 PROJECT_DIMENSIONS: Final = ("owner", "team", "segment", "sector", "project")
 
@@ -33,6 +43,19 @@ PROJECT_ON_TIME: Final = MomentKind(
     events=(ProjectCompleted,),
 )
 """On the day that it was due, whenever before that it was finished."""
+PROJECT_COMPLETED: Final = MomentKind(
+    name="project.completed",
+    cube="project",
+    dimensions=PROJECT_DIMENSIONS,
+    events=(ProjectCompleted,),
+)
+PROJECT_ACCEPTED: Final = MomentKind(
+    name="project.accepted",
+    cube="project",
+    dimensions=PROJECT_DIMENSIONS,
+    events=(ProjectCompleted,),
+)
+"""On the day that it was completed: accepted at once, and nothing critical found for a while."""
 PROJECT_BUDGET: Final = MomentKind(
     name="project.budget",
     cube="project.budget",
@@ -40,21 +63,30 @@ PROJECT_BUDGET: Final = MomentKind(
     events=(ProjectBaselined,),
 )
 
-Instalments = tuple[tuple[int, int | None], ...]
-"""Parts of a budget by the day that they are planned to be spent by, in base minor units."""
+PROBATION_DAYS: Final = 30
+"""A critical defect spoils a project when found less than so many times 24 hours after it."""
+
+_KINDS: Final = (
+    *(PROJECT_DUE, PROJECT_ON_TIME, PROJECT_COMPLETED, PROJECT_ACCEPTED, PROJECT_BUDGET),
+    *(PROJECT_EARNED, PROJECT_SCHEDULE, PROJECT_RUNNING, PROJECT_CLOCK),
+)
 
 
 class Project(msgspec.Struct, frozen=True, array_like=True):
     """A project as far as KPIs need it. Instants are microseconds, days are day numbers."""
 
     key: str = ""
-    due: int | None = None
-    budget: Instalments | None = None
+    plan: Plan | None = None
+    instalments: Instalments | None = None
+    budget: Money | None = None
+    """The first one that a baseline named."""
     created: int = 0
     completed: int | None = None
     cancelled: int | None = None
-    cuts: tuple[tuple[int, Cut], ...] = ()
-    """From which instant on which cut was in force."""
+    accepted: bool = False
+    spans: tuple[Span, ...] = ()
+    critical: dict[str, int] = {}
+    """When critical defects were found, by stream."""
     clock: int = -(2**62)
     """The latest instant said by an event: the next change is no earlier."""
 
@@ -66,119 +98,111 @@ class ProjectKind:
     empty = Project()
 
     def says(self, kind: MomentKind) -> bool:
-        return kind in (PROJECT_DUE, PROJECT_ON_TIME, PROJECT_BUDGET)
+        return kind in _KINDS
 
     def apply(self, state: Project, entry: Entry, /, *, key: str, company: Company) -> Project:
         data: Any = entry.data
         if isinstance(data, DefectReported):
-            return state
+            return _with_defect(state, entry, data, key=key)
         project: ProjectState = data.project
         clock = max(entry.occurred, state.clock)
         completed, cancelled = project.completed_at, project.cancelled_at
-        return Project(
-            key,
-            state.due if state.due is not None else _first_due(project),
-            state.budget or _first_budget(project, entry, company),
-            micros_of(project.created_at),
-            None if completed is None else micros_of(completed),
-            None if cancelled is None else micros_of(cancelled),
-            _cuts(state.cuts, project, at=clock),
-            clock,
+        state = _planned(state, project, start=company.day(entry.occurred), company=company)
+        return msgspec.structs.replace(
+            state,
+            key=key,
+            created=micros_of(project.created_at),
+            completed=None if completed is None else micros_of(completed),
+            cancelled=None if cancelled is None else micros_of(cancelled),
+            accepted=project.accepted_first_time is True,
+            spans=_spans(state.spans, project, at=clock),
+            clock=clock,
         )
 
     def moments(self, state: Project, company: Company, /) -> list[Moment]:
         said = [
             Moment(PROJECT_BUDGET, day, cut_of(project=state.key), 1, base)
-            for day, base in state.budget or ()
+            for day, base in state.instalments or ()
         ]
-        if state.due is None or _cancelled_in_time(state, company):
+        if not state.spans:
             return said
-        cut = _cut_on(state, state.due, company)
-        said.append(Moment(PROJECT_DUE, state.due, cut))
-        if state.completed is not None and company.day(state.completed) <= state.due:
-            said.append(Moment(PROJECT_ON_TIME, state.due, cut))
+        said += _completion_moments(state, company)
+        if state.plan is not None:
+            said += _due_moments(state, state.plan.due, company)
+            said += earning_moments(
+                state.plan,
+                state.spans,
+                budget=state.budget,
+                completed=state.completed,
+                cancelled=state.cancelled,
+                company=company,
+            )
         return said
 
     def problems(self, state: Project, /) -> tuple[str, ...]:
+        if not state.spans:
+            return ("defect_without_project",) if state.critical else ()
         early = state.completed is not None and state.completed < state.created
         return ("completed_before_created",) if early else ()
 
 
-def _cancelled_in_time(state: Project, company: Company) -> bool:
-    """Cancelled by the due day and not finished before: then it was never late."""
-    return (
-        state.cancelled is not None
-        and state.completed is None
-        and state.due is not None
-        and company.day(state.cancelled) <= state.due
-    )
+def _with_defect(state: Project, entry: Entry, defect: DefectReported, *, key: str) -> Project:
+    critical = {stream: at for stream, at in state.critical.items() if stream != entry.stream}
+    if defect.severity == "critical" and route(defect, source=entry.source) == Ref("project", key):
+        critical[entry.stream] = entry.occurred
+    return msgspec.structs.replace(state, critical=critical)
 
 
-def _cuts(
-    cuts: tuple[tuple[int, Cut], ...], project: ProjectState, *, at: int
-) -> tuple[tuple[int, Cut], ...]:
+def _planned(state: Project, project: ProjectState, *, start: int, company: Company) -> Project:
+    """With the first baseline and the first budget, once there are some."""
+    if state.plan is None and project.baselines:
+        state = msgspec.structs.replace(state, plan=plan_of(project.baselines[0], start=start))
+    if state.budget is None:
+        for baseline in project.baselines:
+            budget = baseline.budget
+            if budget is not None:
+                parts = instalments(baseline, budget, start=start, company=company)
+                return msgspec.structs.replace(state, budget=budget, instalments=parts)
+    return state
+
+
+def _completion_moments(state: Project, company: Company) -> list[Moment]:
+    if state.completed is None:
+        return []
+    on = company.day(state.completed)
+    cut = in_force(state.spans, on, company).cut
+    said = [Moment(PROJECT_COMPLETED, on, cut)]
+    until = state.completed + PROBATION_DAYS * DAY
+    spoiled = any(state.completed <= found < until for found in state.critical.values())
+    if state.accepted and not spoiled:
+        said.append(Moment(PROJECT_ACCEPTED, on, cut))
+    return said
+
+
+def _due_moments(state: Project, due: int, company: Company) -> list[Moment]:
+    completed, cancelled = state.completed, state.cancelled
+    if cancelled is not None and completed is None and company.day(cancelled) <= due:
+        return []  # given up in time: then it was never late
+    cut = in_force(state.spans, due, company).cut
+    said = [Moment(PROJECT_DUE, due, cut)]
+    if completed is not None and company.day(completed) <= due:
+        said.append(Moment(PROJECT_ON_TIME, due, cut))
+    return said
+
+
+def _spans(spans: tuple[Span, ...], project: ProjectState, *, at: int) -> tuple[Span, ...]:
+    new = Span(at, _cut_of(project), project.progress_bp, project.earned_value_minor)
+    if spans and msgspec.structs.replace(new, since=spans[-1].since) == spans[-1]:
+        return spans
+    return (*spans, new)
+
+
+def _cut_of(project: ProjectState) -> Cut:
     dimensions = project.dimensions
-    cut = cut_of(
+    return cut_of(
         owner=project.owner_id or UNKNOWN,
         team=dimensions.team or UNKNOWN,
         segment=dimensions.segment or UNKNOWN,
         sector=dimensions.sector or UNKNOWN,
         project=project.project_id,
     )
-    if not cuts:
-        return ((at, cut),)
-    return cuts if cuts[-1][1] == cut else (*cuts, (at, cut))
-
-
-def _cut_on(state: Project, day: int, company: Company) -> Cut:
-    """The cut in force at the end of a day."""
-    found = state.cuts[0][1]
-    for since, cut in state.cuts[1:]:
-        if company.day(since) > day:
-            break
-        found = cut
-    return found
-
-
-def _first_due(project: ProjectState) -> int | None:
-    return day_number(project.baselines[0].due_on) if project.baselines else None
-
-
-def _first_budget(project: ProjectState, entry: Entry, company: Company) -> Instalments | None:
-    start = company.day(entry.occurred)
-    for baseline in project.baselines:
-        if baseline.budget is not None:
-            return _instalments(baseline, baseline.budget, start=start, company=company)
-    return None
-
-
-def _instalments(baseline: Baseline, budget: Money, *, start: int, company: Company) -> Instalments:
-    """When the budget is planned to be spent: by the planned values where there are some,
-    else evenly over the days from the baseline to the due day, a part per month.
-    """
-    due = day_number(baseline.due_on)
-    whole = budget.in_base_minor(company.base_currency)
-    if whole is None:
-        return ((due, None),)
-    if not baseline.planned_values:
-        return _evenly(whole, start, due)
-    spent, parts = 0, []
-    for planned in sorted(baseline.planned_values, key=lambda value: value.on):
-        priced = msgspec.structs.replace(budget, amount_minor=planned.value_minor)
-        until = priced.in_base_minor(company.base_currency) or 0
-        parts.append((day_number(planned.on), until - spent))
-        spent = until
-    if spent != whole:
-        parts.append((max(due, parts[-1][0]), whole - spent))
-    return tuple(parts)
-
-
-def _evenly(whole: int, start: int, due: int) -> Instalments:
-    if start >= due:
-        return ((due, whole),)
-    spent, parts = 0, []
-    for day in month_ends(start, due):
-        until = whole * (day - start + 1) // (due - start + 1)
-        parts.append((day, until - spent))
-        spent = until
-    return tuple(parts)

@@ -48,7 +48,7 @@ class TargetKind:
     empty = Target()
 
     def says(self, kind: MomentKind) -> bool:
-        return kind.scoped
+        return kind.scoped and kind.cube.startswith("target.")
 
     def apply(self, state: Target, entry: Entry, /, *, key: str, company: Company) -> Target:  # noqa: ARG002 - as FactKind
         data = entry.data
