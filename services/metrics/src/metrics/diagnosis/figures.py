@@ -1,7 +1,8 @@
 """What the diagnosis knows of one period: counts and money, cut by channel and by tenure.
 
 Money is in minor units of the base currency. Invariant: everything here is a sum or a
-count, so figures of slices add up to those of the whole.
+count, so figures of slices add up to those of the whole. What is optional splits a
+factor further where every slice of both periods has it, and changes nothing elsewhere.
 """
 
 from __future__ import annotations
@@ -23,6 +24,14 @@ class Funnel:
     """Booked by the won ones."""
     amount_cv: float = 0.6
     """Coefficient of variation of a won deal's amount."""
+    opened: int | None = None
+    """Of the workable ones, those already open at the start."""
+    leads: int | None = None
+    """Captured in the period; deals created per lead is what sales qualified."""
+    list_minor: int | None = None
+    """What the won ones would have brought without discount."""
+    cost_minor: int | None = None
+    """Spent on the channel; read by the profit lens only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +49,40 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BaseFlows:
+    """What made the customer base in the twelve months before the period."""
+
+    acquired: int
+    returned: int
+    lapsed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineFlows:
+    """What made the opening pipeline in the twelve months before the period."""
+
+    created: int
+    decided: int
+    aged: int
+    """Left open until too old to count as fresh."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """What a process of operations produced, and its cost; read by the profit lens only."""
+
+    units: int
+    cost_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """One period of one scope. Booked revenue is the sum of all its parts less refunds."""
 
     market_minor: int | None
     """Size of the market of the scope; None when nobody reported it."""
+    market_provisional: bool = False
+    """Whether that size may still be corrected."""
     funnels: Mapping[str, Funnel] = field(default_factory=dict)
     bands: Mapping[str, Band] = field(default_factory=dict)
     reactivated_minor: int = 0
@@ -52,17 +90,30 @@ class Figures:
     same_period_minor: int = 0
     """Further sales, in the period, to customers who first bought in it."""
     refunds_minor: int = 0
+    base_flows: BaseFlows | None = None
+    pipeline_flows: PipelineFlows | None = None
+    margin: float | None = None
+    """Of revenue, before acquisition and operations; read by the profit lens only."""
+    processes: Mapping[str, Process] = field(default_factory=dict)
+    season: float = 1.0
+    """By what the period is multiplied to stand in for another season: its volume, no rate."""
 
     @property
     def revenue_minor(self) -> int:
         new = sum(funnel.amount_minor for funnel in self.funnels.values())
         repeat = sum(band.revenue_minor for band in self.bands.values())
         rest = self.reactivated_minor + self.same_period_minor - self.refunds_minor
-        return new + repeat + rest
+        return round((new + repeat + rest) * self.season)
 
     @property
     def workable(self) -> int:
         return sum(funnel.workable for funnel in self.funnels.values())
+
+    @property
+    def opened(self) -> int | None:
+        """Fresh deals open at the start; None unless every channel says them."""
+        known = [funnel.opened for funnel in self.funnels.values() if funnel.opened is not None]
+        return sum(known) if len(known) == len(self.funnels) else None
 
     @property
     def decided(self) -> int:

@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 
 from metrics.diagnosis.attribution import Values
-from metrics.diagnosis.figures import Figures
 from metrics.diagnosis.rules import Rules
 
 HISTORY_NEEDED: Final = 8
@@ -21,13 +20,13 @@ _MAD_TO_SIGMA: Final = 1.4826
 
 
 def is_material(
-    before: Figures, after: Figures, *, draws: Values, history: Sequence[float], rules: Rules
+    old: int, new: int, *, draws: Values, history: Sequence[float], rules: Rules
 ) -> bool:
     """Whether revenue fell, beyond chance within the periods or beyond its own history.
 
-    `draws` are changes of revenue that could as well have been seen.
+    `draws` are changes of revenue that could as well have been seen; `history` holds
+    ln(period / same period a year before) of earlier periods.
     """
-    old, new = before.revenue_minor, after.revenue_minor
     if old <= 0 or new >= old:
         return False
     beyond_chance = float(np.quantile(draws, rules.material_confidence)) < 0

@@ -15,7 +15,9 @@ from metrics.diagnosis.figures import Figures
 
 
 class Owner(StrEnum):
-    """Who answers for a factor. What was inherited is nobody's present doing."""
+    """Who answers for a factor: a department, never a person. What was inherited is nobody's
+    present doing.
+    """
 
     SALES = "sales"
     OPERATIONS = "operations"
@@ -30,11 +32,26 @@ DEFAULT_OWNERS: Final[Mapping[str, Owner]] = MappingProxyType(
     {
         "market": Owner.MARKET,
         "capture": Owner.OPERATIONS,
+        "leads": Owner.OPERATIONS,
+        "lead_mix": Owner.OPERATIONS,
+        "qualification": Owner.SALES,
+        "opening": Owner.INHERITED,
+        "opening_stock": Owner.INHERITED,
+        "opening_created": Owner.OPERATIONS,
+        "opening_decided": Owner.INHERITED,  # deals decided earlier are no fault
+        "opening_aged": Owner.SALES,
         "mix": Owner.OPERATIONS,
         "speed": Owner.SALES,
         "win_rate": Owner.SALES,
         "deal_value": Owner.SALES,
+        "list_value": Owner.SALES,
+        "discount": Owner.SALES,
         "base": Owner.INHERITED,
+        "base_stock": Owner.INHERITED,
+        # Who failed to win the customers of last year only a diagnosis of last year can say.
+        "base_acquired": Owner.UNASSIGNED,
+        "base_returned": Owner.OPERATIONS,
+        "base_lapsed": Owner.OPERATIONS,
         "tenure": Owner.INHERITED,
         "activity": Owner.OPERATIONS,
         "buying": Owner.OPERATIONS,
@@ -45,6 +62,15 @@ DEFAULT_OWNERS: Final[Mapping[str, Owner]] = MappingProxyType(
         "refunds": Owner.OPERATIONS,
     }
 )
+CONTESTED: Final[Mapping[str, Owner]] = MappingProxyType(
+    {
+        "qualification": Owner.OPERATIONS,
+        "frequency": Owner.SALES,
+        "basket": Owner.SALES,
+    }
+)
+"""Factors that a company may as well give to the other department: leads can be qualified
+by marketing, and repeat orders sold by account managers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +105,15 @@ class Rules:
 
     version: str = "1"
     owners: Mapping[str, Owner] = field(default_factory=lambda: DEFAULT_OWNERS)
+    contested: Mapping[str, Owner] = field(default_factory=lambda: CONTESTED)
+    """What the alternative owner map changes; a verdict that flips with it is not robust."""
     elasticity: float = 1.0
     """By how many per cent results move with one per cent of the market."""
+    elasticities: tuple[float, ...] = (0.5, 1.5)
+    """Others that are as plausible; a verdict that flips with them is not robust."""
     floors: Floors = field(default_factory=Floors)
+    restated_below: float = 0.05
+    """Share of the facts that may still have changed lately."""
     material_fall: float = 0.03
     material_confidence: float = 0.90
     material_z: float = -2.0
@@ -92,4 +124,9 @@ class Rules:
     mixed_below: float = 0.7
     coupled_within: float = 0.25
     """Capture and speed that cancel out up to this share of the smaller are one: a longer queue."""
+    high_probability: float = 0.9
+    medium_probability: float = 0.7
+    drill_share: float = 0.67
+    false_discoveries: float = 0.1
+    """Benjamini-Hochberg's q: of what is shown as changed, this share may be chance."""
     draws: int = 4_000

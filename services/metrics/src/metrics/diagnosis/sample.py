@@ -2,8 +2,8 @@
 
 Draws are from the Jeffreys posteriors of the rates (Beta with halves), Gamma for counts,
 and log-normal for means, so that Var(ln rate) = (1-p)/(np), Var(ln count) = 1/n and
-Var(ln mean) = cv²/n to first order (kpis.md section 5). The market and the customer base
-are known, not sampled.
+Var(ln mean) = cv²/n to first order (kpis.md section 5). What was counted before the period
+began is known, not sampled: the market, the customer base, the opening pipeline.
 """
 
 from __future__ import annotations
@@ -21,9 +21,15 @@ from metrics.diagnosis.figures import Band, Figures, Funnel
 @dataclass(frozen=True, slots=True)
 class FunnelSample:
     workable: Values
+    opened: Values
+    leads: Values
+    qualified_share: Values
+    """Deals created for each lead."""
     decided_share: Values
     won_share: Values
     mean_minor: Values
+    paid_share: Values
+    """Of the list value, what was booked: 1 - discount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,111 +43,143 @@ class BandSample:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Undefined shares and means (0/0) are NaN."""
+    """Undefined shares and means (0/0), and what is not known, are NaN."""
 
     market: Values
     """1 when it is not known."""
     funnels: Mapping[str, FunnelSample]
     bands: Mapping[str, BandSample]
     rest: Mapping[str, Values]
+    base_flows: Mapping[str, Values]
+    """Factor to its part of the customer base; empty when the flows are not known."""
+    opening_flows: Mapping[str, Values]
+    """The same of the opening pipeline."""
 
 
 def observed(figures: Figures) -> Sample:
     """The period as it was."""
-    return Sample(
-        market=_market(figures),
-        funnels={
-            name: FunnelSample(
-                workable=np.asarray(float(f.workable)),
-                decided_share=_share(f.decided, f.workable),
-                won_share=_share(f.won, f.decided),
-                mean_minor=_share(f.amount_minor, f.won),
-            )
-            for name, f in figures.funnels.items()
-        },
-        bands={
-            name: BandSample(
-                base=np.asarray(float(b.base)),
-                active_share=_share(b.active, b.base),
-                buying_share=_share(b.buyers, b.active),
-                orders_each=_share(b.orders, b.buyers),
-                mean_minor=_share(b.revenue_minor, b.orders),
-            )
-            for name, b in figures.bands.items()
-        },
-        rest=_rest(figures),
-    )
+    return _sample(figures, _Observed())
 
 
 def drawn(figures: Figures, *, draws: int, random: np.random.Generator) -> Sample:
     """`draws` periods that could have produced these figures."""
-    posterior = _Posterior(draws, random)
-    return Sample(
-        market=_market(figures),
-        funnels={name: posterior.funnel(f) for name, f in sorted(figures.funnels.items())},
-        bands={name: posterior.band(b) for name, b in sorted(figures.bands.items())},
-        rest=_rest(figures),
-    )
+    return _sample(figures, _Drawn(draws, random))
 
 
-class _Posterior:
+class _Observed:
+    def count(self, count: int) -> Values:
+        return np.asarray(float(count))
+
+    def share(self, part: int, whole: int) -> Values:
+        return np.asarray(part / whole if whole else np.nan)
+
+    def mean(self, total: int, count: int, *, cv: float) -> Values:  # noqa: ARG002  as drawn
+        return self.share(total, count)
+
+
+class _Drawn:
     """Draws what could have been; nothing is drawn where there was nothing to observe."""
 
     def __init__(self, draws: int, random: np.random.Generator) -> None:
         self._draws = draws
         self._random = random
 
-    def funnel(self, f: Funnel) -> FunnelSample:
-        return FunnelSample(
-            workable=self._count(f.workable),
-            decided_share=self._share(f.decided, f.workable),
-            won_share=self._share(f.won, f.decided),
-            mean_minor=self._mean(f.amount_minor, f.won, cv=f.amount_cv),
-        )
-
-    def band(self, b: Band) -> BandSample:
-        # Every buyer orders once; only what is beyond that can vary.
-        further = self._count(b.orders - b.buyers)
-        return BandSample(
-            base=np.full(self._draws, float(b.base)),
-            active_share=self._share(b.active, b.base),
-            buying_share=self._share(b.buyers, b.active),
-            orders_each=1 + further / b.buyers if b.buyers else self._undefined(),
-            mean_minor=self._mean(b.revenue_minor, b.orders, cv=b.basket_cv),
-        )
-
-    def _count(self, count: int) -> Values:
+    def count(self, count: int) -> Values:
         """A structural zero (a channel that is not there) stays one."""
         return self._random.gamma(count, size=self._draws) if count else np.zeros(self._draws)
 
-    def _share(self, part: int, whole: int) -> Values:
+    def share(self, part: int, whole: int) -> Values:
         if not whole:
-            return self._undefined()
+            return np.full(self._draws, np.nan)
+        if part > whole:  # deals without a lead: a ratio of two counts, no rate
+            return self.count(part) / whole
         return self._random.beta(part + 0.5, whole - part + 0.5, size=self._draws)
 
-    def _mean(self, total: int, count: int, *, cv: float) -> Values:
+    def mean(self, total: int, count: int, *, cv: float) -> Values:
         if not count:
-            return self._undefined()
+            return np.full(self._draws, np.nan)
         spread = math.sqrt(math.log1p(cv**2 / count))
         logarithms = self._random.normal(-(spread**2) / 2, spread, size=self._draws)
         mean: Values = (total / count) * np.exp(logarithms)
         return mean
 
-    def _undefined(self) -> Values:
-        return np.full(self._draws, np.nan)
+
+def _sample(figures: Figures, how: _Observed | _Drawn) -> Sample:
+    season = figures.season
+    return Sample(
+        market=np.asarray(float(figures.market_minor or 1)),
+        # Sorted, so that the same figures in another order draw the same numbers.
+        funnels={name: _funnel(f, how, season) for name, f in sorted(figures.funnels.items())},
+        bands={name: _band(b, how, season) for name, b in sorted(figures.bands.items())},
+        rest={
+            "reactivation": np.asarray(figures.reactivated_minor * season),
+            "same_period": np.asarray(figures.same_period_minor * season),
+            "refunds": np.asarray(-figures.refunds_minor * season),
+        },
+        base_flows=_base_flows(figures),
+        opening_flows=_opening_flows(figures),
+    )
 
 
-def _market(figures: Figures) -> Values:
-    return np.asarray(1.0 if figures.market_minor is None else float(figures.market_minor))
-
-
-def _rest(figures: Figures) -> dict[str, Values]:
-    return {
-        "reactivation": np.asarray(float(figures.reactivated_minor)),
-        "same_period": np.asarray(float(figures.same_period_minor)),
-        "refunds": np.asarray(-float(figures.refunds_minor)),
+def _base_flows(figures: Figures) -> dict[str, Values]:
+    flows = figures.base_flows
+    if flows is None:
+        return {}
+    stock = figures.base - flows.acquired - flows.returned + flows.lapsed
+    parts = {
+        "base_stock": stock,
+        "base_acquired": flows.acquired,
+        "base_returned": flows.returned,
+        "base_lapsed": -flows.lapsed,
     }
+    return {factor: np.asarray(float(part)) for factor, part in parts.items()}
 
 
-def _share(part: int, whole: int) -> Values:
-    return np.asarray(part / whole if whole else np.nan)
+def _opening_flows(figures: Figures) -> dict[str, Values]:
+    flows, opened = figures.pipeline_flows, figures.opened
+    if flows is None or opened is None:
+        return {}
+    stock = opened - flows.created + flows.decided + flows.aged
+    parts = {
+        "opening_stock": stock,
+        "opening_created": flows.created,
+        "opening_decided": -flows.decided,
+        "opening_aged": -flows.aged,
+    }
+    return {factor: np.asarray(part * figures.season) for factor, part in parts.items()}
+
+
+def _funnel(f: Funnel, how: _Observed | _Drawn, season: float) -> FunnelSample:
+    opened = np.asarray(np.nan if f.opened is None else f.opened * season)
+    created = f.workable - (f.opened or 0)
+    unknown = np.asarray(np.nan)
+    if f.opened is None or f.leads is None:
+        leads, qualified = unknown, unknown
+        workable = how.count(created) * season + (f.opened or 0) * season
+    else:
+        leads, qualified = how.count(f.leads) * season, how.share(created, f.leads)
+        made = leads * qualified if f.leads else how.count(created) * season
+        workable = opened + made
+    return FunnelSample(
+        workable=workable,
+        opened=opened,
+        leads=leads,
+        qualified_share=qualified,
+        decided_share=how.share(f.decided, f.workable),
+        won_share=how.share(f.won, f.decided),
+        mean_minor=how.mean(f.amount_minor, f.won, cv=f.amount_cv),
+        paid_share=np.asarray(f.amount_minor / f.list_minor) if f.list_minor else unknown,
+    )
+
+
+def _band(b: Band, how: _Observed | _Drawn, season: float) -> BandSample:
+    # Every buyer orders once; only what is beyond that can vary.
+    further = how.count(b.orders - b.buyers)
+    each = 1 + further / b.buyers if b.buyers else how.share(0, 0)
+    return BandSample(
+        base=np.asarray(float(b.base)),
+        active_share=how.share(b.active, b.base),
+        buying_share=how.share(b.buyers, b.active),
+        orders_each=each * season,
+        mean_minor=how.mean(b.revenue_minor, b.orders, cv=b.basket_cv),
+    )
