@@ -17,8 +17,8 @@ from local.settings import inherited_environment
 from local.stack import Stack
 from tandem.client import Gateway
 from tandem.importing.mapping import load_mapping
+from tandem.importing.patience import PatientGateway
 from tandem.importing.run import Run
-from tandem.importing.sender import Sender
 
 MAPPING = Path(__file__).parents[1] / "docs" / "guides" / "imports" / "crm_sales.yaml"
 
@@ -51,10 +51,10 @@ def opportunities() -> Path:
 def import_all(stack: Stack, folder: Path) -> dict[str, float]:
     """Import the folder through the gateway; gives the seconds that each collection took."""
     with Gateway(stack.url, stack.token("importer")) as gateway:
-        sender = Sender(gateway, _Quiet())
+        patient = PatientGateway(gateway, _Quiet())
         seconds: dict[str, float] = {}
         begun = time.monotonic()
-        for tally in Run(sender, load_mapping(MAPPING), folder).steps():
+        for tally in Run.of(load_mapping(MAPPING), folder, gateway=patient).steps():
             seconds[tally.collection] = time.monotonic() - begun
             begun = time.monotonic()
     return seconds

@@ -21,9 +21,12 @@ class GatewayUnreachable(Exception):
 class GatewayRefused(Exception):
     """The gateway answered with a problem document (RFC 9457)."""
 
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+    def __init__(
+        self, status: int, problem: Mapping[str, Any], *, retry_after_seconds: float = 0.0
+    ) -> None:
         self.status = status
         self.problem = problem
+        self.retry_after_seconds = retry_after_seconds
         super().__init__(self.text)
 
     @property
@@ -122,4 +125,9 @@ class Gateway:
             problem = response.json()
         except ValueError:
             problem = {"detail": response.text[:200]}
-        raise GatewayRefused(response.status_code, problem)
+        wait = response.headers.get("retry-after", "")
+        raise GatewayRefused(
+            response.status_code,
+            problem,
+            retry_after_seconds=float(wait) if wait.isdecimal() else 0.0,
+        )

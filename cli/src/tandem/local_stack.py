@@ -20,12 +20,12 @@ def local_url() -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def local_token(roles: Sequence[str]) -> str | None:
+def local_token(roles: Sequence[str], sources: Sequence[str] = ()) -> str | None:
     """A short-lived token of roles for all teams; None where no local stack was ever started."""
     issuer = Issuer(Var(Settings().var).identity)
     if not issuer.exists():
         return None
-    return issuer.token(roles, teams=["*"], sources=DEMO_SOURCES, ttl_seconds=3600)
+    return issuer.token(roles, teams=["*"], sources=[*DEMO_SOURCES, *sources], ttl_seconds=3600)
 
 
 def demo_until(today: date) -> date:

@@ -2,8 +2,9 @@
 
 import typer
 
-from tandem.commands import demo, imports, kpi
+from tandem.commands import demo, kpi
 from tandem.commands.events import events
+from tandem.commands.imports import imports
 from tandem.commands.parked import parked
 from tandem.commands.stack import EPILOG_DOWN, EPILOG_STATUS, EPILOG_UP, down, status, up
 from tandem.commands.token import EPILOG as EPILOG_TOKEN
@@ -29,7 +30,7 @@ app.command(epilog=EPILOG_STATUS)(status)
 app.command(epilog=EPILOG_TOKEN)(token)
 app.add_typer(topics, name="topics")
 app.command(epilog=demo.EPILOG)(demo.demo)
-app.command("import", epilog=imports.EPILOG)(imports.import_files)
+app.add_typer(imports, name="import")
 app.command("kpi", epilog=kpi.EPILOG)(kpi.show_kpi)
 app.add_typer(parked, name="parked")
 app.add_typer(events, name="events")

@@ -59,10 +59,13 @@ def say_json(value: Any) -> None:
 
 @contextmanager
 def gateway_session(
-    url: str | None, token: str | None, *, roles: Sequence[str]
+    url: str | None, token: str | None, *, roles: Sequence[str], sources: Sequence[str] = ()
 ) -> Iterator[Gateway]:
-    """A session with the gateway whose errors end the command in one clear line."""
-    token = token or local_token(roles)
+    """A session with the gateway whose errors end the command in one clear line.
+
+    A token of the local issuer has these roles, and speaks for these sources.
+    """
+    token = token or local_token(roles, sources)
     if token is None:
         fail(
             "no token: give one with --token or TANDEM_TOKEN, or start a stack with `make up`",

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tandem.importing.mapping import MappingInvalid, Step, load_mapping
+from tandem.importing.mapping import CollectionStep, MappingInvalid, load_mapping
 from tandem.importing.rows import Prepared, prepare
 from tandem.importing.table import FileUnusable, Line, Refusal, Table
+from tandem.importing.values import Reader
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -21,8 +22,10 @@ def prepared(
 ) -> tuple[list[Prepared], list[Refusal]]:
     lines = tuple(Line(number, row) for number, row in enumerate(cells, start=2))
     table = Table("f.csv", tuple(cells[0]), lines, ())
-    rule = Step.model_validate({"collection": "deals", "file": "f.csv", "fields": fields, **step})
-    return prepare(rule, table, zone=SHANGHAI, ids=ids or {})
+    rule = CollectionStep.model_validate(
+        {"collection": "deals", "file": "f.csv", "fields": fields, **step}
+    )
+    return prepare(rule, table, Reader(SHANGHAI, ids or {}))
 
 
 def only_value(rule: Any, text: str, **more: Any) -> Any:
@@ -45,6 +48,57 @@ def test_an_instant_is_the_days_hour_in_the_mappings_zone() -> None:
 def test_money_is_read_exactly_into_minor_units() -> None:
     rule = {"column": "c", "type": "money", "currency": "USD"}
     assert only_value(rule, "1054.10") == {"amount_minor": 105410, "currency": "USD"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "minor"),
+    [
+        ({"currency": "JPY"}, "1500", 1500),
+        ({"currency": "KWD"}, "1.234", 1234),
+        ({"currency": "EUR", "decimal": ",", "thousands": "."}, "1.299,05", 129905),
+        ({"currency": "USD", "thousands": ","}, "-1,299.05", -129905),
+        ({"currency": "USD", "minor_digits": 0}, "129905", 129905),
+    ],
+)
+def test_money_is_written_as_its_country_writes_it(
+    rule: dict[str, Any], text: str, minor: int
+) -> None:
+    rule = {"column": "c", "type": "money", **rule}
+    assert only_value(rule, text) == {"amount_minor": minor, "currency": rule["currency"]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "value"),
+    [
+        ({"type": "integer", "times": 60}, "1.5", 90),
+        ({"type": "integer", "times": 10000}, "0.35", 3500),
+        ({"type": "boolean"}, "Yes", True),
+        ({"type": "boolean"}, "否", False),
+        ({"type": "day", "format": "%d.%m.%Y"}, "31.03.2026", "2026-03-31"),
+        ({"type": "day", "format": "iso"}, "2026-03-31T23:30:00Z", "2026-03-31"),
+        (
+            {"type": "instant", "format": "%d.%m.%Y %H:%M"},
+            "31.03.2026 09:15",
+            "2026-03-31T09:15:00+08:00",
+        ),
+        ({"type": "instant", "format": "iso"}, "2026-03-31", "2026-03-31T12:00:00+08:00"),
+        (
+            {"type": "instant", "format": "iso"},
+            "2026-03-31T09:15:00-05:00",
+            "2026-03-31T09:15:00-05:00",
+        ),
+        ({"map": {"Y": True}}, "Y", True),
+    ],
+)
+def test_other_values_are_read_by_their_type(rule: dict[str, Any], text: str, value: Any) -> None:
+    assert only_value({"column": "c", **rule}, text) == value
+
+
+def test_an_amount_without_its_currency_is_refused() -> None:
+    rule = {"column": "c", "type": "money", "currency_column": "d"}
+    rows, refusals = prepared({"x": rule}, {"c": "5", "d": ""}, {"c": "5", "d": "eur"})
+    assert [row.body["x"]["currency"] for row in rows] == ["EUR"]
+    assert "fill column 'd'" in refusals[0].mend
 
 
 def test_empty_text_is_null_and_left_out() -> None:
@@ -73,14 +127,18 @@ def test_a_lookup_gives_the_id_of_an_earlier_step() -> None:
         ({"type": "money", "currency": "USD"}, "1e400"),
         ({"type": "money", "currency": "USD"}, "NaN"),
         ({"type": "money", "currency": "USD"}, "Infinity"),
+        ({"type": "money", "currency": "EUR", "decimal": ","}, "12.50"),
         ({"type": "integer"}, "1.5"),
+        ({"type": "integer", "times": 60}, "0.333"),
+        ({"type": "boolean"}, "maybe"),
+        ({"type": "instant", "format": "iso"}, "31.03.2026"),
         ({"type": "integer"}, "9" * 5000),
         ({"type": "day"}, "0000-01-01"),
         ({"type": "day"}, "31/12/2017"),
         ({"type": "instant"}, "2017-02-30"),
     ],
 )
-def test_nonsense_is_refused_by_field_with_the_mend(rule: dict[str, str], text: str) -> None:
+def test_nonsense_is_refused_by_field_with_the_mend(rule: dict[str, Any], text: str) -> None:
     refusal = only_refusal({"column": "c", **rule}, text)
     assert refusal.field == "x"
     assert "mend column 'c'" in refusal.mend
@@ -123,6 +181,7 @@ STEP = "time_zone: UTC\nsteps: [{collection: deals, file: a, fields: {x: %s}}]"
         ("time_zone: UTC\nsteps: [{collection: deals, file: a}]", "fields"),
         (STEP % "{type: money, column: c}", "currency"),
         (STEP % "{colunm: c}", "colunm"),
+        (STEP % "{column: c, type: integer, value: 3}", "not both"),
         ("steps: [", "YAML"),
     ],
 )
@@ -131,3 +190,9 @@ def test_an_unusable_mapping_names_the_place(tmp_path: Path, text: str, words: s
     path.write_text(text, encoding="utf-8")
     with pytest.raises(MappingInvalid, match=words):
         load_mapping(path)
+
+
+def test_a_country_code_stays_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(STEP % "{column: c, map: {no: Norway, on: Ontario}}", encoding="utf-8")
+    assert load_mapping(path).steps[0].fields["x"].map == {"no": "Norway", "on": "Ontario"}

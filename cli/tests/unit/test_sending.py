@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tandem.client import GatewayRefused, GatewayUnreachable
+from tandem.importing.patience import PatientGateway
 from tandem.importing.rows import Prepared
 from tandem.importing.sender import BATCH_ROWS, Sender
 
@@ -18,7 +19,10 @@ class ScriptedGateway:
         self.script = list(script)
         self.sent: list[list[dict[str, Any]]] = []
 
-    def post(self, path: str, body: Any) -> Any:
+    def get(self, path: str, params: Any = None) -> Any:
+        raise AssertionError("rows are sent without asking")
+
+    def post(self, path: str, body: Any, *, content_type: str = "") -> Any:
         assert path == "/v1/deals/import"
         self.sent.append(body["rows"])
         step: Answer = self.script.pop(0) if self.script else {}
@@ -55,7 +59,7 @@ def sender(gateway: ScriptedGateway, *, dry: bool = False) -> Sender:
     def sleep(seconds: float) -> None:
         slept[0] += seconds
 
-    return Sender(gateway, Silent(), dry=dry, sleep=sleep, clock=lambda: slept[0])
+    return Sender(PatientGateway(gateway, Silent(), sleep, clock=lambda: slept[0]), dry=dry)
 
 
 def test_rows_go_in_batches_of_the_gateways_limit() -> None:

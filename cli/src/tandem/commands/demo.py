@@ -12,7 +12,7 @@ from tandem.commands.imports import print_tallies
 from tandem.demo.company import World
 from tandem.demo.live import live_story
 from tandem.demo.play import play
-from tandem.importing.sender import Sender
+from tandem.importing.patience import PatientGateway
 from tandem.local_stack import demo_until
 from tandem.progress import StepProgress
 from tandem.session import ExitCode, TokenOption, UrlOption, fail, gateway_session, screen
@@ -54,7 +54,7 @@ def demo(
         last_on = until.date() if until else demo_until(datetime.now(zone).date())
         world = World.ending(last_on, zone=zone, seed=seed)
         with StepProgress(console) as progress:
-            tallies = list(play(world, Sender(gateway, progress), gateway))
+            tallies = list(play(world, PatientGateway(gateway, progress)))
     print_tallies(console, tallies, title=f"History from {world.first_on} to {world.last_on}")
     bad_start, bad_end = world.bad_quarter
     bad = f"{bad_start.year}-Q{(bad_start.month + 2) // 3}"
