@@ -103,7 +103,8 @@ class Amount(Kpi):
 
     @property
     def kind(self) -> Class:
-        return "stock" if self.is_stock else "additive"
+        read_later = any(term.reading in _READ_LATER for term in self.value.terms)
+        return "stock" if read_later else "additive"
 
     def sums(self) -> Mapping[str, Sum]:
         return {"numerator": self.value, "n": self.n}

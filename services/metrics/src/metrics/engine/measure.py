@@ -81,7 +81,8 @@ class Measure:
         """What is multiplied."""
         if self.price is None:
             return self
-        aspect = Aspect.COUNT if self.aspect is Aspect.UNPRICED else self.aspect
+        no_price = self.aspect is Aspect.UNPRICED and not self.price.counts
+        aspect = Aspect.COUNT if no_price else self.aspect
         return Measure(kind=self.kind, aspect=aspect)
 
     @property

@@ -37,12 +37,12 @@ class Prices:
         """What a priced measure makes of a quantity on a day."""
         assert measure.price is not None
         price = self.on(measure.price, member, day)
+        if measure.price.counts:
+            return 0 if price is None else quantity
         if measure.aspect is Aspect.UNPRICED:
             return quantity if price is None else 0
         if price is None:
             return 0
-        if measure.price.counts:
-            return quantity
         return quantity * price // (COUNT_SCALE if measure.aspect is Aspect.COUNT else 1)
 
 
