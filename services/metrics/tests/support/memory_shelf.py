@@ -17,7 +17,7 @@ from metrics.engine.fact import Fact, Ref
 from metrics.engine.kpi import Forecast
 from metrics.engine.pricing import Prices
 from metrics.engine.sums import Known, Sums
-from metrics.facts import moments_of
+from metrics.facts import TOLD_KINDS, moments_of
 from metrics.folding import Advanced, Kept, Stream, fold
 from metrics.handler import entry_of
 from metrics.kpis import CATALOGUE
@@ -84,8 +84,15 @@ class MemoryShelf:
         return cells
 
     def states(self) -> dict[Ref, Fact]:
-        """The kept facts, without the versions that batching decides."""
-        return {ref: decode_fact(ref.kind, body) for ref, (_, body) in self.bodies.items()}
+        """The kept facts, without the versions that batching decides, and without those that
+        are told nothing any more.
+        """
+        facts = {ref: decode_fact(ref.kind, body) for ref, (_, body) in self.bodies.items()}
+        return {
+            ref: fact
+            for ref, fact in facts.items()
+            if ref.kind not in TOLD_KINDS or fact.state.entries
+        }
 
 
 def _add(cells: dict[Any, Vector], key: Any, vector: Sequence[int]) -> None:

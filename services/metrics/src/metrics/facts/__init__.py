@@ -12,9 +12,11 @@ from metrics.engine.company import Company
 from metrics.engine.fact import FactKind
 from metrics.engine.moment import Moment
 from metrics.engine.told import ToldKind, records_until
+from metrics.facts.buyer.kind import BuyerKind
 from metrics.facts.campaign import CampaignKind
 from metrics.facts.capacity import CapacityKind
 from metrics.facts.cost import CostFactKind
+from metrics.facts.customer import CustomerKind
 from metrics.facts.deal import DealKind
 from metrics.facts.lead import LeadKind
 from metrics.facts.market import MarketKind
@@ -35,14 +37,15 @@ FOLD_VERSION: Final = 5
 FACT_KINDS: Final[Mapping[str, FactKind[Any]]] = {
     kind.name: kind
     for kind in (
-        *(DealKind(), OrderKind(), LeadKind(), TargetKind(), SurveyKind(), MarketKind()),
+        *(CustomerKind(), DealKind(), OrderKind(), LeadKind(), TargetKind()),
+        *(SurveyKind(), MarketKind()),
         *(CostFactKind(), CampaignKind(), ProjectKind(), TimeLogKind(), CapacityKind()),
         *(ProcessRunKind(), TicketKind(), ProcessKind()),
     )
 }
 """Folded from events."""
 
-TOLD_KINDS: Final[Mapping[str, ToldKind]] = {}
+TOLD_KINDS: Final[Mapping[str, ToldKind]] = {kind.name: kind for kind in (BuyerKind(),)}
 """Told by other facts."""
 
 ALL_KINDS: Final[Mapping[str, FactKind[Any] | ToldKind]] = {**FACT_KINDS, **TOLD_KINDS}

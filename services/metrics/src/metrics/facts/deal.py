@@ -18,8 +18,9 @@ from events.types.pipeline import DealCreated, DealLost, DealState, DealStatus, 
 from metrics.engine.company import DAY, Company, micros_of
 from metrics.engine.dimension import Cut, Member
 from metrics.engine.entry import Entry
-from metrics.engine.fact import Ref
+from metrics.engine.fact import Ref, Report, ReportingKind
 from metrics.engine.moment import Moment, MomentKind
+from metrics.facts.buyer.records import Dealt, buyer_key, to_buyer
 from metrics.facts.lead import CONVERSION_DAYS, LEAD_CONVERTED, cut_of_lead
 from metrics.facts.sale import (
     SALE_DIMENSIONS,
@@ -29,6 +30,7 @@ from metrics.facts.sale import (
     Refunds,
     amount_of,
     fully_refunded,
+    net_of,
     refund_moments,
     with_refund,
 )
@@ -77,6 +79,8 @@ class Deal(msgspec.Struct, frozen=True, array_like=True):
     refunds: Refunds = {}
     clock: int = _LONG_AGO
     """The latest instant said by an event: the next change is no earlier."""
+    buyer: str | None = None
+    """Key of the customer's buyer."""
 
     @property
     def first_contact(self) -> int:
@@ -92,7 +96,7 @@ class Deal(msgspec.Struct, frozen=True, array_like=True):
         return cut
 
 
-class DealKind:
+class DealKind(ReportingKind[Deal]):
     """See `FactKind`."""
 
     name = "deal"
@@ -123,7 +127,26 @@ class DealKind:
             _origin_of(deal),
             state.refunds,
             clock,
+            _buyer_of(deal, source=entry.source),
         )
+
+    def reports(self, state: Deal, /, *, key: str) -> list[Report]:
+        if state.status == "deleted" or not state.spans:
+            return []
+        own = Ref("deal", key)
+        told = Dealt(state.created, state.closed, won=False, cut=state.spans[-1].cut)
+        if state.closed is not None:
+            told = msgspec.structs.replace(told, cut=state.cut_at(state.closed))
+        if state.status == "won":
+            amount, refunds = state.amount, state.refunds
+            told = msgspec.structs.replace(
+                told,
+                won=True,
+                base=None if amount is None else amount.base,
+                net=net_of(amount, refunds),
+                kept=not fully_refunded(amount, refunds),
+            )
+        return [to_buyer(state.buyer, own, told)]
 
     def moments(self, state: Deal, company: Company, /) -> list[Moment]:
         if state.status == "deleted":
@@ -184,6 +207,10 @@ def _cut_of(deal: DealState) -> Cut:
         None,
         None,
     )
+
+
+def _buyer_of(deal: DealState, *, source: str) -> str | None:
+    return None if deal.customer_id is None else buyer_key(deal.customer_id, source=source)
 
 
 def _origin_of(deal: DealState) -> Origin | None:

@@ -11,8 +11,9 @@ from events.types.partner import OrderPaid, PaymentRefunded
 from metrics.engine.company import Company
 from metrics.engine.dimension import Cut, Member, cut_of
 from metrics.engine.entry import Entry
-from metrics.engine.fact import Ref
+from metrics.engine.fact import Ref, Report, ReportingKind
 from metrics.engine.moment import Moment, MomentKind
+from metrics.facts.buyer.records import Ordered, buyer_key, to_buyer
 from metrics.facts.sale import (
     SALE_DIMENSIONS,
     SALE_REFUNDED,
@@ -20,6 +21,8 @@ from metrics.facts.sale import (
     Amount,
     Refunds,
     amount_of,
+    fully_refunded,
+    net_of,
     refund_moments,
     with_refund,
 )
@@ -36,9 +39,11 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
     amount: Amount | None = None
     cut: Cut = UNKNOWN_SALE
     refunds: Refunds = {}
+    buyer: str | None = None
+    """Key of the customer's buyer."""
 
 
-class OrderKind:
+class OrderKind(ReportingKind[Order]):
     """See `FactKind`."""
 
     name = "order"
@@ -51,11 +56,26 @@ class OrderKind:
         data = entry.data
         if isinstance(data, OrderPaid):
             amount = amount_of(data.amount, company)
-            return Order(entry.occurred, amount, _cut_of(data), state.refunds)
+            customer = data.customer_id
+            buyer = None if customer is None else buyer_key(customer, source=entry.source)
+            return Order(entry.occurred, amount, _cut_of(data), state.refunds, buyer)
         if isinstance(data, PaymentRefunded):
             refunds = with_refund(state.refunds, entry, sale=Ref("order", key), company=company)
             return msgspec.structs.replace(state, refunds=refunds)
         return state
+
+    def reports(self, state: Order, /, *, key: str) -> list[Report]:
+        if state.paid is None or state.amount is None:
+            return []
+        own, amount, refunds = Ref("order", key), state.amount, state.refunds
+        told = Ordered(
+            state.paid,
+            state.cut,
+            amount.base,
+            net_of(amount, refunds),
+            kept=not fully_refunded(amount, refunds),
+        )
+        return [to_buyer(state.buyer, own, told)]
 
     def moments(self, state: Order, company: Company, /) -> list[Moment]:
         said = refund_moments(state.refunds, cut=state.cut, company=company)

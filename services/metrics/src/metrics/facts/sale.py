@@ -91,3 +91,10 @@ def fully_refunded(sale: Amount | None, refunds: Refunds) -> bool:
     if sale.base is None or any(amount.base is None for amount in amounts):
         return False
     return sale.base <= sum(amount.base or 0 for amount in amounts)
+
+
+def net_of(sale: Amount | None, refunds: Refunds) -> int | None:
+    """What is left of a sale in base minor units; None when that is not known."""
+    if sale is None or sale.base is None:
+        return None
+    return sale.base - sum(refund.amount.base or 0 for refund in refunds.values())

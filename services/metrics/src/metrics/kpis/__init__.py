@@ -6,6 +6,13 @@ from typing import Final
 
 from metrics.engine.catalogue import Catalogue
 from metrics.kpis.costs import COST_CONTROL, OPERATING_COST
+from metrics.kpis.customers import (
+    CLV_OBSERVED,
+    CUSTOMER_RETENTION,
+    NET_REVENUE_RETENTION,
+    PURCHASE_FREQUENCY,
+    REPEAT_PURCHASE_RATE,
+)
 from metrics.kpis.leads import LEAD_CONVERSION
 from metrics.kpis.projects import PROJECT_ON_TIME_RATE
 from metrics.kpis.sales import (
@@ -30,6 +37,11 @@ CATALOGUE: Final = Catalogue(
         AVG_DEAL_VALUE,
         PIPELINE_OPEN,
         LEAD_CONVERSION,
+        CLV_OBSERVED,
+        CUSTOMER_RETENTION,
+        REPEAT_PURCHASE_RATE,
+        PURCHASE_FREQUENCY,
+        NET_REVENUE_RETENTION,
         OPERATING_COST,
         COST_CONTROL,
         PROJECT_ON_TIME_RATE,

@@ -14,6 +14,7 @@ import msgspec
 
 from events import Event
 from kpi_histories.costs import cost
+from kpi_histories.customers import merge
 from kpi_histories.deals import deal
 from kpi_histories.orders import order, refund
 from kpi_histories.projects import project
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 MAKERS: Final[dict[str, Callable[[Teller, int], None]]] = {
-    maker.__name__: maker for maker in (deal, order, cost, project, target, refund)
+    maker.__name__: maker for maker in (deal, order, cost, project, target, refund, merge)
 }
 _OFTEN: Final = {"deal": 5}
 """How many times as often as others a maker is asked."""

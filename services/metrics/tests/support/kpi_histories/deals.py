@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from events.types import customer, pipeline
-from kpi_histories.teller import CUSTOMER, PIPELINE, Teller
+from kpi_histories.teller import CUSTOMER, OUR_CUSTOMERS, PIPELINE, Teller
 
 
 def deal(teller: Teller, number: int) -> None:
@@ -26,6 +26,7 @@ def deal(teller: Teller, number: int) -> None:
         owners=teller.owners(),
         dimensions=teller.dimensions(),
         amount=teller.money(),
+        customer_id=rnd.choice([*OUR_CUSTOMERS, None]),
         lead=lead,
     )
     teller.say(pipeline.DealCreated(deal=deal), PIPELINE, at)
@@ -58,7 +59,11 @@ def _step(teller: Teller, deal: pipeline.DealState, at: datetime) -> Any:
             other = change(deal, owners=teller.owners(), dimensions=teller.dimensions())
             step = pipeline.DealReassigned(deal=other)
         case "details":
-            other = change(deal, dimensions=teller.dimensions())
+            other = change(
+                deal,
+                dimensions=teller.dimensions(),
+                customer_id=teller.rnd.choice([*OUR_CUSTOMERS, None]),
+            )
             step = pipeline.DealDetailsChanged(deal=other)
         case "won":
             step = pipeline.DealWon(deal=change(deal, status="won", closed_at=at))

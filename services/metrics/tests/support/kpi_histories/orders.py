@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from events.types import partner
@@ -12,7 +13,7 @@ def order(teller: Teller, number: int) -> None:
     rnd, source = teller.rnd, teller.rnd.choice(PARTNERS)
     # Orders, refunds and costs of a partner share its space of ids: streams collide.
     order_id = f"x{rnd.randrange(8)}" if rnd.random() < 0.3 else f"o{number}"
-    at = teller.instant()
+    at = teller.instant() - timedelta(days=rnd.choice([0, 0, 0, 365, 400]))
     for _ in range(rnd.choice([1, 1, 1, 2])):
         lines = [
             partner.OrderLine(product=f"p{n}", quantity=1, amount_minor=rnd.randrange(5_000))
@@ -22,6 +23,7 @@ def order(teller: Teller, number: int) -> None:
         data = partner.OrderPaid(
             order_id=order_id,
             amount=teller.priced(amount),
+            customer_id=teller.a_customer(),
             owner_id=rnd.choice(["ann", "bob", None]),
             lines=lines,
             dimensions=teller.dimensions(),

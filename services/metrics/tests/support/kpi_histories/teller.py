@@ -21,6 +21,9 @@ DAYS = 330
 
 CUSTOMER, PIPELINE, OPS = "/tandem/customer", "/tandem/pipeline", "/tandem/ops"
 PARTNERS = ("/shop/a", "/shop/b")
+OUR_CUSTOMERS = tuple(f"0190a000-0000-7000-8000-00000000000{n}" for n in range(5))
+THEIR_CUSTOMERS = ("c0", "c1")
+"""Ids of a partner's own making, each meaning another customer at another partner."""
 
 
 class Teller:
@@ -83,6 +86,10 @@ class Teller:
                 timedelta(seconds=rnd.randrange(86_400)),
             ]
         )
+
+    def a_customer(self) -> str | None:
+        """One that a partner may name."""
+        return self.rnd.choice([*OUR_CUSTOMERS, *THEIR_CUSTOMERS, None])
 
     def later(self, at: datetime) -> datetime:
         return at + self.rnd.choice(

@@ -12,6 +12,13 @@ from typing import Final
 
 from kpi_oracles.books import Ask, Books, Expected
 from kpi_oracles.costs import cost_control, operating_cost
+from kpi_oracles.customers import (
+    clv_observed,
+    customer_retention,
+    net_revenue_retention,
+    purchase_frequency,
+    repeat_purchase_rate,
+)
 from kpi_oracles.leads import lead_conversion
 from kpi_oracles.projects import project_on_time
 from kpi_oracles.sales import (
@@ -37,6 +44,11 @@ ORACLES: Final[dict[str, Callable[[Books, Ask], Expected]]] = {
         avg_deal_value,
         pipeline_open,
         lead_conversion,
+        clv_observed,
+        customer_retention,
+        repeat_purchase_rate,
+        purchase_frequency,
+        net_revenue_retention,
         operating_cost,
         cost_control,
         project_on_time,

@@ -23,11 +23,7 @@ class Sales:
 
 def sales_of(books: Books) -> Sales:
     sales = Sales()
-    refunded: dict[tuple[str, str, str], list[Json]] = defaultdict(list)
-    for stream in books.streams("partner.payment.refunded"):
-        last = stream[-1]
-        owner = "" if last["source_type"] == "deal" else last["source"]
-        refunded[last["source_type"], owner, last["source_id"]].append(last)
+    refunded = refunds_by_sale(books)
     for stream in books.streams("pipeline.deal."):
         source, deal_id = stream[0]["source"], stream[0]["deal"]["deal_id"]
         sale = ("deal", "") if source.startswith("/tandem/") else ("partner_deal", source)
@@ -39,6 +35,16 @@ def sales_of(books: Books) -> Sales:
     for orphans in refunded.values():
         _read_refunds(books, sales, orphans, cut_of({}, owner=None, pipeline=None))
     return sales
+
+
+def refunds_by_sale(books: Books) -> dict[tuple[str, str, str], list[Json]]:
+    """The last word of each refund, by what it names: kind, source (of a partner's), id."""
+    refunded: dict[tuple[str, str, str], list[Json]] = defaultdict(list)
+    for stream in books.streams("partner.payment.refunded"):
+        last = stream[-1]
+        owner = "" if last["source_type"] == "deal" else last["source"]
+        refunded[last["source_type"], owner, last["source_id"]].append(last)
+    return refunded
 
 
 def _read_deal(books: Books, sales: Sales, stream: Stream, refunds: list[Json]) -> None:
@@ -65,11 +71,11 @@ def _read_closing(books: Books, sales: Sales, deal: Json, cut: Cut, refunds: lis
     days = (on - books.local(first)).days if first <= closed else None
     sales.won.append(Atom(on, cut, books.money(deal.get("amount")), days))
     in_time = timedelta(0) <= closed - first < timedelta(days=90)
-    if lead and in_time and not _all_back(books, deal.get("amount"), refunds):
+    if lead and in_time and not all_back(books, deal.get("amount"), refunds):
         sales.converted.append(Atom(books.local(first), lead_cut(lead)))
 
 
-def _all_back(books: Books, amount: Json | None, refunds: list[Json]) -> bool:
+def all_back(books: Books, amount: Json | None, refunds: list[Json]) -> bool:
     if not amount or not refunds:
         return False
     if {refund["amount"]["currency"] for refund in refunds} == {amount["currency"]}:

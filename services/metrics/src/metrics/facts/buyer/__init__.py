@@ -1,0 +1,1 @@
+"""Buyers: everything that one customer's deals, orders and use say together."""

@@ -1,0 +1,108 @@
+"""A buyer's purchases in the order in which they were made, and the stretches between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from metrics.engine.calendar import Grain, Period, period_of
+from metrics.engine.company import Company, date_of, day_number
+from metrics.engine.dimension import NUMBERS, Cut
+from metrics.engine.told import Record
+from metrics.facts.buyer.records import PASSED_ON, Dealt, Ordered
+
+BUYER_DIMENSIONS = ("owner", "team", "channel", "segment", "region", "product")
+PERIOD_GRAINS = (Grain.MONTH, Grain.QUARTER, Grain.YEAR)
+BASE_DAYS = 365
+"""A customer who bought within so many days before a period belongs to its base."""
+BAND_ENDS = (90, 180, 365)
+"""Tenure bands end so many days after the first purchase; the last has no end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A sale as its buyer made it. `net` is without what went back."""
+
+    at: int
+    day: int
+    slot: str
+    cut: Cut
+    base: int | None
+    net: int | None
+    kept: bool
+
+
+def purchases_of(records: Iterable[Record], company: Company) -> list[Purchase]:
+    """All sales of a buyer, the first one first; those that were refunded whole are not kept."""
+    found = []
+    for slot, body in records:
+        own = reporter_of(slot)
+        if isinstance(body, Ordered):
+            cut = buyer_cut(body.cut)
+            day = company.day(body.paid)
+            found.append(Purchase(body.paid, day, own, cut, body.base, body.net, body.kept))
+        elif isinstance(body, Dealt) and body.won and body.closed is not None:
+            cut, day = buyer_cut(body.cut), company.day(body.closed)
+            found.append(Purchase(body.closed, day, own, cut, body.base, body.net, body.kept))
+    return sorted(found, key=lambda purchase: (purchase.at, purchase.slot))
+
+
+def reporter_of(slot: str) -> str:
+    """Who told a record: a merged customer's come with the path on which they came."""
+    return slot.rpartition(PASSED_ON)[2]
+
+
+_KEPT_PLACES = tuple(NUMBERS[name] - 1 for name in BUYER_DIMENSIONS)
+
+
+def buyer_cut(cut: Cut) -> Cut:
+    """What buyers are cut by, of a sale's cut."""
+    return tuple(member if n in _KEPT_PLACES else None for n, member in enumerate(cut))
+
+
+def band_of(first_day: int, on: int) -> int:
+    """The tenure band of a buyer on a day."""
+    return sum(on - first_day > end for end in BAND_ENDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """That a buyer belonged to the base of every period that began in (start, end], cut so."""
+
+    start: int
+    end: int
+    cut: Cut
+
+
+def standings(kept: Sequence[Purchase]) -> Iterator[Standing]:
+    """When the buyer belonged to the base: he counts where he last bought."""
+    for place, purchase in enumerate(kept):
+        end = purchase.day + BASE_DAYS
+        if place + 1 < len(kept):
+            end = min(end, kept[place + 1].day)
+        if purchase.day < end:
+            yield Standing(purchase.day, end, purchase.cut)
+
+
+def standing_at(kept: Sequence[Purchase], start: int) -> Purchase | None:
+    """The last purchase of a buyer who belongs to the base of a period; None when he does not."""
+    earlier = [p for p in kept if p.day < start]
+    return earlier[-1] if earlier and start - earlier[-1].day <= BASE_DAYS else None
+
+
+def periods_of(days: Iterable[int]) -> list[Period]:
+    """The months, quarters and years that some days lie in."""
+    return sorted({period_of(day, grain) for day in days for grain in PERIOD_GRAINS})
+
+
+def a_year_later(period: Period) -> Period:
+    """The same period of the next year."""
+    start = date_of(period.start)
+    return period_of(day_number(start.replace(year=start.year + 1)), period.grain)
+
+
+def months_between(first_day: int, later_day: int) -> int:
+    """Whole calendar months from one day to another."""
+    first, later = date_of(first_day), date_of(later_day)
+    months = (later.year - first.year) * 12 + later.month - first.month
+    return months - (later.day < first.day)

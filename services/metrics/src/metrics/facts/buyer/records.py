@@ -1,0 +1,78 @@
+"""What deals, orders, users and customers tell the buyer behind them.
+
+A deal or order that names no customer has a buyer of its own: it is new business, and
+nobody knows whether he came back.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from metrics.engine.dimension import Cut
+from metrics.engine.fact import Ref, Report
+from metrics.engine.routing import keyed
+
+BUYER: Final = "buyer"
+PASSED_ON: Final = "\x1f"
+"""Between the buyers that a record came through, and who told it."""
+
+
+class Dealt(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="deal"):
+    """A deal: instants in microseconds, amounts in base minor units (None: unpriced).
+
+    `net` is what remained after refunds; `kept` is false when all of it went back.
+    """
+
+    created: int
+    closed: int | None
+    won: bool
+    cut: Cut
+    base: int | None = None
+    net: int | None = None
+    kept: bool = True
+
+
+class Ordered(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="order"):
+    """An order that was paid."""
+
+    paid: int
+    cut: Cut
+    base: int | None
+    net: int | None
+    kept: bool
+
+
+class Active(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="active"):
+    """The customer used what we offer on a business day."""
+
+    day: int
+
+
+class Merged(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="merged"):
+    """The customer turned out to be another one, whose buyer has this key."""
+
+    survivor: str
+
+
+Told = Dealt | Ordered | Active | Merged
+
+
+def buyer_key(customer_id: str, *, source: str) -> str:
+    """The buyer of a customer. Partners can name our customers by the ids that we gave them."""
+    return customer_id if _is_ours(customer_id) else keyed(source, customer_id)
+
+
+def to_buyer(key: str | None, reporter: Ref, told: Told) -> Report:
+    """Tell the buyer of a sale; one that names no customer has a buyer of its own."""
+    slot = f"{reporter.kind}/{reporter.key}"
+    return Report(Ref(BUYER, f"~{slot}" if key is None else key), slot, told)
+
+
+def _is_ours(customer_id: str) -> bool:
+    try:
+        return UUID(customer_id).version == 7
+    except ValueError:
+        return False
