@@ -27,6 +27,10 @@ _KINDS: Final[dict[str, Kind]] = {
 }
 
 
+_MANY_A_SUBJECT: Final = frozenset(("activity.recorded", "campaign.cost_recorded"))
+"""Types of which a file has many rows about one thing: a user's activities, a campaign's costs."""
+
+
 class UnknownType(ValueError):
     """No event of this name may be imported."""
 
@@ -62,6 +66,11 @@ class Contract:
     def leaf(self, path: str) -> Leaf | None:
         """The field at a path, whichever item of a list it is in."""
         return self.by_path.get(_without_numbers(path))
+
+    @property
+    def has_many_a_subject(self) -> bool:
+        """Whether a second row about the same user or campaign is no mistake."""
+        return self.name in _MANY_A_SUBJECT
 
     @property
     def means(self) -> str:

@@ -31,10 +31,17 @@ class Strict(BaseModel):
 
 
 class Condition(Strict):
-    """True for the rows whose column holds one of these values."""
+    """True for the rows whose column holds one of these values, or (`filled`) anything at all."""
 
     column: str
-    is_one_of: Annotated[list[str], Field(alias="in", min_length=1)]
+    is_one_of: Annotated[list[str], Field(alias="in")] = []
+    filled: bool = False
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Condition:
+        if bool(self.is_one_of) == self.filled:
+            raise ValueError("say either `in: […]` or `filled: true`")
+        return self
 
 
 class Lookup(Strict):

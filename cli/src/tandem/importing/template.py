@@ -40,6 +40,7 @@ def template_of(contract: Contract, *, time_zone: str, source: str) -> str:
             f"    time: {{column: {_TIME}, format: iso}}",
             "when it happened; or say a format like '%d.%m.%Y %H:%M'",
         ),
+        *(["    one_row_each: false"] if contract.has_many_a_subject else []),
         "    fields:",
         *(f"      {line}" for line in _rules(head)),
     ]

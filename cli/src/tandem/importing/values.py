@@ -96,7 +96,8 @@ class Reader:
 
 def holds(condition: Condition, line: Line) -> bool:
     """Whether a line meets a condition."""
-    return line.cells[condition.column] in condition.is_one_of
+    text = line.cells[condition.column]
+    return bool(text) if condition.filled else text in condition.is_one_of
 
 
 def _replaced(rule: Rule, text: str) -> Any:
