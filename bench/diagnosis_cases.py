@@ -25,6 +25,8 @@ class Truth(StrEnum):
     MIX = "mix shift only"
     MARKET = "market"
     MIXED = "mixed"
+    MARKET_UNSEEN = "market, seen in the win rate only"
+    """Leads stay; customers of a falling market just buy less often. A known weakness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Company:
     base: float = 4.4
     """Twice the workable deals, as in the worked example of the specification."""
     market: float = 1.0
+    elasticity: float = 1.0
+    """Workable deals and orders move with the market to this power."""
     orders: float = 2.4
     """For each buyer. Above 1 by so much that a fall of the market by 40 % can still show in it."""
     basket_minor: float = 390_000
@@ -91,9 +95,11 @@ FAULTS: Final = (0.20, 0.40)
 """A fault takes this share of the branch of revenue (new or repeat) in which it is laid."""
 
 
-def case(truth: Truth, volume: int, random: np.random.Generator) -> tuple[Figures, Figures]:
+def case(
+    truth: Truth, volume: int, *, random: np.random.Generator, elasticity: float = 1.0
+) -> tuple[Figures, Figures]:
     """Figures of both periods; `volume` times 2.2 deals are workable in each."""
-    company = Company()
+    company = Company(elasticity=elasticity)
     drifted = replace(
         company,
         market=math.exp(random.normal(0, DRIFT["market"])),
@@ -110,20 +116,25 @@ def _faulty(company: Company, truth: Truth, random: np.random.Generator) -> Comp
         company = _operated_worse(company, 1 - random.uniform(*FAULTS), random)
     if truth is Truth.MIX:
         company = _shifted(company, 1 - random.uniform(*FAULTS))
-    if truth is Truth.MARKET:
-        company = replace(company, market=company.market * (1 - random.uniform(*FAULTS)))
+    if truth in {Truth.MARKET, Truth.MARKET_UNSEEN}:
+        left = 1 - random.uniform(*FAULTS)
+        company = replace(company, market=company.market * left)
+        if truth is Truth.MARKET_UNSEEN:
+            company = _scaled(replace(company, workable=company.workable / left), "won", left)
     return company
 
 
 def _sold_worse(company: Company, left: float, random: np.random.Generator) -> Company:
-    factor = random.choice(["decided", "won", "deal_minor"])
-    return replace(
-        company,
-        channels={
-            name: replace(c, **{factor: getattr(c, factor) * left})
-            for name, c in company.channels.items()
-        },
-    )
+    return _scaled(company, str(random.choice(["decided", "won", "deal_minor"])), left)
+
+
+def _scaled(company: Company, factor: str, left: float) -> Company:
+    """A rate of all channels at once."""
+    channels = {
+        name: replace(c, **{factor: getattr(c, factor) * left})
+        for name, c in company.channels.items()
+    }
+    return replace(company, channels=channels)
 
 
 def _operated_worse(company: Company, left: float, random: np.random.Generator) -> Company:
@@ -158,8 +169,10 @@ def _shifted(company: Company, left: float) -> Company:
 
 
 def _period(company: Company, volume: int, random: np.random.Generator) -> Figures:
-    """The market moves workable deals and orders in proportion: its elasticity is 1."""
-    workable = company.workable * company.market * volume
+    """The market moves workable deals and orders by its size to the power of its
+    elasticity.
+    """
+    workable = company.workable * company.market**company.elasticity * volume
     return Figures(
         market_minor=round(MARKET_MINOR * company.market),
         funnels={
@@ -185,7 +198,7 @@ def _band(band: Tenure, company: Company, volume: int, *, random: np.random.Gene
     base = round(company.base * volume * band.share)
     active = int(random.binomial(base, band.active))
     buyers = int(random.binomial(active, band.buying))
-    further = company.orders * company.market - 1
+    further = company.orders * company.market**company.elasticity - 1
     orders = buyers + int(random.poisson(further * buyers))
     revenue = _amounts(company.basket_minor, orders, cv=company.basket_cv, random=random)
     return Band(base=base, active=active, buyers=buyers, orders=orders, revenue_minor=revenue)

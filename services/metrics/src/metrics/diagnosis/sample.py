@@ -108,9 +108,15 @@ def _sample(figures: Figures, how: _Observed | _Drawn) -> Sample:
     season = figures.season
     return Sample(
         market=np.asarray(float(figures.market_minor or 1)),
-        # Sorted, so that the same figures in another order draw the same numbers.
-        funnels={name: _funnel(f, how, season) for name, f in sorted(figures.funnels.items())},
-        bands={name: _band(b, how, season) for name, b in sorted(figures.bands.items())},
+        # By size, so that the same figures under other names, or in another order, draw the same.
+        funnels={
+            name: _funnel(f, how, season)
+            for name, f in sorted(figures.funnels.items(), key=_by_size_of_funnel)
+        },
+        bands={
+            name: _band(b, how, season)
+            for name, b in sorted(figures.bands.items(), key=_by_size_of_band)
+        },
         rest={
             "reactivation": np.asarray(figures.reactivated_minor * season),
             "same_period": np.asarray(figures.same_period_minor * season),
@@ -119,6 +125,16 @@ def _sample(figures: Figures, how: _Observed | _Drawn) -> Sample:
         base_flows=_base_flows(figures),
         opening_flows=_opening_flows(figures),
     )
+
+
+def _by_size_of_funnel(item: tuple[str, Funnel]) -> tuple[int, ...]:
+    f = item[1]
+    return f.workable, f.decided, f.won, f.amount_minor
+
+
+def _by_size_of_band(item: tuple[str, Band]) -> tuple[int, ...]:
+    b = item[1]
+    return b.base, b.active, b.buyers, b.orders, b.revenue_minor
 
 
 def _base_flows(figures: Figures) -> dict[str, Values]:
