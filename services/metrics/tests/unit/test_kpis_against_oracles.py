@@ -49,7 +49,9 @@ def test_values_are_those_of_the_oracle(kpi_id: str, seed: int, facts: int, zone
         question = ask(kpi, company, grain=rnd.choice(kpi.grains), by=by)
         whole = company_sums(shelf, question, known)
         for sums in readings(shelf, question, known):
-            rows = rows_of(kpi, sums, by=question.by, filtered=(), known=known, whole=whole)
+            rows = rows_of(
+                question.kpi, sums, by=question.by, filtered=(), known=known, whole=whole
+            )
             compare(question, list(rows), books, now=now)
 
 

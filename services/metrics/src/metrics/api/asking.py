@@ -45,6 +45,11 @@ Percentile = Annotated[
     int | None,
     Query(ge=1, le=99, description="instead of the median; only of KPIs that are quantiles"),
 ]
+Age = Annotated[
+    int | None,
+    Query(ge=0, le=1_000, description="periods since the cohort's own; only of KPIs with ages"),
+]
+Unbounded = Annotated[bool, Query(description="at that age or later, instead of exactly then")]
 
 
 async def _asked(
@@ -56,6 +61,9 @@ async def _asked(
     filters: Filters = [],  # noqa: B006
     as_of: AsOf = None,
     percentile: Percentile = None,
+    age: Age = None,
+    *,
+    unbounded: Unbounded = False,
 ) -> Asked:
     return Asked(
         period=period,
@@ -66,6 +74,8 @@ async def _asked(
         filters=filters,
         as_of=as_of,
         percentile=percentile,
+        age=age,
+        or_later=unbounded,
     )
 
 
@@ -74,8 +84,18 @@ async def _asked_one(
     filters: Filters = [],  # noqa: B006
     as_of: AsOf = None,
     percentile: Percentile = None,
+    age: Age = None,
+    *,
+    unbounded: Unbounded = False,
 ) -> Asked:
-    return Asked(period=period, filters=filters, as_of=as_of, percentile=percentile)
+    return Asked(
+        period=period,
+        filters=filters,
+        as_of=as_of,
+        percentile=percentile,
+        age=age,
+        or_later=unbounded,
+    )
 
 
 AskedDep = Annotated[Asked, Depends(_asked)]

@@ -104,6 +104,23 @@ def periods_between(start: int, end: int, grain: Grain) -> Iterator[Period]:
         day = period.end
 
 
+def periods_since(start: int, day: int, grain: Grain) -> int:
+    """How many periods of the grain after that of `start` a day falls."""
+    own, other = period_of(start, grain).start, period_of(day, grain).start
+    if grain.months is None:
+        return (other - own) // (7 if grain is Grain.WEEK else 1)
+    return (_month_number(other) - _month_number(own)) // grain.months
+
+
+def period_after(period: Period, steps: int) -> Period:
+    """The period so many steps later, or earlier."""
+    grain = period.grain
+    if grain.months is None:
+        return period_of(period.start + steps * (period.end - period.start), grain)
+    first = _months_after(date_of(period.start), steps * grain.months)
+    return period_of(day_number(first), grain)
+
+
 _LABELS: Final = (
     (re.compile(r"(\d{4})", re.ASCII), Grain.YEAR),
     (re.compile(r"(\d{4})-Q([1-4])", re.ASCII), Grain.QUARTER),
@@ -139,6 +156,11 @@ def _first_day(grain: Grain, numbers: list[int]) -> date:
 def _months_after(first: date, months: int) -> date:
     place = first.year * 12 + first.month - 1 + months
     return date(place // 12, place % 12 + 1, 1)
+
+
+def _month_number(day: int) -> int:
+    on = date_of(day)
+    return on.year * 12 + on.month - 1
 
 
 def month_ends(start: int, end: int) -> Iterator[int]:

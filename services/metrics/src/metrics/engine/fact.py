@@ -125,7 +125,8 @@ def advance(
     """Fold entries that extend the fact, in the order given."""
     state, heads, clock = fact.state, dict(fact.heads), fact.clock
     steps: list[Step] = []
-    before = after = _said(kind, state, key=key, company=company) if heads else []
+    before = _said(kind, state, key=key, company=company) if heads else []
+    told = state if heads else None
     last = len(entries) - 1
     for place, entry in enumerate(entries):
         state = kind.apply(state, entry, key=key, company=company)
@@ -133,10 +134,12 @@ def advance(
         clock = max(clock, entry.recorded)
         if place < last and max(clock, entries[place + 1].recorded) // SECOND == clock // SECOND:
             continue
+        if state is told:  # one more activity on the same day: nothing new is said
+            continue
         after = _said(kind, state, key=key, company=company)
         steps.append(Step(clock // SECOND, before, after))
-        before = after
-    return Advance(Fact(state, heads, clock), steps, after)
+        before, told = after, state
+    return Advance(Fact(state, heads, clock), steps, before)
 
 
 def _said(kind: FactKind[Any], state: Any, *, key: str, company: Company) -> Sequence[Said]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from metrics.engine.calendar import Grain
-from metrics.engine.measure import Aspect, Measure, Reading, Sum
+from metrics.engine.measure import Aspect, Measure, Reading, Sum, binned, of_period
 
 DAILY = (Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.QUARTER, Grain.YEAR)
 WEEKLY = DAILY[1:]
@@ -127,9 +127,10 @@ class Ratio(Kpi):
     that things for are counted against things against, which gets one, too. `times` is how
     many of the unit make one: points of a share, parts per million. Where there are fewer
     than `floor` (see `n`) it is null. `unset` is the reason where a target is missing.
-    `matures_after_days`: before that many days after a period's end, the period's
-    value could still rise, and is null. `only_past_days`: a day that is not over
-    does not count yet. `variants` replaces both parts where a dimension needs
+    `matures_after_days` or `matures_after_periods`: before that much time after a period's
+    end, the period's value could still rise, and is null. `only_past_days`: a day that is
+    not over does not count yet. `divided_by` is how many of the numerator make one of the
+    unit: days of an average. `variants` replaces both parts where a dimension needs
     other facts. `n` counts what stands behind the value; by default the denominator.
     """
 
@@ -140,9 +141,11 @@ class Ratio(Kpi):
     rate: bool = False
     balance: bool = False
     times: int = 1
+    divided_by: int = 1
     floor: int = 0
     unset: Literal["no_target", "no_denominator"] = "no_target"
     matures_after_days: int = 0
+    matures_after_periods: int = 0
     only_past_days: bool = False
     variants: Mapping[str, Variant] = field(default_factory=dict)
 
@@ -152,7 +155,12 @@ class Ratio(Kpi):
 
     @property
     def kind(self) -> Class:
-        return "cohort" if self.matures_after_days else "ratio"
+        return "cohort" if self.matures else "ratio"
+
+    @property
+    def matures(self) -> bool:
+        """Whether a period's value is only known some time after its end."""
+        return bool(self.matures_after_days or self.matures_after_periods)
 
     def sums(self) -> Mapping[str, Sum]:
         n = self.denominator if self.n is None else self.n
@@ -192,10 +200,57 @@ class Quantile(Kpi):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Funnel(Kpi):
-    """How many of a cohort came how far: `reached` counts it by the furthest step.
+class Curve(Kpi):
+    """The share of a cohort that was there at an age, in periods since the one it began in.
 
-    The value is the share that came to the last step, `steps` in all from 0.
+    `at_age` counts the members that were there by age, `last` all members by the highest age
+    at which they were; `oldest` is how far either goes. A question names an age, and whether
+    it asks for that age alone or for that age or any later one: `at` makes a ratio of it.
+    """
+
+    began: Sum
+    at_age: Sum
+    last: Sum
+    oldest: Mapping[Grain, int]
+    age: int = 1
+
+    @property
+    def unit(self) -> Unit:
+        return "ratio"
+
+    @property
+    def kind(self) -> Class:
+        return "cohort"
+
+    def sums(self) -> Mapping[str, Sum]:
+        return self.at(self.age).sums()
+
+    def at(self, age: int, *, or_later: bool = False) -> Ratio:
+        counted = self.last if or_later else self.at_age
+        return Ratio(
+            id=self.id,
+            name=self.name,
+            better=self.better,
+            grains=self.grains,
+            dimensions=self.dimensions,
+            formula=self.formula,
+            source=self.source,
+            version=self.version,
+            numerator=of_period(counted, first=age, until=None if or_later else age + 1),
+            denominator=self.began,
+            rate=True,
+            matures_after_periods=age,
+        )
+
+    def measures(self) -> set[Measure]:
+        return super().measures() | self.at(self.age, or_later=True).measures()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Funnel(Kpi):
+    """How many of a cohort came how far: `reached` counts its members by the furthest step.
+
+    Steps are numbered from 0; the value is the share that came to the `last`.
     """
 
     reached: Sum
@@ -211,7 +266,9 @@ class Funnel(Kpi):
         return "cohort"
 
     def sums(self) -> Mapping[str, Sum]:
-        return {"reached": self.reached}
+        everyone = binned(self.reached)
+        finished = binned(self.reached, first=self.last)
+        return {"numerator": finished, "denominator": everyone, "n": everyone}
 
 
 @dataclass(frozen=True, kw_only=True)

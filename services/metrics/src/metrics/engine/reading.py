@@ -12,9 +12,9 @@ from fractions import Fraction
 from math import sqrt
 from typing import Final, Literal
 
-from metrics.engine.calendar import Period
+from metrics.engine.calendar import Period, period_after
 from metrics.engine.kpi import Amount, Forecast, Funnel, Kpi, Quantile, Ratio
-from metrics.engine.measure import COUNT_SCALE, Sum
+from metrics.engine.measure import COUNT_SCALE, Sum, binned
 from metrics.engine.sketch import value_of
 from metrics.engine.sums import Known, Members, Spot, Sums
 
@@ -80,7 +80,7 @@ def rows_of(
 
 
 def _amount(kpi: Amount, named: Mapping[str, Sum], spot: Spot) -> Row:
-    value = spot.read(named["numerator"]) or 0
+    value = shown(named["numerator"], spot.read(named["numerator"])) or 0
     n = counted(spot.read(named["n"]))
     unpriced = counted(spot.read(named["unpriced_count"]))
     empty = not (value or n or unpriced) and not spot.known.complete
@@ -100,10 +100,11 @@ def _amount(kpi: Amount, named: Mapping[str, Sum], spot: Spot) -> Row:
 
 def _ratio(kpi: Ratio, named: Mapping[str, Sum], spot: Spot) -> Row:
     above, below = spot.read(named["numerator"]), spot.read(named["denominator"])
-    mature = spot.known.covers(spot.period, window_days=kpi.matures_after_days)
+    matured_with = period_after(spot.period, kpi.matures_after_periods)
+    mature = spot.known.covers(matured_with, window_days=kpi.matures_after_days)
     n = counted(spot.read(named["n"]))
     reason: Reason | None = None
-    if kpi.matures_after_days and not mature:
+    if kpi.matures and not mature:
         reason = "immature"
     elif not below:
         reason = kpi.unset if below is None else "no_denominator"
@@ -111,7 +112,7 @@ def _ratio(kpi: Ratio, named: Mapping[str, Sum], spot: Spot) -> Row:
         reason = "below_floor"
     value = None
     if above is not None and below and reason is None:
-        value = _quotient(named, kpi.times * above, below)
+        value = _quotient(named, kpi.times * above, kpi.divided_by * below)
     numerator = shown(named["numerator"], above)
     denominator = shown(named["denominator"], below)
     return Row(
@@ -201,7 +202,7 @@ def _funnel(kpi: Funnel, spot: Spot) -> Row:
 
 def funnel_steps(kpi: Funnel, spot: Spot) -> list[Number]:
     """How many came to each step or further, from step 0 to the last."""
-    bins = spot.bins(kpi.reached.terms[0])
+    bins = spot.bins(binned(kpi.reached).terms[0])
     came = [bins.get(step, 0) for step in range(kpi.last + 1)]
     return [counted(sum(came[step:])) for step in range(kpi.last + 1)]
 

@@ -65,6 +65,11 @@ def _process(baselined: process.ProcessBaselined, _source: str) -> Ref:
     return Ref("process", baselined.process)
 
 
+def _user(activity: partner.ActivityRecorded, source: str) -> Ref:
+    """All activity of a user makes one fact."""
+    return Ref("user", keyed(source, activity.user_id))
+
+
 def _market(report: market.MarketSizeReported, _source: str) -> Ref:
     """There is one market of a scope in a period, however many report of it."""
     return Ref("market", f"{report.scope}/{report.scope_value or ''}/{report.period}")
@@ -73,6 +78,7 @@ def _market(report: market.MarketSizeReported, _source: str) -> Ref:
 _OTHERWISE: Final[Mapping[type[EventData], Callable[[Any, str], Ref | None]]] = {
     partner.EventVoided: _nothing,
     partner.PaymentRefunded: _sale_paid_back,
+    partner.ActivityRecorded: _user,
     process.DefectReported: _where_found,
     process.ProcessBaselined: _process,
     market.MarketSizeReported: _market,

@@ -28,6 +28,7 @@ from metrics.facts.survey import SurveyKind
 from metrics.facts.target import TargetKind
 from metrics.facts.ticket import TicketKind
 from metrics.facts.time_log import TimeLogKind
+from metrics.facts.user import UserKind
 
 __all__ = ["ALL_KINDS", "FACT_KINDS", "FOLD_VERSION", "TOLD_KINDS", "moments_of"]
 
@@ -41,6 +42,7 @@ FACT_KINDS: Final[Mapping[str, FactKind[Any]]] = {
         *(SurveyKind(), MarketKind()),
         *(CostFactKind(), CampaignKind(), ProjectKind(), TimeLogKind(), CapacityKind()),
         *(ProcessRunKind(), TicketKind(), ProcessKind()),
+        UserKind(),
     )
 }
 """Folded from events."""

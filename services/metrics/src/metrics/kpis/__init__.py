@@ -24,6 +24,7 @@ from metrics.kpis.sales import (
     SALES_CYCLE_DAYS,
     WIN_RATE,
 )
+from metrics.kpis.usage import DAU, MAU, STICKINESS, USER_RETENTION
 
 __all__ = ["CATALOGUE"]
 
@@ -42,6 +43,10 @@ CATALOGUE: Final = Catalogue(
         REPEAT_PURCHASE_RATE,
         PURCHASE_FREQUENCY,
         NET_REVENUE_RETENTION,
+        DAU,
+        MAU,
+        STICKINESS,
+        USER_RETENTION,
         OPERATING_COST,
         COST_CONTROL,
         PROJECT_ON_TIME_RATE,

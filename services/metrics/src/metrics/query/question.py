@@ -12,7 +12,7 @@ from chassis.errors import Invalid, NotFound
 from metrics.engine.calendar import Grain, Period, parse_period, period_of, periods_between
 from metrics.engine.catalogue import Catalogue, kinds_not_cut_by
 from metrics.engine.company import SECOND, Company, date_of, day_number, micros_of
-from metrics.engine.kpi import Kpi, Quantile
+from metrics.engine.kpi import Curve, Kpi, Quantile
 
 MOST_PERIODS: Final = 3_700
 """Ten years of days."""
@@ -48,11 +48,16 @@ class Asked:
     filters: Sequence[str] = ()
     as_of: datetime | date | None = None
     percentile: int | None = None
+    age: int | None = None
+    or_later: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A question that can be answered. `as_of` is a second since 1970, its end included."""
+    """A question that can be answered. `as_of` is a second since 1970, its end included.
+
+    Where an age was asked for, `kpi` is the ratio of that age.
+    """
 
     kpi: Kpi
     grain: Grain
@@ -77,7 +82,7 @@ def read_question(
         raise KpiNotFound(kpi_id)
     grain, periods = _periods(kpi, asked, today)
     question = Question(
-        kpi=kpi,
+        kpi=_at_age(kpi, asked, grain),
         grain=grain,
         periods=periods,
         by=_dimensions(kpi, asked.by),
@@ -207,6 +212,25 @@ def _percentile(kpi: Kpi, percentile: int | None) -> int:
             hint="only KPIs of the class quantile have",
         )
     return 50 if percentile is None else percentile
+
+
+def _at_age(kpi: Kpi, asked: Asked, grain: Grain) -> Kpi:
+    if isinstance(kpi, Curve):
+        age = kpi.age if asked.age is None else asked.age
+        if age > kpi.oldest[grain]:
+            raise QuestionRefused(
+                f"{kpi.id} by {grain.value} is followed up to the age of {kpi.oldest[grain]}",
+                field="query.age",
+                hint="ask for a lower age or a longer grain",
+            )
+        return kpi.at(age, or_later=asked.or_later)
+    if asked.age is not None or asked.or_later:
+        raise QuestionRefused(
+            f"{kpi.id} has no ages",
+            field="query.age" if asked.age is not None else "query.unbounded",
+            hint="only KPIs that follow a cohort by its age have",
+        )
+    return kpi
 
 
 def _second(as_of: datetime | date | None, company: Company) -> int | None:

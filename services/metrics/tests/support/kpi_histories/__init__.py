@@ -20,6 +20,7 @@ from kpi_histories.orders import order, refund
 from kpi_histories.projects import project
 from kpi_histories.targets import target
 from kpi_histories.teller import BASE, CUSTOMER, FIRST, OPS, PARTNERS, PIPELINE, Teller
+from kpi_histories.users import user
 
 __all__ = [
     "BASE",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 MAKERS: Final[dict[str, Callable[[Teller, int], None]]] = {
-    maker.__name__: maker for maker in (deal, order, cost, project, target, refund, merge)
+    maker.__name__: maker for maker in (deal, order, cost, project, target, refund, merge, user)
 }
 _OFTEN: Final = {"deal": 5}
 """How many times as often as others a maker is asked."""

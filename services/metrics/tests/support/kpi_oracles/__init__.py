@@ -30,6 +30,7 @@ from kpi_oracles.sales import (
     sales_cycle_days,
     win_rate,
 )
+from kpi_oracles.usage import dau, mau, stickiness, user_retention
 
 __all__ = ["ORACLES", "Ask", "Books", "Expected", "expected"]
 
@@ -49,6 +50,10 @@ ORACLES: Final[dict[str, Callable[[Books, Ask], Expected]]] = {
         repeat_purchase_rate,
         purchase_frequency,
         net_revenue_retention,
+        dau,
+        mau,
+        stickiness,
+        user_retention,
         operating_cost,
         cost_control,
         project_on_time,
