@@ -75,7 +75,7 @@ _KINDS: Final = (
 class Project(msgspec.Struct, frozen=True, array_like=True):
     """A project as far as KPIs need it. Instants are microseconds, days are day numbers."""
 
-    key: str = ""
+    project_id: str = ""
     plan: Plan | None = None
     instalments: Instalments | None = None
     budget: Money | None = None
@@ -110,7 +110,7 @@ class ProjectKind:
         state = _planned(state, project, start=company.day(entry.occurred), company=company)
         return msgspec.structs.replace(
             state,
-            key=key,
+            project_id=project.project_id,
             created=micros_of(project.created_at),
             completed=None if completed is None else micros_of(completed),
             cancelled=None if cancelled is None else micros_of(cancelled),
@@ -121,7 +121,7 @@ class ProjectKind:
 
     def moments(self, state: Project, company: Company, /) -> list[Moment]:
         said = [
-            Moment(PROJECT_BUDGET, day, cut_of(project=state.key), 1, base)
+            Moment(PROJECT_BUDGET, day, cut_of(project=state.project_id), 1, base)
             for day, base in state.instalments or ()
         ]
         if not state.spans:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from metrics.engine.catalogue import Catalogue
-from metrics.kpis.costs import COST_CONTROL, OPERATING_COST
+from metrics.kpis.channels import CHANNEL_CPL
+from metrics.kpis.costs import COST_CONTROL, COST_REDUCTION, OPERATING_COST, UNIT_OPERATING_COST
 from metrics.kpis.customers import (
     CLV_OBSERVED,
     CUSTOMER_RETENTION,
@@ -13,8 +14,11 @@ from metrics.kpis.customers import (
     PURCHASE_FREQUENCY,
     REPEAT_PURCHASE_RATE,
 )
+from metrics.kpis.feedback import CSAT, NPS, SALES_CSAT
 from metrics.kpis.leads import LEAD_CONVERSION
-from metrics.kpis.projects import PROJECT_ON_TIME_RATE
+from metrics.kpis.market import MARKET_SHARE
+from metrics.kpis.operations import ERROR_RATE, FIRST_PASS_YIELD, TIME_SAVED, UTILIZATION
+from metrics.kpis.projects import CPI, PROJECT_ACCEPTANCE, PROJECT_ON_TIME_RATE, SPI_T
 from metrics.kpis.sales import (
     AVG_DEAL_VALUE,
     DECISION_RATE,
@@ -43,12 +47,26 @@ CATALOGUE: Final = Catalogue(
         REPEAT_PURCHASE_RATE,
         PURCHASE_FREQUENCY,
         NET_REVENUE_RETENTION,
+        MARKET_SHARE,
+        SALES_CSAT,
+        NPS,
+        CHANNEL_CPL,
+        CSAT,
         DAU,
         MAU,
         STICKINESS,
         USER_RETENTION,
         OPERATING_COST,
+        UNIT_OPERATING_COST,
+        COST_REDUCTION,
         COST_CONTROL,
+        TIME_SAVED,
+        UTILIZATION,
+        FIRST_PASS_YIELD,
+        ERROR_RATE,
+        PROJECT_ACCEPTANCE,
         PROJECT_ON_TIME_RATE,
+        CPI,
+        SPI_T,
     )
 )

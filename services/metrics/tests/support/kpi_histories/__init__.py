@@ -13,11 +13,16 @@ from typing import Any, Final
 import msgspec
 
 from events import Event
+from kpi_histories.campaigns import campaign
 from kpi_histories.costs import cost
 from kpi_histories.customers import merge
 from kpi_histories.deals import deal
+from kpi_histories.hours import capacity, time
+from kpi_histories.markets import market
 from kpi_histories.orders import order, refund
+from kpi_histories.processes import baseline, defect, process_run, ticket
 from kpi_histories.projects import project
+from kpi_histories.surveys import survey
 from kpi_histories.targets import target
 from kpi_histories.teller import BASE, CUSTOMER, FIRST, OPS, PARTNERS, PIPELINE, Teller
 from kpi_histories.users import user
@@ -31,15 +36,32 @@ __all__ = [
     "PARTNERS",
     "PIPELINE",
     "History",
+    "makers_of",
     "plain",
     "shuffled",
 ]
 
 MAKERS: Final[dict[str, Callable[[Teller, int], None]]] = {
-    maker.__name__: maker for maker in (deal, order, cost, project, target, refund, merge, user)
+    maker.__name__: maker
+    for maker in (
+        *(deal, order, cost, project, target, refund, merge, survey, campaign, market),
+        *(process_run, ticket, baseline, defect, time, capacity, user),
+    )
 }
 _OFTEN: Final = {"deal": 5}
 """How many times as often as others a maker is asked."""
+_MORE_KINDS: Final = {
+    "deal": ("lead",),
+    "refund": ("deal", "order"),
+    "defect": ("process_run", "project"),
+    "baseline": ("process",),
+}
+"""Kinds of facts that a maker tells of beside that of its name."""
+
+
+def makers_of(kinds: Collection[str]) -> list[str]:
+    """The makers that tell of some kinds of facts."""
+    return [name for name in MAKERS if {name, *_MORE_KINDS.get(name, ())} & set(kinds)]
 
 
 class History:

@@ -11,7 +11,7 @@ from kpi_histories.teller import DAYS, FIRST, OPS, PARTNERS, Teller
 def cost(teller: Teller, number: int) -> None:
     rnd = teller.rnd
     source = rnd.choice([OPS, OPS, PARTNERS[0]])
-    cost_id = f"x{rnd.randrange(8)}" if source != OPS and rnd.random() < 0.4 else f"c{number}"
+    cost_id = teller.shared_id() if source != OPS and rnd.random() < 0.4 else f"c{number}"
     at = teller.instant()
     for _ in range(rnd.choice([1, 1, 2])):
         data = ops.CostRecorded(
@@ -20,7 +20,8 @@ def cost(teller: Teller, number: int) -> None:
             amount=teller.priced(rnd.randrange(100_000)),
             incurred_on=FIRST + timedelta(days=rnd.randrange(DAYS)),
             project_id=rnd.choice([None, "j1", "j2"]),
-            process=rnd.choice([None, "support"]),
+            process=rnd.choice([None, "support", "pack"]),
+            campaign_id=rnd.choice([None, None, "k1"]),
             dimensions=teller.dimensions(),
         )
         teller.say(data, source, at)

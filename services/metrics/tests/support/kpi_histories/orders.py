@@ -11,8 +11,7 @@ from kpi_histories.teller import PARTNERS, Teller
 
 def order(teller: Teller, number: int) -> None:
     rnd, source = teller.rnd, teller.rnd.choice(PARTNERS)
-    # Orders, refunds and costs of a partner share its space of ids: streams collide.
-    order_id = f"x{rnd.randrange(8)}" if rnd.random() < 0.3 else f"o{number}"
+    order_id = teller.shared_id() if rnd.random() < 0.3 else f"o{number}"
     at = teller.instant() - timedelta(days=rnd.choice([0, 0, 0, 365, 400]))
     for _ in range(rnd.choice([1, 1, 1, 2])):
         lines = [
@@ -36,7 +35,7 @@ def order(teller: Teller, number: int) -> None:
 
 def refund(teller: Teller, number: int) -> None:
     rnd = teller.rnd
-    refund_id = f"x{rnd.randrange(8)}" if rnd.random() < 0.3 else f"r{number}"
+    refund_id = teller.shared_id() if rnd.random() < 0.3 else f"r{number}"
     kind, source, sale_id = _refundable(teller)
     source = source or rnd.choice(PARTNERS)
     for _ in range(rnd.choice([1, 1, 2])):

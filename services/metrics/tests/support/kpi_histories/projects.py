@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from events.types import ops
-from kpi_histories.teller import OPS, Teller
+from kpi_histories.teller import OPS, PARTNERS, Teller
 
 
 def project(teller: Teller, number: int) -> None:
     rnd, at = teller.rnd, teller.instant()
+    source = rnd.choice([OPS, OPS, PARTNERS[1]])
     project = ops.ProjectState(
         project_id=rnd.choice([f"j{number}", f"j{number}", "j1", "j2"]),
         stage="plan",
@@ -20,14 +21,17 @@ def project(teller: Teller, number: int) -> None:
         owner_id=rnd.choice(["ann", None]),
         dimensions=teller.dimensions(),
     )
-    if teller.told(OPS, project.project_id):
+    if teller.told(source, project.project_id):
         return
-    teller.say(ops.ProjectCreated(project=project), OPS, at)
-    for _ in range(rnd.randrange(5)):
+    teller.say(ops.ProjectCreated(project=project), source, at)
+    for _ in range(rnd.randrange(7)):
         at = teller.later(at)
         data = _step(teller, project, at)
         project = data.project
-        teller.say(data, OPS, at)
+        teller.say(data, source, at)
+    if source != OPS:
+        teller.known["defective"].append(("project", source, project.project_id))
+        teller.maybe_void(source, project.project_id)
 
 
 def _step(teller: Teller, project: ops.ProjectState, at: datetime) -> Any:
@@ -46,9 +50,15 @@ def _step(teller: Teller, project: ops.ProjectState, at: datetime) -> Any:
         )
         grown = [*project.baselines, baseline]
         return ops.ProjectBaselined(project=change(project, stage="execute", baselines=grown))
-    step = rnd.choice(["details", "completed", "cancelled", "reopened"])
+    step = rnd.choice(["details", "progress", "progress", "completed", "cancelled", "reopened"])
+    if step == "progress":
+        earned = None if rnd.random() < 0.5 else rnd.randrange(90_000)
+        share = rnd.randrange(10_001)
+        further = change(project, progress_bp=share, earned_value_minor=earned)
+        return ops.ProjectProgressReported(project=further)
     if step == "completed":
-        done = change(project, stage="closed", completed_at=at)
+        accepted = rnd.choice([True, True, False, None])
+        done = change(project, stage="closed", completed_at=at, accepted_first_time=accepted)
         return ops.ProjectCompleted(project=done)
     if step == "cancelled":
         gone = change(project, stage="cancelled", cancelled_at=at)

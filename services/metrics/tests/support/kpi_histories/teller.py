@@ -38,6 +38,10 @@ class Teller:
         self._sequences: dict[tuple[str, str], int] = {}
         self._recorded: dict[tuple[str, str], datetime] = {}
 
+    def shared_id(self) -> str:
+        """A partner has one space of ids for all: what bears the same is in one stream."""
+        return f"x{self.rnd.randrange(8)}"
+
     def told(self, source: str, subject: str) -> bool:
         return (source, subject) in self._sequences
 

@@ -11,7 +11,13 @@ from collections.abc import Callable
 from typing import Final
 
 from kpi_oracles.books import Ask, Books, Expected
-from kpi_oracles.costs import cost_control, operating_cost
+from kpi_oracles.costs import (
+    channel_cpl,
+    cost_control,
+    cost_reduction,
+    operating_cost,
+    unit_operating_cost,
+)
 from kpi_oracles.customers import (
     clv_observed,
     customer_retention,
@@ -19,8 +25,12 @@ from kpi_oracles.customers import (
     purchase_frequency,
     repeat_purchase_rate,
 )
+from kpi_oracles.earning import cpi, spi_t
+from kpi_oracles.feedback import csat, nps, sales_csat
 from kpi_oracles.leads import lead_conversion
-from kpi_oracles.projects import project_on_time
+from kpi_oracles.market import market_share
+from kpi_oracles.operations import error_rate, first_pass_yield, time_saved, utilization
+from kpi_oracles.projects import project_acceptance, project_on_time
 from kpi_oracles.sales import (
     avg_deal_value,
     decision_rate,
@@ -57,6 +67,20 @@ ORACLES: Final[dict[str, Callable[[Books, Ask], Expected]]] = {
         operating_cost,
         cost_control,
         project_on_time,
+        project_acceptance,
+        cpi,
+        spi_t,
+        unit_operating_cost,
+        cost_reduction,
+        time_saved,
+        utilization,
+        first_pass_yield,
+        error_rate,
+        csat,
+        sales_csat,
+        nps,
+        channel_cpl,
+        market_share,
     )
 }
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from kpi_oracles.books import Ask, Atom, Books, Cut, Expected, Json, Stream, cut_of
-from kpi_oracles.sums import count, ratio, within
+from kpi_oracles.books import Ask, Atom, Books, Cut, Expected, Json, Stream, at, cut_of
+from kpi_oracles.leads import matured
+from kpi_oracles.sums import count, during, ratio, within
 
 
 @dataclass
@@ -96,3 +97,36 @@ def _falling_due(books: Books, event: Json) -> dict[date, int | None]:
             until = worth
         on += timedelta(days=1)
     return plan
+
+
+def project_acceptance(books: Books, ask: Ask) -> Expected:
+    done = books.sorted_out(completed_of)
+    above = count(during([atom for atom, good in done if good], ask), ask.where)
+    below = count(during([atom for atom, _ in done], ask), ask.where)
+    if not matured(books, ask, days=30):
+        return Expected(None, above, below, below)
+    return ratio(above, below)
+
+
+def completed_of(books: Books) -> list[tuple[Atom, bool]]:
+    """Completed projects, and whether they were accepted at once and stayed sound."""
+    critical = [
+        stream[-1]
+        for stream in books.streams("ops.defect.reported")
+        if stream[-1]["found_in"] == "project" and stream[-1]["severity"] == "critical"
+    ]
+    found = []
+    for stream in books.streams("ops.project."):
+        project = stream[-1]["project"]
+        if not project.get("completed_at"):
+            continue
+        completed = at(project["completed_at"])
+        spoiled = any(
+            defect["found_in_id"] == project["project_id"]
+            and defect["source"] == stream[-1]["source"]
+            and timedelta(0) <= defect["time"] - completed < timedelta(days=30)
+            for defect in critical
+        )
+        atom = Atom(books.local(completed), cut_on(books, stream, books.local(completed)))
+        found.append((atom, project.get("accepted_first_time") is True and not spoiled))
+    return found

@@ -1,37 +1,57 @@
-"""Targets: which of them an answer is measured against."""
+"""Targets and the like: which of them an answer is measured against."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-from kpi_oracles.books import Ask, Books, Json
+from kpi_oracles.books import Ask, Books, Where
 
 
-def targets_of(books: Books) -> list[Json]:
-    return [stream[-1] for stream in books.streams("pipeline.target.")]
+@dataclass(frozen=True)
+class Goal:
+    """A number set for a period and a scope; without a value it cannot be compared."""
+
+    where: Where
+    period: str
+    value: int | None
+
+
+def targets_of(books: Books) -> list[tuple[str, Goal]]:
+    """The targets that are set, with the KPI that each is for."""
+    found = []
+    for stream in books.streams("pipeline.target."):
+        target = stream[-1]
+        scope = None if target["scope"] == "company" else target["scope"]
+        value = target.get("value")
+        if value is not None:
+            comparable = target.get("currency") in (None, books.base)
+            where = (scope, target.get("scope_value"))
+            goal = Goal(where, target["period"], value if comparable else None)
+            found.append((target["kpi"], goal))
+    return found
 
 
 def goal_of(books: Books, kpi: str, ask: Ask) -> int | None:
-    """The target of exactly this period and scope: its own, or all of its quarters or months."""
-    scope, member = ask.where
+    goals = (goal for of_kpi, goal in books.sorted_out(targets_of) if of_kpi == kpi)
+    return measured_against(goals, books, ask)
+
+
+def measured_against(goals: Iterable[Goal], books: Books, ask: Ask) -> int | None:
+    """The goal of exactly this period and scope: its own, or all of its quarters or months."""
     months = (ask.end.year - ask.start.year) * 12 + ask.end.month - ask.start.month
-    set_for = [
-        t
-        for t in books.sorted_out(targets_of)
-        if t["kpi"] == kpi
-        and (t["scope"], t.get("scope_value")) == (scope or "company", member)
-        and t.get("value") is not None
-    ]
+    set_for = [goal for goal in goals if goal.where == ask.where]
     for length in (12, 3, 1):
         here = [
-            t
-            for t in set_for
-            if _length(t["period"]) == length and ask.start <= _first(t["period"]) < ask.end
+            goal
+            for goal in set_for
+            if _length(goal.period) == length and ask.start <= _first(goal.period) < ask.end
         ]
         whole = months == length or (months > length and len(here) == months // length)
-        if not here or not whole or any(t.get("currency") not in (None, books.base) for t in here):
-            continue
-        return _to_date(sum(t["value"] for t in here), books, ask)
+        values = [goal.value for goal in here if goal.value is not None]
+        if here and whole and len(values) == len(here):
+            return _to_date(sum(values), books, ask)
     return None
 
 
