@@ -132,3 +132,42 @@ FIGURES: Final = st.builds(
     refunds_minor=st.integers(0, 10**7),
 )
 """Any period: slices that are missing, empty, or never won anything included."""
+
+
+@st.composite
+def _falls(draw: st.DrawFn) -> tuple[Figures, Figures]:
+    left = st.sampled_from([0.6, 0.8, *[1.0] * 9, 1.1])
+
+    def channel(f: Funnel) -> Funnel:
+        workable = round(f.workable * draw(left))
+        decided = round(workable * f.decided / f.workable * draw(left))
+        won = round(decided * f.won / f.decided * draw(left))
+        amount = round(won * f.amount_minor / f.won * draw(left))
+        return Funnel(workable=workable, decided=decided, won=won, amount_minor=amount)
+
+    def band(b: Band) -> Band:
+        active = round(b.active * draw(left))
+        buyers = round(active * b.buyers / b.active * draw(left))
+        orders = round(buyers * b.orders / b.buyers)
+        revenue = round(orders * b.revenue_minor / b.orders * draw(left))
+        return Band(base=b.base, active=active, buyers=buyers, orders=orders, revenue_minor=revenue)
+
+    before = Figures(
+        market_minor=10**10,
+        funnels={
+            "a": funnel(2_000, 1_200, 480, 24_000),
+            "b": funnel(3_000, 1_800, 400, 16_000),
+            "c": funnel(1_000, 600, 120, 6_000),
+        },
+        bands={"x": repeat(10_000, 6_400, 4_200, 6_300, revenue=37_800)},
+    )
+    after = Figures(
+        market_minor=round(10**10 * draw(left)),
+        funnels={name: channel(f) for name, f in before.funnels.items()},
+        bands={name: band(b) for name, b in before.bands.items()},
+    )
+    return before, after
+
+
+FALLS: Final = _falls()
+"""Two periods with enough facts for a verdict; mostly somebody is to blame."""

@@ -89,8 +89,8 @@ def drill_tree(scene: Scene, before: Figures, after: Figures, *, rules: Rules) -
     return Drill(dimensions=("factor", "slice"), elements=_fewest(elements, rules))
 
 
-def drill_cut(cut: Cut, finest: Cut, rules: Rules) -> Drill:
-    """One other cut; `finest` is the one by two dimensions that its ripple is told by."""
+def drill_cut(cut: Cut, finest: Cut | None, rules: Rules) -> Drill:
+    """One other cut; `finest` is the one by two dimensions that its ripple is told by, if any."""
     if not 1 <= len(cut.dimensions) <= 2:
         raise ValueError("a drill goes by one dimension or two; cut the rest away")
     old, new = (sum(p.amount_minor for p in side.values()) for side in (cut.before, cut.after))
@@ -112,7 +112,7 @@ def drill_cut(cut: Cut, finest: Cut, rules: Rules) -> Drill:
                 )
             )
     chosen = _fewest(elements, rules)
-    ripple = _ripple({element.slice for element in chosen}, cut, finest) if chosen else None
+    ripple = _ripple({element.slice for element in chosen}, cut, finest or cut) if chosen else None
     return Drill(dimensions=cut.dimensions, elements=chosen, ripple=ripple)
 
 

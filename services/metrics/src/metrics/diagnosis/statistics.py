@@ -10,23 +10,25 @@ Z90: Final = 1.6448536269514722
 """Of a two-sided 90 % interval, as all intervals of a diagnosis are."""
 
 
-def wilson(part: float, count: int) -> tuple[float, float]:
-    """90 % interval of a single rate."""
-    share, square = part / count, Z90**2 / count
+def wilson(share: float, count: int, *, z: float = Z90) -> tuple[float, float]:
+    """Interval of a single rate."""
+    square = z**2 / count
     middle = (share + square / 2) / (1 + square)
-    half = Z90 / (1 + square) * math.sqrt(share * (1 - share) / count + square / (4 * count))
+    half = z / (1 + square) * math.sqrt(share * (1 - share) / count + square / (4 * count))
     return middle - half, middle + half
 
 
-def newcombe(before: tuple[float, int], after: tuple[float, int]) -> tuple[float, float]:
-    """90 % interval of the difference of two rates, each given with its count.
+def newcombe(
+    before: tuple[float, int], after: tuple[float, int], *, z: float = Z90
+) -> tuple[float, float]:
+    """Interval of the difference of two rates, each given with its count.
 
     Newcombe (1998), "Interval estimation for the difference between independent
     proportions", Statistics in Medicine 17, method 10.
     """
-    (old, old_count), (new, new_count) = before, after
-    old_low, old_high = wilson(old * old_count, old_count)
-    new_low, new_high = wilson(new * new_count, new_count)
+    (old, _), (new, _) = before, after
+    old_low, old_high = wilson(*before, z=z)
+    new_low, new_high = wilson(*after, z=z)
     delta = new - old
     return (
         delta - math.hypot(new - new_low, old_high - old),

@@ -1,0 +1,142 @@
+"""What is shown: as text in two languages, and as data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+
+import pytest
+from diagnosis_example import AFTER, BEFORE, FIT, LABELS, asked
+
+from metrics.diagnosis import Diagnosis, Language, Rules, diagnose, report, sentence
+from metrics.diagnosis.actions import ADVICE
+from metrics.diagnosis.contributions import FACTORS as TREE_FACTORS
+from metrics.diagnosis.evidence import WITNESSES
+from metrics.diagnosis.rules import DEFAULT_OWNERS, Owner
+from metrics.diagnosis.words import EVIDENCE, FACTORS, REASONS
+
+PAYLOAD = {
+    *("verdict", "confidence", "probability", "baseline", "delta", "contributions", "residual"),
+    *("evidence", "actions", "flips_when", "floors", "catalogue_version", "as_of"),
+}
+
+
+def test_the_english_sentence_says_the_same() -> None:
+    assert sentence(diagnose(asked()), Language.EN) == (
+        "Revenue fell 9.9% year on year (−774.1k). Main cause: operations: channel mix −878.1k, "
+        "activity −351.8k; the market −291.4k; sales +128.1k (not significant). "
+        "Advice: restore the referral channel, then win customers back with content and campaigns; "
+        "sales training should not come first. Confidence: medium."
+    )
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_sentence_comes_first_then_a_waterfall_that_adds_up_then_the_reasons(
+    language: Language,
+) -> None:
+    diagnosis = diagnose(asked())
+    blocks = report(diagnosis, language, labels=LABELS).split("\n\n")
+
+    assert blocks[0] == sentence(diagnosis, language, labels=LABELS)
+    first, *steps, last = (_amount(line) for line in blocks[1].splitlines())
+    assert first + sum(steps) == pytest.approx(last, abs=1e-6)
+    assert (first, last) == (7_850_000.00, 7_075_900.00)
+    assert any("1.11" in block for block in blocks[2:])
+
+
+def _amount(line: str) -> float:
+    [number] = [word for word in line.replace("−", "-").split() if word.lstrip("+-")[0].isdigit()]
+    return float(number.replace(",", ""))
+
+
+def test_every_factor_has_an_owner_and_words_and_every_judged_one_an_advice() -> None:
+    assert set(TREE_FACTORS) == DEFAULT_OWNERS.keys() == FACTORS.keys()
+    judged = {f for f, o in DEFAULT_OWNERS.items() if o not in {Owner.INHERITED, Owner.UNASSIGNED}}
+    assert judged == ADVICE.keys()
+
+
+def test_the_data_are_json_and_hold_the_whole_payload() -> None:
+    data = diagnose(asked()).data()
+
+    assert data.keys() >= PAYLOAD
+    assert json.loads(json.dumps(data)) == data
+    assert data["floors"] == {"decided": 30, "won": 10, "lost": 10, "base": 100, "buyers": 20}
+
+
+def test_the_policy_stands_beside_the_verdict() -> None:
+    mine = Rules(version="7b", elasticity=1.05)
+
+    diagnosis = diagnose(asked(rules=mine))
+
+    assert diagnosis.rules == mine
+    assert "7b" in report(diagnosis, Language.EN).splitlines()[-1]
+
+
+def test_no_field_is_for_a_person() -> None:
+    names = {field.name for field in fields(Diagnosis)}
+
+    assert not names & {"person", "owner_id", "employee", "user", "seller", "name"}
+    owners = {part.owner for part in diagnose(asked()).contributions}
+    assert owners <= set(Owner)
+
+
+def test_actions_carry_what_their_factor_lost() -> None:
+    diagnosis = diagnose(asked())
+    lost = {total.node: -total.amount for total in diagnosis.factors if total.amount < 0}
+
+    assert {action.factor: action.recoverable for action in diagnosis.actions} == lost
+    first, second, *_ = diagnosis.actions
+    assert (first.factor, first.slice, second.factor) == ("mix", "referral", "activity")
+    assert first.text["zh"] == "找出最有效和最无效渠道，优化资源配置"
+
+
+def test_a_refusal_says_why_and_what_would_help() -> None:
+    diagnosis = diagnose(asked(gate=replace(FIT, present=frozenset({"deal.won"}))))
+
+    assert sentence(diagnosis, Language.EN) == (
+        "No verdict: events that are needed have not arrived. "
+        "What would help: events deal.created, deal.lost."
+    )
+    assert sentence(diagnosis, Language.ZH) == (
+        "不作判断：缺少必要的事件。若有以下数据则有帮助：事件 deal.created, deal.lost。"
+    )
+
+
+def test_a_period_that_did_not_fall_blames_nobody() -> None:
+    for before, after in ((BEFORE, BEFORE), (AFTER, BEFORE)):
+        diagnosis = diagnose(asked(before, after))
+        assert diagnosis.verdict == "no_material_change"
+        assert (diagnosis.confidence, diagnosis.probability, diagnosis.actions) == (None, None, ())
+        assert "nobody is to blame" in sentence(diagnosis, Language.EN)
+        assert "不作归因" in sentence(diagnosis, Language.ZH)
+
+
+def test_both_departments_are_named_when_it_was_both() -> None:
+    worse = replace(
+        BEFORE,
+        funnels={
+            name: replace(f, won=f.won // 2, amount_minor=f.amount_minor // 2)
+            for name, f in BEFORE.funnels.items()
+        },
+        bands={
+            name: replace(
+                b,
+                active=b.active // 2,
+                buyers=b.buyers // 2,
+                orders=b.orders // 2,
+                revenue_minor=b.revenue_minor // 2,
+            )
+            for name, b in BEFORE.bands.items()
+        },
+    )
+    diagnosis = diagnose(asked(BEFORE, worse))
+
+    assert diagnosis.verdict == "mixed"
+    text = sentence(diagnosis, Language.ZH)
+    assert "主因在销售与运营：赢单率" in text
+    assert "不建议" not in text
+
+
+def test_every_reason_and_witness_has_words() -> None:
+    assert EVIDENCE.keys() == WITNESSES.keys()
+    assert all(en and zh for en, zh in REASONS.values())
