@@ -146,10 +146,21 @@ _OPS: Final = _table(
 _METRICS: Final = _table(
     "metrics",
     """
-    GET /v1/kpis                   kpis:read
-    GET /v1/kpis/{kpi_id}/explain  kpis:read
-    GET /v1/kpis/{kpi_id}/coverage kpis:read
-    GET /v1/quarantine             kpis:read
+    GET    /v1/kpis                              kpis:read
+    GET    /v1/kpis/{kpi_id}/explain             kpis:read
+    GET    /v1/kpis/{kpi_id}/coverage            kpis:read
+    GET    /v1/kpis/{kpi_id}/differences         kpis:read
+    GET    /v1/quarantine                        kpis:read
+    GET    /v1/periods                           kpis:read
+    GET    /v1/periods/{label}                   kpis:read
+    POST   /v1/periods/{label}/close             figures:manage
+    GET    /v1/periods/{label}/differences       kpis:read
+    GET    /v1/rebuilds                          kpis:read
+    POST   /v1/rebuilds                          figures:manage
+    GET    /v1/rebuilds/{rebuild_id}             kpis:read
+    DELETE /v1/rebuilds/{rebuild_id}             figures:manage
+    POST   /v1/rebuilds/{rebuild_id}/switch      figures:manage
+    GET    /v1/rebuilds/{rebuild_id}/differences kpis:read
     """,
 )
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import FastAPI
 
 from chassis import parked
 from chassis.app import build_app
 from chassis.resources import Resources
 from chassis.tasks import BackgroundTask
-from metrics.api import coverage, kpis, quarantine
+from metrics.api import closings, coverage, differences, kpis, quarantine, rebuilds
 from metrics.api.asking import source_of
 from metrics.consuming import company_of, follow_log
 from metrics.merging import merge_pending
 from metrics.rebuild import keep_generations
 from metrics.settings import Settings
+
+ROUTERS: Final = (
+    *(kpis.router, coverage.router, differences.router, quarantine.router),
+    *(closings.router, rebuilds.router),
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -21,7 +28,7 @@ def create_app(settings: Settings) -> FastAPI:
     return build_app(
         settings,
         title="Tandem metrics",
-        routers=[kpis.router, coverage.router, quarantine.router, parked.router()],
+        routers=[*ROUTERS, parked.router()],
         tasks=_tasks(settings),
         checks={"figures": figures_in_force},
     )

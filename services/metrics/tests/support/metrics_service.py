@@ -18,7 +18,7 @@ from chassis.auth.dev import DevelopmentIssuer
 from chassis.clock import SetClock
 from chassis.settings import DEVELOPMENT_ISSUER
 from events import Event, Received
-from metrics.api import coverage, kpis, quarantine
+from metrics.app import ROUTERS
 from metrics.consuming import company_of
 from metrics.engine.cell import cells_of
 from metrics.engine.changes import Delta
@@ -167,8 +167,7 @@ def _add(sums: dict[Any, list[int]], rows: list[tuple[tuple[Any, ...], Sequence[
 @asynccontextmanager
 async def running(url: str, folder: Path) -> AsyncIterator[Service]:
     settings = settings_for(url, folder)
-    routers = [kpis.router, coverage.router, quarantine.router]
-    app = build_app(settings, title="metrics under test", routers=routers)
+    app = build_app(settings, title="metrics under test", routers=ROUTERS)
     async with app.router.lifespan_context(app):
         service = Service(app, settings, DevelopmentIssuer.open(folder))
         await service.prepare()

@@ -21,6 +21,7 @@ PERMISSIONS: Final = frozenset(
         "costs:read",
         "costs:write",
         "kpis:read",
+        "figures:manage",
         "events:publish",
         "events:read",
         "history:write",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
@@ -29,11 +29,16 @@ from metrics.engine.fact import Ref
 from metrics.engine.reading import Row
 from metrics.query.answer import answer
 from metrics.query.explain import explain
+from metrics.query.published import answer_published
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
 
 Reader = Annotated[Actor, require("kpis:read")]
 MOST_ROWS_PER_PAGE: Final = 1_000
+FiguresView = Annotated[
+    Literal["restated", "published"],
+    Query(description="as they are known now, or as they were when the period was closed"),
+]
 _PAGING: Final = ("limit", "cursor")
 RowLimit = Annotated[int, Query(ge=1, le=MOST_ROWS_PER_PAGE, description="rows per page")]
 
@@ -58,13 +63,14 @@ async def read_kpi(
     asked: AskedDep,
     request: Request,
     resources: ResourcesDep,
+    view: FiguresView = "restated",
     limit: RowLimit = MOST_ROWS_PER_PAGE,
     cursor: Annotated[str | None, Query(max_length=2048)] = None,
 ) -> Response:
     """A KPI's values by period, optionally broken down and filtered."""
     async with source_of(resources) as source:
         question = question_of(kpi_id, asked, actor=actor, source=source, resources=resources)
-        answered = await answer(source, question)
+        answered = await (answer_published if view == "published" else answer)(source, question)
     rows, next_cursor = _page(
         answered.rows, limit, cursor=cursor, request=request, resources=resources
     )
@@ -73,8 +79,8 @@ async def read_kpi(
         currency=source.company.base_currency,
         catalogue_version=source.catalogue.version,
     )
-    view = answer_view(head, rows, question, next_cursor=next_cursor)
-    return reply(view, request=request, resources=resources, watermark=answered.watermark)
+    body = answer_view(head, rows, question, next_cursor=next_cursor)
+    return reply(body, request=request, resources=resources, watermark=answered.watermark)
 
 
 @router.get("/{kpi_id}/explain", response_model=KpiExplanation)

@@ -6,20 +6,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from metrics.engine.company import SECOND
-from metrics.engine.entry import Entry, in_order
+from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref
 from metrics.engine.kpi import Quantile
 from metrics.engine.measure import Measure, Reading, Sum
 from metrics.engine.reading import Number, Row, counted, shown, unpriced_of
 from metrics.engine.sums import Known, Spot
 from metrics.query.answer import Answer, answer
+from metrics.query.behind import events_behind
 from metrics.query.contributions import Contributions
 from metrics.query.gathering import gather, read_prices
 from metrics.query.question import Question
 from metrics.query.scan import since_of, speaking_facts
 from metrics.query.source import Source
-from metrics.store import facts, journal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ async def explain(
     Gives up to `limit` facts after `after`.
     """
     answered = await answer(source, question)
-    targets = await _targets_used(source, question, answered.known)
+    targets = await targets_used(source, question, answered.known)
     prices = await read_prices(source, question)
     contributions = Contributions(question, answered.known, prices)
     parts: list[Part] = []
@@ -66,17 +65,20 @@ async def explain(
             sums = contributions.new_sums()
             contributions.add_fact(moments, sums)
             spot = Spot(sums, (), 0, answered.known)
-            part = _part(ref, question, spot=spot, targets=targets)
+            part = part_of(ref, question, spot=spot, targets=targets)
             if part is not None:
                 parts.append(part)
             if len(parts) == limit:
                 break
+    entries = await events_behind(source, [part.ref for part in parts], as_of=question.as_of)
     return Explanation(
-        answer=answered, row=answered.rows[0], parts=await _with_entries(source, question, parts)
+        answer=answered,
+        row=answered.rows[0],
+        parts=[replace(part, entries=entries[part.ref]) for part in parts],
     )
 
 
-async def _targets_used(source: Source, question: Question, known: Known) -> Mapping[Measure, int]:
+async def targets_used(source: Source, question: Question, known: Known) -> Mapping[Measure, int]:
     """For each target of the formula, which length of targets made it up."""
     wanted = [
         term.measure
@@ -91,7 +93,7 @@ async def _targets_used(source: Source, question: Question, known: Known) -> Map
     return {measure: part for measure, part in parts.items() if part is not None}
 
 
-def _part(
+def part_of(
     ref: Ref, question: Question, *, spot: Spot, targets: Mapping[Measure, int]
 ) -> Part | None:
     """The fact's part; None when it says nothing about this value."""
@@ -140,20 +142,3 @@ def _read(total: Sum, spot: Spot, targets: Mapping[Measure, int]) -> int:
         else:
             amount += spot.read(Sum((term,))) or 0
     return amount
-
-
-async def _with_entries(
-    source: Source, question: Question, parts: Sequence[Part]
-) -> Sequence[Part]:
-    kept = await facts.read(source.connection, source.generation, [part.ref for part in parts])
-    places = {ref: one.places for ref, one in kept.items()}
-    histories = await journal.read(source.connection, places)
-    done = []
-    for part in parts:
-        known = [
-            entry
-            for clock, entry in in_order(histories[part.ref])
-            if question.as_of is None or clock // SECOND <= question.as_of
-        ]
-        done.append(replace(part, entries=known))
-    return done

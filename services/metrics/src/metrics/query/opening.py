@@ -7,10 +7,16 @@ from typing import Final
 
 from chassis.errors import Unavailable
 from events import Connection
-from metrics.catalogues import catalogue_for
+from metrics.catalogues import catalogue_for, company_for
 from metrics.engine.company import Company
 from metrics.query.source import Source
-from metrics.store.generation import Generation, all_generations, live_generation
+from metrics.rebuild.refusals import DefinitionsNotKnown, RebuildNotFound
+from metrics.store.generation import (
+    Generation,
+    all_generations,
+    live_generation,
+    read_generation,
+)
 
 _LONGEST_RETRY_SECONDS: Final = 60
 
@@ -28,6 +34,21 @@ async def open_source(connection: Connection, *, company: Company) -> Source:
     if live is None or catalogue is None:
         raise await _not_ours(connection, company)
     return Source(connection=connection, company=company, catalogue=catalogue, generation=live.id)
+
+
+async def open_generation(connection: Connection, generation: int) -> Source:
+    """Figures beside the live ones, as the company was when they were made.
+
+    Raises RebuildNotFound, DefinitionsNotKnown.
+    """
+    found = await read_generation(connection, generation)
+    if found is None or found.status == "dropped":
+        raise RebuildNotFound(generation)
+    company = company_for(found.terms)
+    catalogue = catalogue_for(found.terms, company)
+    if catalogue is None:
+        raise DefinitionsNotKnown(found)
+    return Source(connection=connection, company=company, catalogue=catalogue, generation=found.id)
 
 
 async def _not_ours(connection: Connection, company: Company) -> FiguresBeingRebuilt:

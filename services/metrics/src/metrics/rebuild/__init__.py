@@ -5,9 +5,6 @@ at any point is followed by somebody who goes on from there.
 """
 
 from metrics.rebuild.asking import (
-    DefinitionsNotKnown,
-    RebuildNotFound,
-    RebuildUnderWay,
     ask_to_drop,
     ask_to_switch,
     prepare,
@@ -15,6 +12,7 @@ from metrics.rebuild.asking import (
 )
 from metrics.rebuild.building import Pace, move_on
 from metrics.rebuild.keeping import keep_generations
+from metrics.rebuild.refusals import DefinitionsNotKnown, RebuildNotFound, RebuildUnderWay
 
 __all__ = [
     "DefinitionsNotKnown",

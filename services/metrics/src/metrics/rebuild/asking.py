@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import asyncpg
 
-from chassis.errors import Conflict, NotFound
 from events import Connection
 from metrics.catalogues import catalogue_for, terms_of
 from metrics.definitions import DefinitionNotUnderstood
 from metrics.engine.company import Company
+from metrics.rebuild.refusals import DefinitionsNotKnown, RebuildNotFound, RebuildUnderWay
 from metrics.store.generation import (
     Generation,
     Terms,
@@ -29,29 +29,6 @@ _ASKING: Final = 7_236_118_404
 """Advisory lock: one at a time decides which generations there are to be."""
 _LET_GO: Final = frozenset({"building", "ready", "failed"})
 """Stages of a build that another one may take the place of."""
-
-
-class RebuildNotFound(NotFound):
-    """There is no such generation of figures, or no longer."""
-
-    title = "rebuild not found"
-
-    def __init__(self, generation: int) -> None:
-        super().__init__(
-            f"there are no figures of generation {generation}", hint="GET /v1/rebuilds lists them"
-        )
-
-
-class RebuildUnderWay(Conflict):
-    """Another build is not finished, or waits to be switched to."""
-
-    title = "another rebuild is under way"
-
-
-class DefinitionsNotKnown(Conflict):
-    """The figures were made by another release, or under other settings."""
-
-    title = "the figures are not of this release"
 
 
 async def prepare(
@@ -109,12 +86,7 @@ async def ask_to_switch(connection: Connection, generation: int, *, company: Com
     if found.status == "failed":
         raise RebuildUnderWay(f"generation {generation} failed: {found.failure}", hint="drop it")
     if catalogue_for(found.terms, company) is None:
-        raise DefinitionsNotKnown(
-            f"generation {generation} was made by another release, or under other settings:"
-            f" {found.terms.time_zone}, {found.terms.base_currency},"
-            f" {found.terms.catalogue_version}",
-            hint="start that release with those settings, then switch",
-        )
+        raise DefinitionsNotKnown(found)
     if found.status != "live":
         await let_go_live(connection, generation)
 

@@ -34,6 +34,10 @@ class Terms(msgspec.Struct, frozen=True):
     catalogue_version: str
     definitions: str = NO_DEFINITIONS
 
+    @property
+    def definition_count(self) -> int:
+        return len(msgspec.json.decode(self.definitions, type=list[msgspec.Raw]))
+
 
 class GenerationChanged(Exception):
     """Figures made under other terms went live: this process must start again."""

@@ -24,6 +24,12 @@ SELECT body FROM ledger
 WHERE generation = $1 AND kinds && $2 AND last_second > $3 AND first_second <= $4
   AND first_on < $5 AND last_on >= $6"""
 
+_DAYS: Final = """
+SELECT min(first_on), max(last_on) FROM (
+    SELECT first_on, last_on FROM ledger WHERE generation = $1
+    UNION ALL SELECT first_on, last_on FROM pending WHERE generation = $1
+) AS known"""
+
 
 async def append(connection: Connection, generation: int, changed: Sequence[Changed]) -> None:
     """Keep the changes of many batches in one row."""
@@ -63,3 +69,9 @@ async def read(
         for delta in unpack_deltas(body, catalogue.layout.kinds, only=only)
         if after < delta.second <= until
     ]
+
+
+async def days(connection: Connection, generation: int) -> tuple[int, int] | None:
+    """The first and the last day that a generation says anything of; None if it is silent."""
+    row = await connection.fetchrow(_DAYS, generation)
+    return None if row is None or row[0] is None else (row[0], row[1])

@@ -39,11 +39,9 @@ CREATE TABLE closings (
     closed_by         text NOT NULL,
     generation        integer NOT NULL,
     catalogue_version text NOT NULL,
-    block             bigint NOT NULL,
     UNIQUE (period, edition)
 );
 COMMENT ON TABLE closings IS 'periods whose figures were published, by whom; append only';
-COMMENT ON COLUMN closings.block IS 'last block of the journal that the figures count';
 CREATE TABLE published_values (
     closing   bigint NOT NULL REFERENCES closings (id),
     kpi       text NOT NULL,
