@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any, Final
 
 import asyncpg
@@ -15,6 +16,8 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlmodel.ext.asyncio.session import AsyncSession as SqlModelSession
 
+from events.sessions import FOUND_OUT
+
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 5.0
@@ -23,18 +26,24 @@ SESSION_OVERFLOW: Final = 8
 """Each connection is a server process of some 5-10 MB; requests queue rather than add more."""
 POOL_CONNECTIONS: Final = 4
 STATEMENT_SECONDS: Final = 20
+ANSWER_SECONDS: Final = 25.0
+"""A statement without an answer is given up with its connection. PostgreSQL ends those of requests
+before: this is for a server, or a way to it, that is gone without a word.
+"""
 LONGEST_WAIT_SECONDS: Final = 10.0
 
-_SESSION_PARAMETERS: Final = {
+_PARAMETERS: Final = {
     "timezone": "UTC",
     # JIT compiles for longer than our short statements run.
     "jit": "off",
-    # A request whose client or process hangs must not hold locks for ever.
+    # Whose client, process or machine hangs or is gone must not hold locks for ever.
     "idle_in_transaction_session_timeout": "30s",
+    **FOUND_OUT,
+}
+_REQUEST_PARAMETERS: Final = {
     "lock_timeout": "5s",
     "statement_timeout": f"{STATEMENT_SECONDS}s",
 }
-_POOL_PARAMETERS: Final = {"timezone": "UTC", "jit": "off"}
 
 UNREACHABLE: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
 """What asyncpg raises while the server is away, starting or stopping."""
@@ -73,7 +82,7 @@ class Database:
         """Hold the pools open. Connects only when a connection is asked for."""
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: self.connect(**_SESSION_PARAMETERS),
+            async_creator=lambda: self.connect(_REQUEST_PARAMETERS),
             pool_size=SESSION_CONNECTIONS,
             max_overflow=SESSION_OVERFLOW,
             pool_timeout=CONNECT_SECONDS,
@@ -89,7 +98,8 @@ class Database:
             min_size=0,
             max_size=POOL_CONNECTIONS,
             timeout=CONNECT_SECONDS,
-            server_settings={"application_name": self._application_name, **_POOL_PARAMETERS},
+            command_timeout=ANSWER_SECONDS,
+            server_settings={"application_name": self._application_name, **_PARAMETERS},
         )
         try:
             yield self
@@ -97,12 +107,22 @@ class Database:
             self._pool.terminate()
             await self._engine.dispose()
 
-    async def connect(self, **parameters: str) -> "asyncpg.Connection[asyncpg.Record]":
-        """A connection of its own, for locks and migrations; the caller closes it."""
+    async def connect(
+        self,
+        parameters: Mapping[str, str] = MappingProxyType({}),
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection of its own, with these parameters of its session; the caller closes it."""
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
             self._url,
             timeout=CONNECT_SECONDS,
-            server_settings={"application_name": self._application_name, **parameters},
+            command_timeout=answer_seconds,
+            server_settings={
+                "application_name": self._application_name,
+                **_PARAMETERS,
+                **parameters,
+            },
         )
         return connection
 

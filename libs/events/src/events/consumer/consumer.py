@@ -26,7 +26,7 @@ from events.consumer.received import Connection, Handler
 from events.consumer.settings import ConsumerSettings
 from events.consumer.store import ParkedRows
 from events.consumer.versions import Versions, VersionsByConsumer, VersionsByHandler
-from events.consumer.watch import INFRASTRUCTURE, Watch
+from events.consumer.watch import CONNECTION_SECONDS, INFRASTRUCTURE, Watch
 from events.errors import LogChanged, TopicMissing
 from events.ids import uuid7
 from events.log import Log, Reader
@@ -47,7 +47,8 @@ class Consumer:
     Run as many processes of one `name` as you like: they share the partitions.
     The database needs `schema_sql.CONSUMER_SQL`; when it also has an outbox,
     what is rejected is published to `<topic>-dlq` too. The pool needs three
-    connections: loop, watch, and one to spare.
+    connections: loop, watch, and one to spare; and a `command_timeout`, or a server
+    that is gone without a word is noticed by the watchdog only.
     """
 
     def __init__(
@@ -143,7 +144,7 @@ class Consumer:
         """With one reader and connection, until an error: then all is claimed anew."""
         self._watch.claims.clear()
         await self._watch.look()
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire(timeout=CONNECTION_SECONDS) as connection:
             await connection.execute(
                 _SESSION.format(patience_ms=int(self._settings.transaction_seconds * 1000))
             )
@@ -265,7 +266,7 @@ class Consumer:
     async def _leave(self) -> None:
         """Let others take over at once; if this fails, they do after the timeout."""
         try:
-            async with asyncio.timeout(2), self._pool.acquire() as connection:
+            async with asyncio.timeout(2), self._pool.acquire(timeout=2) as connection:
                 await self._members.leave(connection)
         except INFRASTRUCTURE as error:
             self._observer.retrying(self._name, error=error, seconds=0)

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 INFRASTRUCTURE: Final = (LogUnavailable, *DATABASE_ERRORS)
 """Errors that may pass by themselves."""
 
+CONNECTION_SECONDS: Final = 10.0
+"""For the pool to give a connection, and as long again to take one back that does not answer."""
 _TOPICS_SECONDS: Final = 5.0
 """A topic that has grown is read as soon as this; asking costs one small request."""
 _PARKED: Final = "SELECT reason, count(*) FROM consumer_parked WHERE consumer = $1 GROUP BY reason"
@@ -138,7 +140,7 @@ class Watch:
 
     async def look(self) -> None:
         """One pulse: say that we live, see our share, measure how far we are."""
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire(timeout=CONNECTION_SECONDS) as connection:
             living = await self._members.beat(connection)
             parked = dict(await connection.fetch(_PARKED, self._consumer))
             if self.stopped:
@@ -161,7 +163,7 @@ class Watch:
         """
         for topic, identity in (await self._log.identities(self._topics)).items():
             if self._identities.setdefault(topic, identity) != identity:
-                async with self._pool.acquire() as connection:
+                async with self._pool.acquire(timeout=CONNECTION_SECONDS) as connection:
                     await connection.execute(_DISOWN, self._consumer, topic)
                 raise LogChanged(
                     f"topic {topic} was recreated while {self._consumer} was reading it",
@@ -209,7 +211,7 @@ class Watch:
         """Say in the database, too, that a partition is read to its end: readers ask there."""
         if not at_end:
             return
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire(timeout=CONNECTION_SECONDS) as connection:
             await connection.execute(
                 _KEEP,
                 self._consumer,

@@ -11,6 +11,7 @@ import random
 from typing import TYPE_CHECKING, Any, Final
 
 from events.outbox import SHARDS
+from events.sessions import FOUND_OUT
 
 if TYPE_CHECKING:
     import asyncpg
@@ -28,10 +29,7 @@ SESSION: Final = {
     "idle_session_timeout": "10s",
     "idle_in_transaction_session_timeout": "10s",
     # The same while the server is in the middle of sending rows, and for a machine that is gone.
-    "tcp_user_timeout": "10s",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
+    **FOUND_OUT,
     "statement_timeout": "30s",
     # A deletion that a crash of PostgreSQL undoes makes a copy on the log, which consumers drop.
     # Waiting for the disk would only slow the transactions that do matter.

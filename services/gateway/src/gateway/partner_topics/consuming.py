@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from chassis.db import CONNECT_SECONDS
 from chassis.resources import Resources
 from events import Connection, EventsError
 from events.consumer.claims import Claim, check_identity, claim, digest_of, require_ours
@@ -116,7 +117,8 @@ class PartnerTopic:
     async def _look(self, reader: Reader) -> None:
         """Say that we live, and own exactly our share."""
         partitions = await self._door.log.partitions([self._topic])
-        async with self._door.resources.database.pool.acquire() as connection:
+        pool = self._door.resources.database.pool
+        async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
             living = await self._members.beat(connection)
             wanted = self._members.share(partitions, living)
             if wanted == self._claims.keys():
@@ -144,7 +146,10 @@ class PartnerTopic:
         good = [e for e, o in zip(read, judged, strict=True) if o is None and type(e) is Incoming]
         zone = self._door.resources.settings.company_time_zone
         pool = self._door.resources.database.pool
-        async with pool.acquire() as connection, connection.transaction():
+        async with (
+            pool.acquire(timeout=CONNECT_SECONDS) as connection,
+            connection.transaction(),
+        ):
             await advance(connection, self._consumer, self._moves(batch))
             taken = iter(await taking.take(connection, good, received_at=now, zone=zone))
             outcomes = [next(taken) if outcome is None else outcome for outcome in judged]

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 from chassis.clock import Clock
@@ -26,6 +27,13 @@ REST_SECONDS: Final = 1.0
 """Between looks for something to do; also how far a generation that is ready stays behind."""
 _KEEPER: Final = 7_236_118_406
 """Advisory lock, of the session: it ends with the process that had it."""
+_ANSWER_SECONDS: Final = 120.0
+"""Nobody waits for a statement of a build."""
+_KEEPER_SESSION: Final = {
+    # Whoever keeps asks once a second; a session that does not is of a process that is gone.
+    "idle_session_timeout": "60s",
+    "idle_in_transaction_session_timeout": "120s",
+}
 
 Connect = Callable[[], Awaitable[Connection]]
 
@@ -35,9 +43,10 @@ def keep_generations(company: Company) -> Callable[[Resources], Coroutine[Any, A
 
     async def keep(resources: Resources) -> None:
         stop = threading.Event()
-        keeper = Keeper(
-            resources.database.connect, company=company, clock=resources.clock, stop=stop
+        connect = partial(
+            resources.database.connect, _KEEPER_SESSION, answer_seconds=_ANSWER_SECONDS
         )
+        keeper = Keeper(connect, company=company, clock=resources.clock, stop=stop)
         working = asyncio.create_task(asyncio.to_thread(lambda: asyncio.run(keeper.run())))
         stopping = asyncio.create_task(resources.stopping.wait())
         try:

@@ -15,14 +15,19 @@ from events.log.port import Producer, Reader, TopicPartition, TopicState
 from events.log.postgres import tables
 from events.log.postgres.producer import PostgresProducer
 from events.log.postgres.reader import PostgresReader
+from events.sessions import FOUND_OUT
 
 _SETUP_LOCK: Final = 0x7A6E_6465
 """Advisory lock of the set-up: CREATE TABLE IF NOT EXISTS alone can fail when two run at once."""
 
+_CONNECT_SECONDS: Final = 10.0
+_ANSWER_SECONDS: Final = 15.0
+"""More than an append waits for a writer that was stopped: for a server gone without a word."""
+
 SESSION: Final = {
     # A writer that was stopped within its append holds the partitions' locks, and all others wait.
     "idle_in_transaction_session_timeout": "10s",
-    "tcp_user_timeout": "10s",
+    **FOUND_OUT,
     "jit": "off",
     "application_name": "event log",
 }
@@ -106,7 +111,8 @@ class PostgresLog:
     async def connection(self) -> AsyncIterator[Any]:
         """A connection; raises LogUnavailable for anything that waiting may mend."""
         try:
-            async with (await self._connected()).acquire() as connection:
+            pool = await self._connected()
+            async with pool.acquire(timeout=_CONNECT_SECONDS) as connection:
                 yield connection
         except DATABASE_ERRORS as error:
             raise LogUnavailable(
@@ -118,7 +124,12 @@ class PostgresLog:
         async with self._lock:
             if self._pool is None:
                 pool = await asyncpg.create_pool(
-                    self._url, min_size=0, max_size=8, server_settings=SESSION
+                    self._url,
+                    min_size=0,
+                    max_size=8,
+                    timeout=_CONNECT_SECONDS,
+                    command_timeout=_ANSWER_SECONDS,
+                    server_settings=SESSION,
                 )
                 try:
                     async with pool.acquire() as connection:

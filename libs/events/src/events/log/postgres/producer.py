@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from events.log.postgres.log import PostgresLog
 
 _TRIM_SECONDS: Final = 60.0
+_TRIM_MOST_SECONDS: Final = 300.0
 _pack: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -84,4 +85,4 @@ class PostgresProducer:
         """Retention, once a minute: nobody else writes to the log, so nobody else can."""
         if time.monotonic() >= self._trim_at:
             self._trim_at = time.monotonic() + _TRIM_SECONDS
-            await connection.execute(tables.TRIM)
+            await connection.execute(tables.TRIM, timeout=_TRIM_MOST_SECONDS)

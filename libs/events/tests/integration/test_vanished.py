@@ -1,0 +1,63 @@
+"""Half-open connections: the other end is gone, and nobody says so. Only a time limit helps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from events import open_log
+from events.log.postgres import log as postgres_log
+from faults.harness.proxy import Proxy
+
+DONE = "SELECT count(*) FROM applied"
+
+
+@pytest.fixture
+def proxy(database: str) -> Iterator[Proxy]:
+    started = Proxy(urlsplit(database).port or 0).start()
+    yield started
+    started.stop()
+
+
+def by_way_of(proxy: Proxy, url: str) -> str:
+    return url.replace(f":{proxy.target}/", f":{proxy.port}/")
+
+
+async def test_a_consumer_whose_database_vanished_goes_on_with_new_connections(
+    world: Any, database: str, proxy: Proxy, make_event: Any
+) -> None:
+    ours = world.pool
+    pool = await asyncpg.create_pool(by_way_of(proxy, database), min_size=0, command_timeout=1)
+    world.pool = pool
+    async with world.running(transaction_seconds=2):
+        world.pool = ours
+        await world.publish(make_event("a", 1))
+        await world.until(DONE, 1)
+        proxy.lose()
+        await world.publish(make_event("a", 2))
+        await world.until(DONE, 2)
+    pool.terminate()
+    assert proxy.bytes_passed
+
+
+@pytest.mark.parametrize("event_log", ["postgres"], indirect=True)
+async def test_a_consumer_whose_log_vanished_goes_on_with_new_connections(
+    world: Any, event_log: str, proxy: Proxy, make_event: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_log, "_ANSWER_SECONDS", 1.0)
+    ours = world.log
+    async with AsyncExitStack() as running:
+        world.log = await running.enter_async_context(open_log(by_way_of(proxy, event_log)))
+        await running.enter_async_context(world.running())
+        world.log = ours
+        await world.publish(make_event("a", 1))
+        await world.until(DONE, 1)
+        proxy.lose()
+        await world.publish(make_event("a", 2))
+        await world.until(DONE, 2)
+    assert proxy.bytes_passed
