@@ -61,3 +61,4 @@ lint: install
 	$(BIN)/lint-imports
 	$(BIN)/python -m events.schemas check
 	$(BIN)/python -m events.asyncapi check
+	$(BIN)/python -m metrics.data_guide check

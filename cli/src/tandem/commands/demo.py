@@ -8,11 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import typer
 
-from tandem.commands.imports import print_tallies
 from tandem.demo.company import World
 from tandem.demo.live import live_story
-from tandem.demo.play import play
-from tandem.importing.patience import PatientGateway
 from tandem.local_stack import demo_until
 from tandem.progress import StepProgress
 from tandem.session import ExitCode, TokenOption, UrlOption, fail, gateway_session, screen
@@ -43,6 +40,10 @@ def demo(
     token: TokenOption = None,
 ) -> None:
     """Import the history of a demo company, whose bad quarter has a known cause."""
+    from tandem.demo.play import play  # noqa: PLC0415  brings the events' contracts along
+    from tandem.importing.command import print_tallies  # noqa: PLC0415
+    from tandem.importing.patience import PatientGateway  # noqa: PLC0415
+
     if time_zone not in available_timezones():
         fail(f"{time_zone!r} is no IANA time zone; write one like Asia/Shanghai", ExitCode.UNUSABLE)
     zone = ZoneInfo(time_zone)

@@ -67,8 +67,10 @@ class _Making:
         """The event that the lines make together, or why they make none."""
         head, faults = self._head(lines)
         data = self._data(head, lines[0], faults)
-        for path, rules in self._step.lists.items():
-            items = [self._item(rules, line, faults) for line in lines]
+        for path in self._step.lists:
+            items = [
+                self._item(f"{path}[{number}]", line, faults) for number, line in enumerate(lines)
+            ]
             if any(items):
                 _put(data, path, [item for item in items if item])
         if faults:
@@ -122,16 +124,18 @@ class _Making:
                 faults.append(Refusal(self._file, line.number, name, "is empty", mend))
         return data
 
-    def _item(self, rules: dict[str, Rule], line: Line, faults: list[Refusal]) -> dict[str, Any]:
-        """An entry of a list; empty where none of its columns has anything."""
-        flat, more = self._read(rules, line)
+    def _item(self, place: str, line: Line, faults: list[Refusal]) -> dict[str, Any]:
+        """An entry of the list at `place`; empty where none of its columns has anything."""
+        rules = self._step.lists[place.rpartition("[")[0]]
+        flat, more = self._read({f"data.{place}.{path}": of for path, of in rules.items()}, line)
         faults += more
-        if not any(rules[path].column for path in flat):
-            return {}
         item: dict[str, Any] = {}
-        for path, value in flat.items():
-            _put(item, path, value)
-        return item
+        for path in rules:
+            value = flat.get(f"data.{place}.{path}")
+            if value is not None:
+                _put(item, path, value)
+        named = (path for path, rule in rules.items() if rule.column)
+        return item if any(f"data.{place}.{path}" in flat for path in named) else {}
 
     def _differs(self, path: str, rule: Rule, *, line: Line, first: Line) -> Refusal:
         return Refusal(

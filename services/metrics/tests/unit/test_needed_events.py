@@ -15,6 +15,9 @@ WON = "com.tandem.pipeline.deal.won.v1"
 LOST = "com.tandem.pipeline.deal.lost.v1"
 PAID = "com.tandem.partner.order.paid.v1"
 REFUNDED = "com.tandem.partner.payment.refunded.v1"
+ACTIVE = "com.tandem.partner.activity.recorded.v1"
+RUN = "com.tandem.ops.process_run.completed.v1"
+BASELINE = "com.tandem.ops.process.baselined.v1"
 TARGET = "com.tandem.pipeline.target.set.v1"
 
 
@@ -49,6 +52,9 @@ def test_a_rate_needs_the_events_of_both_of_its_parts() -> None:
         ("win_rate", {LOST: day(1), WON: day(4)}, day(4)),
         ("revenue_attainment", {WON: day(4)}, None),
         ("revenue_attainment", {WON: day(4), TARGET: day(9)}, day(4)),
+        ("dau", {ACTIVE: day(4)}, day(4)),
+        ("time_saved", {RUN: day(4)}, None),
+        ("time_saved", {RUN: day(4), BASELINE: day(9)}, day(4)),
     ],
 )
 def test_a_kpi_can_be_read_from_the_day_on_which_its_last_part_began(

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from events.types import EventData
 from metrics.engine.company import Company, date_of, micros_of
 from metrics.engine.kpi import Kpi
+from metrics.engine.measure import Reading, Term
 from metrics.engine.moment import MomentKind
 from metrics.query.source import Source
 from metrics.store import coverage
@@ -77,19 +78,23 @@ def readable_since(kpi: Kpi, first: Mapping[str, datetime]) -> datetime | None:
     """When the last part of the formula began, given the first event of each type.
 
     A part (the numerator, the denominator) begins with the first of whatever adds to it:
-    sales come as deals or as orders. What is taken off (refunds) need not come at all. A
-    target counts for its own period, whenever it was set, so it only has to exist.
+    sales come as deals or as orders. What is taken off (refunds) need not come at all.
+    Targets and prices say themselves for which days they hold, so they only have to exist.
     """
     begins: list[datetime] = []
     for part in kpi.sums().values():
-        adding = [term.measure.kind for term in part.terms if term.sign > 0]
-        known = _first_of(adding, first)
-        if known is None:
+        adding = [term for term in part.terms if term.sign > 0]
+        known = {term: at for term in adding if (at := _first_of(term, first)) is not None}
+        if not known:
             return None
-        begins += [known] if not all(kind.scoped for kind in adding) else []
+        dated = [at for term, at in known.items() if term.reading is not Reading.SCOPE_OF_PERIOD]
+        begins += [min(dated)] if dated else []
     return max(begins, default=None)
 
 
-def _first_of(kinds: Iterable[MomentKind], first: Mapping[str, datetime]) -> datetime | None:
-    names = {of.wire_type for kind in kinds for of in kind.events}
+def _first_of(term: Term, first: Mapping[str, datetime]) -> datetime | None:
+    price = term.measure.price
+    if price is not None and not any(of.wire_type in first for of in price.kind.events):
+        return None
+    names = (of.wire_type for of in term.measure.kind.events)
     return min((first[name] for name in names if name in first), default=None)

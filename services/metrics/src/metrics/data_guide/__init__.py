@@ -1,0 +1,1 @@
+"""The guide docs/guides/data.md: the events that each KPI needs, made from the declarations."""
