@@ -51,7 +51,9 @@ MAKERS: Final[dict[str, Callable[[Teller, int], None]]] = {
 _OFTEN: Final = {"deal": 5}
 """How many times as often as others a maker is asked."""
 _MORE_KINDS: Final = {
-    "deal": ("lead",),
+    "deal": ("lead", "buyer"),
+    "order": ("buyer",),
+    "merge": ("buyer",),
     "refund": ("deal", "order"),
     "defect": ("process_run", "project"),
     "baseline": ("process",),
