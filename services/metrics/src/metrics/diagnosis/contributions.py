@@ -2,7 +2,7 @@
 
     revenue = Σ channel: M · N/M · Nc/N · Dc/Nc · Wc/Dc · Ac/Wc
             + Σ tenure:  M · B · Bt/B · active/B · buyers/active · orders/buyers/M · revenue/order
-            + reactivated + same period - refunds
+            + reactivated + same period - refunds + what no deal or order was found for
 
 M is the market to the power of its elasticity. Without a market figure M is left out,
 and what it would explain stays with capture and frequency. Where the figures say more,
@@ -25,7 +25,7 @@ CAPTURE: Final = ("capture", "opening", "leads", "lead_mix", "qualification")
 """What may explain the workable deals per market."""
 OPENING_FLOWS: Final = ("opening_stock", "opening_created", "opening_decided", "opening_aged")
 BASE_FLOWS: Final = ("base_stock", "base_acquired", "base_returned", "base_lapsed")
-REST: Final = ("reactivation", "same_period", "refunds")
+REST: Final = ("reactivation", "same_period", "refunds", "unmatched")
 FACTORS: Final = (
     "market",
     *CAPTURE,

@@ -96,11 +96,13 @@ def drill_cut(cut: Cut, finest: Cut | None, rules: Rules) -> Drill:
     old, new = (sum(p.amount_minor for p in side.values()) for side in (cut.before, cut.after))
     nothing = Portion(amount_minor=0, count=0)
     elements = []
+    if not 0 < new < old:
+        return Drill(dimensions=cut.dimensions)
     for name in sorted(cut.before.keys() | cut.after.keys()):
         one, other = cut.before.get(name, nothing), cut.after.get(name, nothing)
         amount = other.amount_minor - one.amount_minor
-        if amount < 0 and new < old and max(one.count, other.count) >= rules.floors.decided:
-            shares = one.amount_minor / max(old, 1), other.amount_minor / max(new, 1)
+        if amount < 0 and max(one.count, other.count) >= rules.floors.decided:
+            shares = max(0.0, one.amount_minor / old), max(0.0, other.amount_minor / new)
             deviation = math.hypot(_deviation(one), _deviation(other))
             elements.append(
                 Element(

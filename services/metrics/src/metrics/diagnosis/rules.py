@@ -60,6 +60,7 @@ DEFAULT_OWNERS: Final[Mapping[str, Owner]] = MappingProxyType(
         "reactivation": Owner.OPERATIONS,
         "same_period": Owner.OPERATIONS,
         "refunds": Owner.OPERATIONS,
+        "unmatched": Owner.UNASSIGNED,
     }
 )
 CONTESTED: Final[Mapping[str, Owner]] = MappingProxyType(

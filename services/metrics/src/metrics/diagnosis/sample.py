@@ -121,6 +121,7 @@ def _sample(figures: Figures, how: _Observed | _Drawn) -> Sample:
             "reactivation": np.asarray(figures.reactivated_minor * season),
             "same_period": np.asarray(figures.same_period_minor * season),
             "refunds": np.asarray(-figures.refunds_minor * season),
+            "unmatched": np.asarray(float(_unmatched(figures)) * season),
         },
         base_flows=_base_flows(figures),
         opening_flows=_opening_flows(figures),
@@ -165,13 +166,28 @@ def _opening_flows(figures: Figures) -> dict[str, Values]:
     return {factor: np.asarray(part * figures.season) for factor, part in parts.items()}
 
 
+def _unmatched(figures: Figures) -> int:
+    """Money without a deal or an order to it, as where half a deal counts as none."""
+    funnels = sum(
+        f.amount_minor for f in figures.funnels.values() if not min(f.workable, f.decided, f.won)
+    )
+    bands = sum(
+        b.revenue_minor
+        for b in figures.bands.values()
+        if not min(b.base, b.active, b.buyers, b.orders)
+    )
+    return funnels + bands
+
+
 def _funnel(f: Funnel, how: _Observed | _Drawn, season: float) -> FunnelSample:
-    opened = np.asarray(np.nan if f.opened is None else f.opened * season)
-    created = f.workable - (f.opened or 0)
     unknown = np.asarray(np.nan)
-    if f.opened is None or f.leads is None:
+    known = f.opened is not None and f.opened <= f.workable
+    stock = f.opened if known and f.opened else 0
+    opened = np.asarray(stock * season) if known else unknown
+    created = f.workable - stock
+    if not known or f.leads is None:
         leads, qualified = unknown, unknown
-        workable = how.count(created) * season + (f.opened or 0) * season
+        workable = (how.count(created) + stock) * season
     else:
         leads, qualified = how.count(f.leads) * season, how.share(created, f.leads)
         made = leads * qualified if f.leads else how.count(created) * season
@@ -189,9 +205,10 @@ def _funnel(f: Funnel, how: _Observed | _Drawn, season: float) -> FunnelSample:
 
 
 def _band(b: Band, how: _Observed | _Drawn, season: float) -> BandSample:
-    # Every buyer orders once; only what is beyond that can vary.
-    further = how.count(b.orders - b.buyers)
-    each = 1 + further / b.buyers if b.buyers else how.share(0, 0)
+    each = how.share(b.orders, b.buyers)
+    if 0 < b.buyers <= b.orders:
+        # Every buyer orders once; only what is beyond that can vary.
+        each = 1 + how.count(b.orders - b.buyers) / b.buyers
     return BandSample(
         base=np.asarray(float(b.base)),
         active_share=how.share(b.active, b.base),

@@ -41,6 +41,7 @@ FACTORS: Final = {
     "reactivation": ("reactivated customers", "唤回客户"),
     "same_period": ("further sales to new customers", "新客当期复购"),
     "refunds": ("refunds", "退款"),
+    "unmatched": ("not matched to a deal", "未对应成交"),
 }
 CLASSES: Final = {
     "sales": ("sales", "销售"),

@@ -88,6 +88,24 @@ def test_what_is_shown_sums_exactly_in_minor_units(before: Figures, after: Figur
     assert diagnosis.residual == 0
 
 
+@FEW
+@given(FIGURES, FIGURES, st.integers(0, 9))
+def test_figures_that_do_not_fit_each_other_still_add_up(
+    before: Figures, after: Figures, count: int
+) -> None:
+    """Shares of deals with several owners are rounded: more may be decided than workable,
+    fewer orders than buyers, and money may come from no deal at all.
+    """
+    odd = Funnel(workable=count, decided=5, won=0, amount_minor=777, opened=7, leads=2)
+    few = Band(base=9, active=9, buyers=count, orders=3, revenue_minor=333)
+    strange = replace(after, funnels={**after.funnels, "a": odd}, bands={**after.bands, "x": few})
+
+    diagnosis = diagnose(asked(before, strange, rules=Rules(draws=50)))
+
+    assert diagnosis.delta == exactly(strange) - exactly(before)
+    assert sum(part.amount for part in diagnosis.contributions) == diagnosis.delta
+
+
 # -- 10: time and identity ----------------------------------------------------
 
 
