@@ -10,7 +10,7 @@ from chassis import parked
 from chassis.app import build_app
 from chassis.resources import Resources
 from chassis.tasks import BackgroundTask
-from metrics.api import closings, coverage, differences, kpis, quarantine, rebuilds
+from metrics.api import closings, coverage, differences, kpis, quality, quarantine, rebuilds
 from metrics.api.asking import source_of
 from metrics.consuming import company_of, follow_log
 from metrics.merging import merge_pending
@@ -19,7 +19,7 @@ from metrics.settings import Settings
 
 ROUTERS: Final = (
     *(kpis.router, coverage.router, differences.router, quarantine.router),
-    *(closings.router, rebuilds.router),
+    *(closings.router, quality.router, rebuilds.router),
 )
 
 

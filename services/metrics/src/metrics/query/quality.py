@@ -1,0 +1,180 @@
+"""How good the data behind the figures are: of a period, KPI by KPI."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from events.types import UNKNOWN
+from metrics.engine.calendar import Period
+from metrics.engine.company import SECOND
+from metrics.engine.kpi import Kpi
+from metrics.engine.reading import Row
+from metrics.query.answer import answer
+from metrics.query.coverage import Coverage, coverage_of, moment_kinds
+from metrics.query.known import CONSUMER, read_known
+from metrics.query.question import Asked, Question, QuestionRefused, read_question
+from metrics.query.source import Source
+from metrics.store import coverage, quality
+from metrics.store.coverage import Arrivals
+from metrics.store.quality import HeldBack, Problem, Standstill
+
+_NEVER_CHANGED: Final = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freshness:
+    """When a source last said something, and what is the latest that it spoke of."""
+
+    source: str
+    events: int
+    last_occurred_at: datetime
+    last_recorded_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownShare:
+    """How much of a KPI's `n` has no member of a dimension."""
+
+    kpi: Kpi
+    dimension: str
+    n: float
+    unknown: float
+
+    @property
+    def share(self) -> float:
+        return self.unknown / self.n
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restatement:
+    """A KPI's value of a period as it was known when the period ended, and as it is known now.
+
+    `share` is the change as a part of the present value; None where one of them is undefined
+    or the present one is 0 while the other is not.
+    """
+
+    kpi: Kpi
+    then: float | None
+    now: float | None
+
+    @property
+    def share(self) -> float | None:
+        if self.then == self.now:
+            return _NEVER_CHANGED
+        if self.then is None or not self.now:
+            return None
+        return abs(self.now - self.then) / abs(self.now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """Everything that a reader should know before he trusts the figures of a period."""
+
+    period: Period
+    is_complete: bool
+    watermark: datetime | None
+    problems: Sequence[Problem]
+    held_back: Sequence[HeldBack]
+    standstills: Sequence[Standstill]
+    sources: Sequence[Freshness]
+    coverage: Sequence[Coverage]
+    unknown: Sequence[UnknownShare]
+    restatements: Sequence[Restatement]
+
+
+async def read_quality(
+    source: Source, kpis: Collection[Kpi], *, period: Period, today: int
+) -> Quality:
+    """The state of the data. KPIs that have no values by the period's grain have no shares."""
+    connection = source.connection
+    known, watermark = await read_known(connection, source.company)
+    arrived = await coverage.read(connection)
+    questions = list(_questions(source, kpis, period, today=today))
+    return Quality(
+        period=period,
+        is_complete=known.complete,
+        watermark=watermark,
+        problems=await quality.problems(connection, source.generation),
+        held_back=await quality.held_back(connection, CONSUMER),
+        standstills=await quality.standstills(connection, CONSUMER),
+        sources=list(_freshness(arrived)),
+        coverage=[coverage_of(kpi, arrived, company=source.company) for kpi in kpis],
+        unknown=[share for q in questions for share in await _unknown_shares(source, q)],
+        restatements=await _restatements(source, questions, period),
+    )
+
+
+def _questions(
+    source: Source, kpis: Collection[Kpi], period: Period, *, today: int
+) -> Iterator[Question]:
+    for kpi in kpis:
+        try:
+            yield read_question(
+                kpi.id,
+                Asked(period=period.label),
+                catalogue=source.catalogue,
+                company=source.company,
+                today=today,
+            )
+        except QuestionRefused:
+            continue  # it has no values by this grain
+
+
+def _freshness(arrived: Sequence[Arrivals]) -> Iterator[Freshness]:
+    by_source: dict[str, list[Arrivals]] = {}
+    for one in arrived:
+        by_source.setdefault(one.source, []).append(one)
+    for name, of in sorted(by_source.items()):
+        yield Freshness(
+            source=name,
+            events=sum(one.events for one in of),
+            last_occurred_at=max(one.last_occurred_at for one in of),
+            last_recorded_at=max(one.last_recorded_at for one in of),
+        )
+
+
+async def _unknown_shares(source: Source, question: Question) -> list[UnknownShare]:
+    """The dimensions of a KPI of which something is unknown."""
+    whole = await _row(source, question)
+    if not whole.n:
+        return []
+    shares = []
+    for dimension in question.kpi.dimensions:
+        row = await _row(source, replace(question, filters={dimension: (UNKNOWN,)}))
+        if row.n:
+            shares.append(
+                UnknownShare(
+                    kpi=question.kpi, dimension=dimension, n=float(whole.n), unknown=float(row.n)
+                )
+            )
+    return shares
+
+
+async def _restatements(
+    source: Source, questions: Sequence[Question], period: Period
+) -> list[Restatement]:
+    """What changed of each KPI after the period had ended; those that cannot have are not read."""
+    end = source.company.start_of(period.end) // SECOND - 1
+    changed = await quality.kinds_changed_after(
+        source.connection, source.generation, end, before_day=period.end
+    )
+    found = []
+    for question in questions:
+        now = (await _row(source, question)).value
+        then = now
+        if any(kind.name in changed for kind in moment_kinds(question.kpi)):
+            then = (await _row(source, replace(question, as_of=end))).value
+        found.append(Restatement(kpi=question.kpi, then=_number(then), now=_number(now)))
+    return found
+
+
+async def _row(source: Source, question: Question) -> Row:
+    (row,) = (await answer(source, question)).rows
+    return row
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
