@@ -78,13 +78,17 @@ def shapley(old: Values, new: Values) -> Values:
 
 
 def defined(before: Sequence[Values], after: Sequence[Values]) -> tuple[Values, Values]:
-    """Factors of both periods as one array each; an undefined one (0/0) is read as unchanged."""
+    """Factors of both periods as one array each; an undefined one (0/0) is read as unchanged.
+
+    What is undefined in both has nobody behind it in either, so that it counts as nothing:
+    read as 1, it would give a slice without orders one of the other factors' unit.
+    """
     both = np.stack(np.broadcast_arrays(*before, *after)).astype(float, copy=False)
     old, new = both[: len(before)], both[len(before) :]
     if not np.isnan(both).any():
         return old, new
     lost = np.isnan(old) & np.isnan(new)
     return (
-        np.where(lost, 1.0, np.where(np.isnan(old), new, old)),
-        np.where(lost, 1.0, np.where(np.isnan(new), old, new)),
+        np.where(lost, 0.0, np.where(np.isnan(old), new, old)),
+        np.where(lost, 0.0, np.where(np.isnan(new), old, new)),
     )

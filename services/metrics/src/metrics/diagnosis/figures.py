@@ -30,8 +30,6 @@ class Funnel:
     """Captured in the period; deals created per lead is what sales qualified."""
     list_minor: int | None = None
     """What the won ones would have brought without discount."""
-    cost_minor: int | None = None
-    """Spent on the channel; read by the profit lens only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +66,6 @@ class PipelineFlows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
-    """What a process of operations produced, and its cost; read by the profit lens only."""
-
-    units: int
-    cost_minor: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """One period of one scope. Booked revenue is the sum of all its parts less refunds."""
 
@@ -92,9 +82,6 @@ class Figures:
     refunds_minor: int = 0
     base_flows: BaseFlows | None = None
     pipeline_flows: PipelineFlows | None = None
-    margin: float | None = None
-    """Of revenue, before acquisition and operations; read by the profit lens only."""
-    processes: Mapping[str, Process] = field(default_factory=dict)
     season: float = 1.0
     """By what the period is multiplied to stand in for another season: its volume, no rate."""
 
