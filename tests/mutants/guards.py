@@ -198,6 +198,13 @@ RELAY: Final = (
         test=f"{_RELAY}::test_an_error_of_the_log_ends_the_relay_and_keeps_the_events[postgres]",
     ),
     Mutant(
+        guard="an id that lacks in a page may commit later: it is not among the page's",
+        file=f"{_EVENTS}/relay/runs.py",
+        text="if ids[place] != ids[place - 1] + 1]",
+        replacement="if ids[place] > ids[place - 1] + 9]",
+        test=f"{_TESTS}/unit/test_runs.py::test_runs_hold_exactly_the_ids_that_were_read",
+    ),
+    Mutant(
         guard="a shard has one owner, by its lock",
         file=f"{_EVENTS}/relay/shards.py",
         text="if wanted and await self._connection.fetchval(_TAKE, _SPACE, shard):",

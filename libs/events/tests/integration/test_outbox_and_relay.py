@@ -25,6 +25,8 @@ from events import (
 )
 from events.cloudevents import from_record
 from events.outbox import SHARDS, shard_of
+from events.relay.mover import PAGE
+from events.relay.shards import SESSION
 
 WAITING = "SELECT count(*) FROM outbox"
 OWNERS = """
@@ -144,6 +146,21 @@ async def test_an_outbox_is_emptied_in_order_and_events_arrive_as_they_were_prom
     assert watching.published_count == 901
     expected = {f"s{n}": list(range(1, 101)) for n in range(9)} | {"late": [1]}
     assert await on_the_log(world) == expected
+
+
+async def test_a_page_is_found_by_its_index_though_the_outbox_has_no_statistics(
+    world: Any, database: str, make_event: Any
+) -> None:
+    """Else all that waits is read and sorted for each page: with the square of what waits."""
+    events = [make_event(f"s{n}", 1) for n in range(2000)]
+    await append_asyncpg(world.pool, events, topic=world.topic)
+    connection = await asyncpg.connect(database, server_settings=SESSION)
+
+    plan = await connection.fetch(f"EXPLAIN {PAGE}", list(range(SHARDS)), [], 500, 1_000_000)
+
+    await connection.close()
+    assert "Index Scan using outbox_pkey" in str(plan)
+    assert "Sort" not in str(plan)
 
 
 async def test_a_transaction_that_commits_late_is_not_skipped(

@@ -86,4 +86,4 @@ def instant_text(value: datetime) -> str:
 
 
 def sequence_text(value: int) -> str:
-    return f"{value:0{SEQUENCE_DIGITS}d}"
+    return str(value).zfill(SEQUENCE_DIGITS)

@@ -19,6 +19,7 @@ from events.cloudevents.envelope import write_envelope
 from events.cloudevents.kafka import structured_record
 from events.doorbell import CHANNEL
 from events.outbox import measure
+from events.relay.runs import runs_of
 from events.relay.shards import Shards
 
 if TYPE_CHECKING:
@@ -43,19 +44,22 @@ _STOP_SECONDS: Final = 2.0
 
 _COLUMNS: Final = """id, event_id, aggregatetype, aggregateid, aggregate_version, type, payload,
            source, occurred_at, recorded_at, traceparent, extensions"""
-_SELECT: Final = f"""
+PAGE: Final = f"""
 SELECT {_COLUMNS}, bytes FROM (
     SELECT {_COLUMNS}, pg_column_size(payload) AS own,
            sum(pg_column_size(payload)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes
-    FROM outbox WHERE shard = ANY($1) AND id <> ALL($2) ORDER BY id LIMIT $3) page
+    FROM outbox WHERE shard = ANY($1) AND NOT id <@ $2::int8multirange ORDER BY id LIMIT $3) page
 WHERE bytes - own < $4 ORDER BY id"""  # noqa: S608 - names of columns, ours
-_DELETE: Final = "DELETE FROM outbox WHERE id = ANY($1)"
+_DELETE: Final = """
+DELETE FROM outbox o USING unnest($1::int8multirange) run
+WHERE o.id >= lower(run) AND o.id < upper(run)"""
 
 _extensions: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class _Page(NamedTuple):
-    ids: list[int]
+    rows: int
+    runs: list[asyncpg.Range[int]]
     sent: asyncio.Task[None]
     started: float
 
@@ -118,14 +122,14 @@ class Mover:
         if not self._shards.owned:
             return False
         started = time.monotonic()
-        under_way = [row_id for page in self._under_way for row_id in page.ids]
+        under_way = [run for page in self._under_way for run in page.runs]
         rows = await self._connection.fetch(
-            _SELECT, self._shards.owned, under_way, _PAGE_ROWS, _PAGE_BYTES
+            PAGE, self._shards.owned, under_way, _PAGE_ROWS, _PAGE_BYTES
         )
         if not rows:
             return False
         sent = self._tasks.create_task(self._producer.publish([_record(row) for row in rows]))
-        self._under_way.append(_Page([row[0] for row in rows], sent, started))
+        self._under_way.append(_Page(len(rows), runs_of([row[0] for row in rows]), sent, started))
         return len(rows) == _PAGE_ROWS or rows[-1]["bytes"] >= _PAGE_BYTES
 
     async def _finish_page(self) -> None:
@@ -134,11 +138,11 @@ class Mover:
         while not (await asyncio.wait({page.sent}, timeout=_PROOF_SECONDS))[0]:
             await self._connection.execute("SELECT 1")
         page.sent.result()
-        await self._connection.execute(_DELETE, page.ids)
+        await self._connection.execute(_DELETE, page.runs)
         self._under_way.popleft()
         self._progress()
         self._observer.published(
-            self._name, count=len(page.ids), seconds=time.monotonic() - page.started
+            self._name, count=page.rows, seconds=time.monotonic() - page.started
         )
 
     async def _finish_soon(self) -> None:

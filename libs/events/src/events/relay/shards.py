@@ -34,6 +34,11 @@ SESSION: Final = {
     # A deletion that a crash of PostgreSQL undoes makes a copy on the log, which consumers drop.
     # Waiting for the disk would only slow the transactions that do matter.
     "synchronous_commit": "off",
+    # An outbox that is mostly empty has no statistics, or wrong ones: the planner would read and
+    # sort all that waits for each page of it. The index of the ids is always right.
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
     "jit": "off",
     "application_name": "relay",
 }

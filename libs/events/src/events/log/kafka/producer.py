@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import murmur2
 
 from events.errors import PublishFailed
 from events.log.kafka.closing import end_within, is_asked_to_end
 from events.log.kafka.compression import compress_lightly
+from events.log.kafka.partitioning import hashes
 from events.log.port import NewRecord
 
 if TYPE_CHECKING:
@@ -83,9 +82,9 @@ class KafkaProducer:
         now = int(time.time() * 1000)
         sent: list[asyncio.Future[Any]] = []
         open_batches: dict[tuple[str, int], Any] = {}
-        for record in records:
+        for record, hashed in zip(records, hashes([r.key for r in records]), strict=True):
             topic, key = record.topic, record.key
-            where = topic, _hash(key) % partitions[topic]
+            where = topic, hashed % partitions[topic]
             batch = open_batches.get(where)
             if batch is not None:
                 taken = batch.append(
@@ -114,9 +113,3 @@ class KafkaProducer:
         """Raises PublishFailed when it does not close in time."""
         if not await end_within(self._producer.stop()):
             raise PublishFailed("the producer did not close in time")
-
-
-@lru_cache(maxsize=65_536)
-def _hash(key: bytes) -> int:
-    """The hash of Kafka's own clients, so that any of them finds a key's partition."""
-    return int(murmur2(key)) & 0x7FFFFFFF
