@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from events import Event
-from events.types import customer, process
+from events.types import customer, ops, process
 from kpi_histories.teller import CUSTOMER, DAYS, FIRST, OPS, PARTNERS, Teller
 
 PROCESSES = ("support", "pack", "ship")
@@ -62,13 +61,14 @@ def _defective(teller: Teller, source: str) -> tuple[Any, str]:
     return found_in, place
 
 
-def _soon_after(teller: Teller, source: str, subject: str) -> Any:
+def _soon_after(teller: Teller, source: str, subject: str) -> datetime:
     """About when a project's probation ends, if it is one that was completed."""
-    said: list[Event] = [e for e in teller.events if (e.source, e.subject) == (source, subject)]
-    if not said or teller.rnd.random() < 0.2:
+    said: list[Any] = [e for e in teller.events if (e.source, e.subject) == (source, subject)]
+    done = [e.data.project.completed_at for e in said if isinstance(e.data, ops.ProjectCompleted)]
+    if not done or teller.rnd.random() < 0.2:
         return teller.instant()
-    edge = timedelta(days=30, microseconds=teller.rnd.choice([-1, 0, 1]))
-    return teller.rnd.choice(said).time + teller.rnd.choice([timedelta(0), timedelta(1), edge])
+    days, off = teller.rnd.choice([0, 30, 30, 1]), teller.rnd.choice([-1, 0, 1])
+    return teller.rnd.choice(done) + timedelta(days=days, microseconds=off)
 
 
 def baseline(teller: Teller, _number: int) -> None:

@@ -13,7 +13,7 @@ from kpi_histories.teller import OPS, PARTNERS, Teller
 
 def project(teller: Teller, number: int) -> None:
     rnd, at = teller.rnd, teller.instant()
-    source = rnd.choice([OPS, OPS, PARTNERS[1]])
+    source = rnd.choice([OPS, PARTNERS[1]])
     project = ops.ProjectState(
         project_id=rnd.choice([f"j{number}", f"j{number}", "j1", "j2"]),
         stage="plan",
@@ -57,7 +57,7 @@ def _step(teller: Teller, project: ops.ProjectState, at: datetime) -> Any:
         further = change(project, progress_bp=share, earned_value_minor=earned)
         return ops.ProjectProgressReported(project=further)
     if step == "completed":
-        accepted = rnd.choice([True, True, False, None])
+        accepted = rnd.choice([True, True, True, False, None])
         done = change(project, stage="closed", completed_at=at, accepted_first_time=accepted)
         return ops.ProjectCompleted(project=done)
     if step == "cancelled":
