@@ -150,6 +150,7 @@ _METRICS: Final = _table(
     GET    /v1/kpis/{kpi_id}/explain             kpis:read
     GET    /v1/kpis/{kpi_id}/coverage            kpis:read
     GET    /v1/kpis/{kpi_id}/differences         kpis:read
+    GET    /v1/diagnosis                         kpis:read
     GET    /v1/quality                           kpis:read
     GET    /v1/quarantine                        kpis:read
     GET    /v1/periods                           kpis:read

@@ -10,7 +10,16 @@ from chassis import parked
 from chassis.app import build_app
 from chassis.resources import Resources
 from chassis.tasks import BackgroundTask
-from metrics.api import closings, coverage, differences, kpis, quality, quarantine, rebuilds
+from metrics.api import (
+    closings,
+    coverage,
+    diagnosis,
+    differences,
+    kpis,
+    quality,
+    quarantine,
+    rebuilds,
+)
 from metrics.api.asking import source_of
 from metrics.consuming import company_of, follow_log
 from metrics.merging import merge_pending
@@ -18,7 +27,7 @@ from metrics.rebuild import keep_generations
 from metrics.settings import Settings
 
 ROUTERS: Final = (
-    *(kpis.router, coverage.router, differences.router, quarantine.router),
+    *(kpis.router, coverage.router, differences.router, diagnosis.router, quarantine.router),
     *(closings.router, quality.router, rebuilds.router),
 )
 

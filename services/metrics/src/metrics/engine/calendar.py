@@ -121,6 +121,14 @@ def period_after(period: Period, steps: int) -> Period:
     return period_of(day_number(first), grain)
 
 
+def months_before(period: Period, months: int) -> Period:
+    """The period of the same length that began so many months earlier."""
+    start, end = (
+        day_number(_months_after(date_of(day), -months)) for day in (period.start, period.end)
+    )
+    return Period(start, end, period.grain)
+
+
 _LABELS: Final = (
     (re.compile(r"(\d{4})", re.ASCII), Grain.YEAR),
     (re.compile(r"(\d{4})-Q([1-4])", re.ASCII), Grain.QUARTER),

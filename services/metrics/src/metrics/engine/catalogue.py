@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from metrics.engine.cell import Layout
-from metrics.engine.kpi import Kpi
+from metrics.engine.kpi import Inputs, Kpi
 from metrics.engine.moment import MomentKind
 
 
@@ -18,13 +18,14 @@ class UndeclaredDimension(ValueError):
 
 
 class Catalogue:
-    """KPIs by id, in the order declared."""
+    """KPIs by id, in the order declared. `inputs` are read by the diagnosis, and by nobody else."""
 
-    def __init__(self, kpis: Iterable[Kpi]) -> None:
+    def __init__(self, kpis: Iterable[Kpi], *, inputs: Iterable[Inputs] = ()) -> None:
         self._kpis = {kpi.id: kpi for kpi in kpis}
-        for kpi in self:
+        behind = tuple(inputs)
+        for kpi in (*self, *behind):
             _refuse_undeclared_dimensions(kpi)
-        self.layout = Layout(measure for kpi in self for measure in kpi.measures())
+        self.layout = Layout(measure for kpi in (*self, *behind) for measure in kpi.measures())
         self.version = self._version()
         self.kpis_of = self._kpis_of()
 

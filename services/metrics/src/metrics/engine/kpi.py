@@ -313,3 +313,26 @@ class Forecast(Kpi):
 
     def measures(self) -> set[Measure]:
         return super().measures() | self.shares().measures()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs(Kpi):
+    """Sums that belong together and are no KPI: what a diagnosis is made from."""
+
+    parts: Mapping[str, Sum]
+    name: Mapping[str, str] = field(default_factory=dict)
+    better: Literal["up", "down", "neither"] = "neither"
+    grains: tuple[Grain, ...] = MONTHLY
+    formula: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def unit(self) -> Unit:
+        return "money"
+
+    @property
+    def kind(self) -> Class:
+        return "additive"
+
+    def sums(self) -> Mapping[str, Sum]:
+        return self.parts

@@ -36,6 +36,8 @@ class Reading(Enum):
     AT_END = "at_end"
     TRAILING = "trailing"
     """The days before the period's end, as many as the term says."""
+    BEFORE = "before"
+    """The days before the period's start, as many as the term says."""
     OF_PERIOD = "of_period"
     """Said for exactly this period: binned by `bin_of_period`, on the period's first day."""
     ELAPSED_DAYS = "elapsed_days"
@@ -212,6 +214,11 @@ def at_end(stock: Sum) -> Sum:
 def trailing(total: Sum, *, days: int) -> Sum:
     """What there was in so many days before the period's end."""
     return _read(total, Reading.TRAILING, days=days)
+
+
+def before(total: Sum, *, days: int) -> Sum:
+    """What there was in so many days before the period's start."""
+    return _read(total, Reading.BEFORE, days=days)
 
 
 def of_period(total: Sum, *, first: int | None = None, until: int | None = None) -> Sum:

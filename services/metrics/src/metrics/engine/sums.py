@@ -74,9 +74,12 @@ class Series:
 
 def bounds_of(periods: Sequence[Period], terms: Iterable[Term]) -> list[int]:
     """The days at which a reading of some terms over some periods begins or ends."""
+    terms = list(terms)
     found = {day for period in periods for day in (period.start, period.end)}
     for days in {term.days for term in terms if term.reading is Reading.TRAILING}:
         found.update(period.end - days for period in periods)
+    for days in {term.days for term in terms if term.reading is Reading.BEFORE}:
+        found.update(period.start - days for period in periods)
     return sorted(found)
 
 
@@ -174,6 +177,8 @@ class Spot:
                 return series.level(end)
             case Reading.TRAILING:
                 return series.between(end - term.days, end)
+            case Reading.BEFORE:
+                return series.between(start - term.days, start)
             case Reading.ELAPSED_DAYS:
                 return series.level(end) * self.known.end_of(self.period)
             case _:

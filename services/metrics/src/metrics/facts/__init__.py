@@ -30,7 +30,7 @@ from metrics.facts.ticket import TicketKind
 from metrics.facts.time_log import TimeLogKind
 from metrics.facts.user import UserKind
 
-__all__ = ["ALL_KINDS", "FACT_KINDS", "FOLD_VERSION", "TOLD_KINDS", "moments_of"]
+__all__ = ["ALL_KINDS", "BUYERS", "FACT_KINDS", "FOLD_VERSION", "TOLD_KINDS", "moments_of"]
 
 FOLD_VERSION: Final = 5
 """Add one when facts are folded, kept, or say something else: all is then built anew."""
@@ -47,7 +47,8 @@ FACT_KINDS: Final[Mapping[str, FactKind[Any]]] = {
 }
 """Folded from events."""
 
-TOLD_KINDS: Final[Mapping[str, ToldKind]] = {kind.name: kind for kind in (BuyerKind(),)}
+BUYERS: Final = BuyerKind()
+TOLD_KINDS: Final[Mapping[str, ToldKind]] = {BUYERS.name: BUYERS}
 """Told by other facts."""
 
 ALL_KINDS: Final[Mapping[str, FactKind[Any] | ToldKind]] = {**FACT_KINDS, **TOLD_KINDS}

@@ -14,6 +14,7 @@ from metrics.kpis.customers import (
     PURCHASE_FREQUENCY,
     REPEAT_PURCHASE_RATE,
 )
+from metrics.kpis.diagnosis import DIAGNOSIS_INPUTS
 from metrics.kpis.feedback import CSAT, NPS, SALES_CSAT
 from metrics.kpis.leads import LEAD_CONVERSION
 from metrics.kpis.market import MARKET_SHARE
@@ -68,5 +69,6 @@ CATALOGUE: Final = Catalogue(
         PROJECT_ON_TIME_RATE,
         CPI,
         SPI_T,
-    )
+    ),
+    inputs=DIAGNOSIS_INPUTS,
 )

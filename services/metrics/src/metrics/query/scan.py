@@ -109,8 +109,10 @@ def since_of(question: Question) -> int:
     terms = [term for total in named.values() for term in total.terms]
     if any(term.reading in _SINCE_EVER for term in terms):
         return _FIRST_DAY
-    longest = max((term.days for term in terms if term.reading is Reading.TRAILING), default=0)
-    return min(question.periods[0].start, *(period.end - longest for period in question.periods))
+    trailing = max((term.days for term in terms if term.reading is Reading.TRAILING), default=0)
+    before = max((term.days for term in terms if term.reading is Reading.BEFORE), default=0)
+    first = question.periods[0]
+    return min(first.start - before, first.end - trailing, first.start)
 
 
 _SINCE_EVER: Final = {Reading.AT_START, Reading.AT_END, Reading.ELAPSED_DAYS}

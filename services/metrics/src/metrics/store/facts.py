@@ -22,6 +22,7 @@ WHERE generation = $1"""
 
 _HISTORIES_PER_PAGE: Final = 500
 """Their events are in memory together."""
+_STATES_PER_PAGE: Final = 2_000
 
 Row = tuple[Any, ...]
 """kind, key, version, first day, last day, problems (comma-separated), body"""
@@ -110,3 +111,15 @@ async def with_problems(
         limit,
     )
     return total, rows
+
+
+async def states(connection: Connection, generation: int, *, kind: str) -> AsyncIterator[Any]:
+    """The states of all facts of a kind, in no order. Needs a transaction."""
+    rows = connection.cursor(
+        "SELECT body FROM facts WHERE generation = $1 AND kind = $2",
+        generation,
+        kind,
+        prefetch=_STATES_PER_PAGE,
+    )
+    async for (body,) in rows:
+        yield _decoders[kind](body).state

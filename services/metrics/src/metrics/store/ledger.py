@@ -71,6 +71,14 @@ async def read(
     ]
 
 
+async def first_second(connection: Connection, generation: int) -> int | None:
+    """The second in which the first of all became known."""
+    second: int | None = await connection.fetchval(
+        "SELECT min(first_second) FROM ledger WHERE generation = $1", generation
+    )
+    return second
+
+
 async def days(connection: Connection, generation: int) -> tuple[int, int] | None:
     """The first and the last day that a generation says anything of; None if it is silent."""
     row = await connection.fetchrow(_DAYS, generation)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from metrics.engine.calendar import Period
 from metrics.engine.company import Company
 from metrics.engine.fact import Ref, Report
 from metrics.engine.moment import Moment, MomentKind
@@ -32,11 +33,20 @@ class BuyerKind:
         return kind in LOYALTY or kind in PROSPECTS
 
     def moments_of(self, records: Sequence[Record], company: Company, /) -> list[Moment]:
+        return self.moments_in(None, records, company)
+
+    def moments_in(
+        self, periods: Sequence[Period] | None, records: Sequence[Record], company: Company, /
+    ) -> list[Moment]:
+        """The same with what is said of periods said of others than calendar ones."""
         own, _ = _parted(records)
         purchases = purchases_of(own, company)
         active = sorted({r.body.day for r in own if isinstance(r.body, Active)})
         first = next((purchase for purchase in purchases if purchase.kept), None)
-        return [*prospect_moments(own, first, company), *loyalty_moments(purchases, active)]
+        return [
+            *prospect_moments(own, first, company=company, periods=periods),
+            *loyalty_moments(purchases, active, periods=periods),
+        ]
 
     def reports_of(self, records: Sequence[Record], /, *, key: str) -> list[Report]:
         survivor, others = _survivor(records), _parted(records)[1]

@@ -76,8 +76,10 @@ LOYALTY: Final = (
 )
 
 
-def loyalty_moments(purchases: Sequence[Purchase], active: Sequence[int]) -> list[Moment]:
-    """All that purchases (in order) and active days say."""
+def loyalty_moments(
+    purchases: Sequence[Purchase], active: Sequence[int], *, periods: Sequence[Period] | None = None
+) -> list[Moment]:
+    """All that purchases (in order) and active days say, of their own periods or of others."""
     kept = [purchase for purchase in purchases if purchase.kept]
     said: list[Moment] = []
     if kept:
@@ -86,7 +88,7 @@ def loyalty_moments(purchases: Sequence[Purchase], active: Sequence[int]) -> lis
             said += _base_moments(standing, kept[0].day)
         said += _renewal_moments(kept)
     days = {purchase.day for purchase in purchases} | set(active)
-    for period in periods_of(days):
+    for period in periods_of(days) if periods is None else periods:
         said += _period_moments(period, purchases, kept=kept, active=active)
     return said
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from events.types.partner import OrderPaid
 from events.types.pipeline import DealCreated, DealLost, DealWon
-from metrics.engine.calendar import period_of
+from metrics.engine.calendar import Period
 from metrics.engine.company import Company
 from metrics.engine.dimension import Cut
 from metrics.engine.measure import bin_of_period
@@ -21,9 +21,9 @@ from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.told import Record
 from metrics.facts.buyer.purchases import (
     BUYER_DIMENSIONS,
-    PERIOD_GRAINS,
     Purchase,
     buyer_cut,
+    periods_of,
     reporter_of,
 )
 from metrics.facts.buyer.records import Dealt
@@ -61,14 +61,18 @@ PROSPECTS: Final = (
 
 
 def prospect_moments(
-    records: Sequence[Record], first: Purchase | None, company: Company
+    records: Sequence[Record],
+    first: Purchase | None,
+    *,
+    company: Company,
+    periods: Sequence[Period] | None = None,
 ) -> list[Moment]:
-    """What a buyer's deals say until his first purchase."""
+    """What a buyer's deals say until his first purchase; of their own periods or of others."""
     said: list[Moment] = []
     deals = [(reporter_of(slot), body) for slot, body in records if isinstance(body, Dealt)]
     for slot, deal in deals:
         if first is None or (deal.created, slot) <= (first.at, first.slot) or slot == first.slot:
-            said += _deal_moments(slot, deal, first=first, company=company)
+            said += _deal_moments(slot, deal, first=first, company=company, periods=periods)
     if first is not None and first.slot not in {slot for slot, _ in deals}:
         said += [
             Moment(PROSPECT_CREATED, first.day, first.cut),
@@ -79,7 +83,12 @@ def prospect_moments(
 
 
 def _deal_moments(
-    slot: str, deal: Dealt, *, first: Purchase | None, company: Company
+    slot: str,
+    deal: Dealt,
+    *,
+    first: Purchase | None,
+    company: Company,
+    periods: Sequence[Period] | None,
 ) -> Iterator[Moment]:
     cut = buyer_cut(deal.cut)
     closed = deal.closed
@@ -97,10 +106,9 @@ def _deal_moments(
     yield Moment(PROSPECT_DECIDED, end, cut)
     if first is not None and slot == first.slot:
         yield Moment(PROSPECT_WON, end, cut, 1, first.base)
-    for grain in PERIOD_GRAINS:
-        period = period_of(end, grain)
-        if start < period.start and start + FRESH_DAYS < period.start:
-            yield Moment(PROSPECT_STALE, period.start, cut, 1, 0, bin_of_period(grain))
+    for period in periods_of([end]) if periods is None else periods:
+        if period.start <= end < period.end and start + FRESH_DAYS < period.start:
+            yield Moment(PROSPECT_STALE, period.start, cut, 1, 0, bin_of_period(period.grain))
 
 
 def _open_moments(start: int, end: int | None, cut: Cut) -> Iterator[Moment]:

@@ -1,0 +1,113 @@
+"""The diagnosis over HTTP: results fell; is it sales, is it operations, or is it the market?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ConfigDict
+
+from chassis.auth import require
+from chassis.auth.actor import Actor
+from chassis.resources import Resources, ResourcesDep
+from chassis.types import StrictModel
+from metrics.api.asking import AsOf, question_of, source_of
+from metrics.api.replies import reply
+from metrics.api.views import InTwoLanguages
+from metrics.diagnosis import BaselineKind, Diagnosis, Language, Rules, diagnose, report, sentence
+from metrics.engine.calendar import Grain
+from metrics.kpis.sales import REVENUE_NET
+from metrics.query.diagnosing import Asked, diagnosis_input
+from metrics.query.question import Asked as AskedKpi
+from metrics.query.question import Question, QuestionRefused
+from metrics.query.source import Source
+
+router = APIRouter(prefix="/v1/diagnosis", tags=["diagnosis"])
+
+Reader = Annotated[Actor, require("kpis:read")]
+SCOPES: Final = ("team", "channel", "segment", "region", "product")
+"""What a diagnosis can be limited to: never to a person."""
+GRAINS: Final = (Grain.MONTH, Grain.QUARTER, Grain.YEAR)
+
+
+class DiagnosisView(StrictModel):
+    """A verdict and all that it rests on; money in minor units of `currency`.
+
+    `verdict` is sales, operations, market, mixed, no_material_change or insufficient_data;
+    contributions sum to `delta`. docs/guides/diagnosis.md explains every field.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    verdict: str
+    reason: str
+    confidence: str | None
+    probability: float | None
+    delta: int | None
+    contributions: list[dict[str, Any]]
+    text: InTwoLanguages
+    report: InTwoLanguages
+
+
+@router.get("", response_model=DiagnosisView)
+async def read_diagnosis(
+    actor: Reader,
+    request: Request,
+    resources: ResourcesDep,
+    period: Annotated[str, Query(max_length=16, description="2017, 2017-Q1 or 2017-03")],
+    baseline: Annotated[
+        BaselineKind | None, Query(description="what to compare with; the best there is by default")
+    ] = None,
+    scope: Annotated[
+        list[str], Query(max_length=4, description="dimension:value, repeatable; all by default")
+    ] = [],  # noqa: B006 - FastAPI copies it
+    as_of: AsOf = None,
+) -> Response:
+    """Why revenue of a period fell: verdict, contributions, evidence, and what to do.
+
+    Refuses with the verdict `insufficient_data`, and says what data would help.
+    """
+    wanted = AskedKpi(period=period, filters=scope, as_of=as_of)
+    async with source_of(resources) as source:
+        question = _question(wanted, actor=actor, source=source, resources=resources)
+        asked = Asked(
+            period=question.periods[0],
+            filters=question.filters,
+            baseline=baseline,
+            as_of=question.as_of,
+        )
+        given = await diagnosis_input(source, asked, rules=Rules())
+    # Draws take a tenth of a second of arithmetic: others are answered meanwhile.
+    diagnosis = await asyncio.to_thread(diagnose, given)
+    return reply(_view(diagnosis), request=request, resources=resources, watermark=given.as_of)
+
+
+def _question(wanted: AskedKpi, *, actor: Actor, source: Source, resources: Resources) -> Question:
+    question = question_of(REVENUE_NET.id, wanted, actor=actor, source=source, resources=resources)
+    if question.grain not in GRAINS:
+        raise QuestionRefused(
+            "a diagnosis needs a month, a quarter or a year",
+            field="query.period",
+            hint="as 2017-Q1",
+        )
+    for dimension in question.filters:
+        if dimension not in SCOPES:
+            raise QuestionRefused(
+                f"a diagnosis cannot be limited to {dimension}",
+                field="query.scope",
+                hint=f"it can to: {', '.join(SCOPES)}",
+            )
+    return question
+
+
+def _view(diagnosis: Diagnosis) -> DiagnosisView:
+    said = {language: sentence(diagnosis, language) for language in Language}
+    whole = {language: report(diagnosis, language) for language in Language}
+    return DiagnosisView.model_validate(
+        diagnosis.data()
+        | {
+            "text": {"en": said[Language.EN], "zh": said[Language.ZH]},
+            "report": {"en": whole[Language.EN], "zh": whole[Language.ZH]},
+        }
+    )
