@@ -62,9 +62,14 @@ def _defective(teller: Teller, source: str) -> tuple[Any, str]:
 
 
 def _soon_after(teller: Teller, source: str, subject: str) -> datetime:
-    """About when a project's probation ends, if it is one that was completed."""
-    said: list[Any] = [e for e in teller.events if (e.source, e.subject) == (source, subject)]
-    done = [e.data.project.completed_at for e in said if isinstance(e.data, ops.ProjectCompleted)]
+    """About when a project's probation begins or ends, if it is one that was completed."""
+    done = [
+        event.data.project.completed_at
+        for event in teller.events
+        if (event.source, event.subject) == (source, subject)
+        and isinstance(event.data, ops.ProjectCompleted)
+        and event.data.project.completed_at is not None
+    ]
     if not done or teller.rnd.random() < 0.2:
         return teller.instant()
     days, off = teller.rnd.choice([0, 30, 30, 1]), teller.rnd.choice([-1, 0, 1])
