@@ -37,6 +37,7 @@ _WORDS = {
     "no_target": {"en": "no target set", "zh": "未设目标"},
     "below_floor": {"en": "too few cases", "zh": "样本过少"},
 }
+_UNITS = {"hours": " h", "minutes": " min", "ppm": " ppm"}
 _DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3, "JOD": 3}
 
 EPILOG = """
@@ -180,7 +181,7 @@ def _figure(answer: Any, value: Any) -> str:
         return f"{exact.scaleb(-digits):,.{digits}f} {answer['currency']}"
     if answer["unit"] == "ratio":
         return f"{exact * 100:.2f} %"
-    return f"{exact.normalize():,f}"
+    return f"{round(exact, 2).normalize():,f}{_UNITS.get(answer['unit'], '')}"
 
 
 def _explanation(console: Console, answer: Any, lang: Language) -> None:
