@@ -34,7 +34,7 @@ def test_every_kpi_has_an_oracle() -> None:
 
 
 @pytest.mark.parametrize("kpi_id", KPIS)
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**40), facts=st.integers(1, 60), zone=st.sampled_from(ZONES))
 def test_values_are_those_of_the_oracle(kpi_id: str, seed: int, facts: int, zone: str) -> None:
     rnd = random.Random(seed)

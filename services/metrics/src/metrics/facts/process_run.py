@@ -73,7 +73,7 @@ class ProcessRun(msgspec.Struct, frozen=True, array_like=True):
     opportunities: int = 0
     reworked: bool = False
     cut: Cut = ()
-    defects: frozenset[str] = frozenset()
+    defects: tuple[str, ...] = ()
     """By stream: a partner's id of the defect, told apart by source."""
 
 
@@ -98,8 +98,9 @@ class ProcessRunKind:
         data = entry.data
         if isinstance(data, DefectReported):
             here = route(data, source=entry.source) == Ref(self.name, key)
-            found = state.defects | {entry.stream} if here else state.defects - {entry.stream}
-            return msgspec.structs.replace(state, defects=found)
+            found = {entry.stream} if here else set()
+            found |= set(state.defects) - {entry.stream}
+            return msgspec.structs.replace(state, defects=tuple(sorted(found)))
         if not isinstance(data, ProcessRunCompleted):
             return state
         cut = cut_of(

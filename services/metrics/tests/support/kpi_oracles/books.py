@@ -61,6 +61,7 @@ class Books:
     """All that the events say."""
 
     def __init__(self, events: list[Json], zone: ZoneInfo, base: str) -> None:
+        self.events = events
         self.zone = zone
         self.base = base
         self._streams: dict[tuple[str, str], Stream] = defaultdict(list)
