@@ -90,7 +90,7 @@ class Company:
 
 MARKET_MINOR: Final = 50_000_000_000
 DRIFT: Final = {"market": 0.01, "base": 0.01}
-"""Standard deviations by which these move from period to period without any fault."""
+"""Standard deviations by which these move from period to period, beside any fault."""
 FAULTS: Final = (0.20, 0.40)
 """A fault takes this share of the branch of revenue (new or repeat) in which it is laid."""
 
@@ -100,6 +100,8 @@ def case(
 ) -> tuple[Figures, Figures]:
     """Figures of both periods; `volume` times 2.2 deals are workable in each."""
     company = Company(elasticity=elasticity)
+    if truth is Truth.NONE:
+        return _period(company, volume, random), _period(company, volume, random)
     drifted = replace(
         company,
         market=math.exp(random.normal(0, DRIFT["market"])),

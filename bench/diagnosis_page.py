@@ -50,14 +50,15 @@ def missed(row: Row) -> bool:
 
 
 def page(
-    rows: Sequence[Row], limits: Sequence[Row], *, cost: Cost, cases: int, volumes: Sequence[int]
+    rows: Sequence[Row], limits: Sequence[Row], *, cost: Cost, cases: int, rules: Rules
 ) -> str:
-    asked = [r for r in rows if r.volume == volumes[-1] and r.truth is not Truth.MARKET_UNSEEN]
+    volume = max(row.volume for row in rows)
+    asked = [r for r in rows if r.volume == volume and r.truth is not Truth.MARKET_UNSEEN]
     below = [row.truth.value for row in asked if missed(row)]
-    company, rules, (low, high) = Company(), Rules(), FAULTS
+    company, (low, high) = Company(), FAULTS
     return TEMPLATE.format(
         cases=cases,
-        volume=f"{volumes[-1]:,}",
+        volume=f"{volume:,}",
         landed=f"**Missed by: {', '.join(below)}.**" if below else "All reach it.",
         rows="\n".join(_row(row) for row in rows),
         near_ninety=f"{1.96 * (0.09 / cases) ** 0.5:.3f}",
@@ -143,8 +144,8 @@ and repeat sales each bring about half of revenue.
 - Both periods are drawn independently: deals Poisson, rates binomial, further orders Poisson,
   amounts log-normal with a coefficient of variation of {company.deal_cv} (deals) and
   {company.basket_cv} (orders).
-- Without any fault the market drifts by {drift[market]:.0%} and the customer base by
-  {drift[base]:.0%} (standard deviations).
+- Beside a fault the market drifts by {drift[market]:.0%} and the customer base by {drift[base]:.0%}
+  (standard deviations). "None" is the same truth twice.
 - A fault takes {low:.0%} to {high:.0%}, evenly drawn, of the branch (new or repeat sales) in which
   it is laid, all else equal; which one of the list is evenly drawn too.
   Sales: decision rate, win rate or deal value of all channels.
@@ -152,8 +153,8 @@ and repeat sales each bring about half of revenue.
   fewer buyers among them.
   Market: its size, and deals and orders with it.
   Mixed: one fault of sales and one of operations, drawn apart.
-- Rules version {rules.version} as shipped, {rules.draws} draws, no history of earlier periods: a
-  fall is material by the two periods alone.
+- Rules version {rules.version} as shipped, but {rules.draws:,} draws; no earlier periods are known:
+  a fall is material by the two periods alone.
 
 ## Limits
 
@@ -169,7 +170,7 @@ and repeat sales each bring about half of revenue.
 - A falling market that shows in the win rate while leads stay (the last truth of the table) cannot
   be told from worse selling by these figures. The reasons of lost deals are asked for there, and
   without them the confidence is one level lower.
-- One quiet period in ten falls beyond a one-sided 90 % bound by chance alone, so "none" cannot be
-  right much more often than 0.90; about half of those end without a name.
+- One quiet period in twelve falls beyond a one-sided 92 % bound by chance alone, so "none" cannot
+  be right much more often than that; about half of those end without a name.
 - Decomposition is not causation: the verdict says where the change sits, the evidence suggests why.
 """

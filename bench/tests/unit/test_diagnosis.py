@@ -79,7 +79,7 @@ def test_the_page_says_what_was_missed() -> None:
     shares = dict.fromkeys(Outcome, 0.25)
     row = measured(Truth.NONE, 1_000, cases=1, rules=QUICK)
     missed = type(row)(Truth.SALES, 1_000, ours=shares, naive=shares)
-    text = page([missed], [missed], cost=Cost(1, 2, 3), cases=600, volumes=(1_000,))
+    text = page([missed], [missed], cost=Cost(1, 2, 3), cases=600, rules=QUICK)
 
     assert "**Missed by: sales.**" in text
     assert "| sales | 1,000 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 | 0.25 |" in text

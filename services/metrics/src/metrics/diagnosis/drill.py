@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from metrics.diagnosis.rules import JUDGED, Rules
 from metrics.diagnosis.scene import Cell, Scene
 from metrics.diagnosis.statistics import discoveries, jensen_shannon, p_value
 
-AMOUNT_CV = 0.8
+AMOUNT_CV: Final = 0.8
 """Spread of amounts within a slice, where nothing else is known."""
 
 
@@ -59,7 +60,7 @@ class Drill:
 
     dimensions: tuple[str, ...]
     elements: tuple[Element, ...] = ()
-    ripple: float | None = field(default=None)
+    ripple: float | None = None
     """1 where, within what is named, all fell in proportion and nothing else moved; 0 where
     the elements explain no more than an even fall of everything would (HotSpot's score).
     """

@@ -20,11 +20,11 @@ MARKET_MOVED: Final = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """Whom a KPI speaks of, and which way is bad for the results of whom."""
+    """Whom a KPI speaks of."""
 
     owner: Owner
     falls: bool = True
-    """Whether it is a fall that speaks for this owner as the cause."""
+    """Whether a fall of it, and not a rise, speaks for this owner as the cause."""
 
 
 WITNESSES: Final = {
