@@ -60,7 +60,12 @@ def diagnose(request: DiagnosisInput) -> Diagnosis:
     window, found = chosen
     case = _case(request, window, found[0])
     judged = judge(case, request.rules)
-    return _diagnosis(request, window, found, case=case, judged=judged)
+    diagnosis = _found(request, window, found[0], case=case, judged=judged)
+    if not judged.order:
+        return diagnosis
+    other = alternative(found)
+    against = _case(request, window, other) if other else None
+    return _with_cause(diagnosis, request, window, case=case, judged=judged, other=against)
 
 
 def _case(request: DiagnosisInput, window: Window, baseline: Baseline) -> Case:
@@ -74,33 +79,18 @@ def _case(request: DiagnosisInput, window: Window, baseline: Baseline) -> Case:
     )
 
 
-def _diagnosis(
-    request: DiagnosisInput,
-    window: Window,
-    found: Sequence[Baseline],
-    *,
-    case: Case,
-    judged: Judgement,
+def _found(
+    request: DiagnosisInput, window: Window, baseline: Baseline, *, case: Case, judged: Judgement
 ) -> Diagnosis:
+    """What can be said whether anybody is named or not."""
     rules, scene = request.rules, judged.scene
     before, after = case.before, case.after
-    other = alternative(found)
-    flipped = (
-        flips(case, judged, rules, other=_case(request, window, other) if other else None)
-        if judged.order
-        else ()
-    )
-    seen = evidence(request.readings, before, after, rules=rules)
     delta = after.revenue_minor - before.revenue_minor
     parts = contributions_of(scene, delta)
-    is_first = window is request.windows[0]
     return replace(
         _bare(request, judged.verdict, reason=judged.reason, grain=window.grain),
         helps=_helps(judged, case),
-        order=judged.order,
-        confidence=confidence(judged, flipped, seen, at_most=_at_most(case, found[0]), rules=rules),
-        probability=judged.probability,
-        baseline=Compared(kind=found[0].kind, revenue=before.revenue_minor, season=before.season),
+        baseline=Compared(kind=baseline.kind, revenue=before.revenue_minor, season=before.season),
         current=after.revenue_minor,
         delta=delta,
         relative=delta / before.revenue_minor if before.revenue_minor else None,
@@ -108,13 +98,35 @@ def _diagnosis(
         factors=factors_of(scene, parts, rules),
         classes=classes_of(scene, parts, rules, blame=judged.blame),
         residual=delta - sum(part.amount for part in parts),
-        evidence=seen,
-        actions=actions(parts, judged.order) if judged.order else (),
-        drill=drill(scene, before, after, cuts=request.cuts if is_first else (), rules=rules)
-        if judged.order
-        else (),
-        flips_when=flipped,
+        evidence=evidence(request.readings, before, after, rules=rules),
         missing=judged.missing,
+    )
+
+
+def _with_cause(
+    found: Diagnosis,
+    request: DiagnosisInput,
+    window: Window,
+    *,
+    case: Case,
+    judged: Judgement,
+    other: Case | None,
+) -> Diagnosis:
+    """How sure it is, where it sits and what to do; `other` is the case against the other
+    baseline.
+    """
+    rules = request.rules
+    flipped = flips(case, judged, rules, other=other)
+    at_most = _at_most(case, found.baseline)
+    cuts = request.cuts if window is request.windows[0] else ()
+    return replace(
+        found,
+        order=judged.order,
+        probability=judged.probability,
+        confidence=confidence(judged, flipped, found.evidence, at_most=at_most, rules=rules),
+        flips_when=flipped,
+        actions=actions(found.contributions, judged.order),
+        drill=drill(judged.scene, case.before, case.after, cuts=cuts, rules=rules),
     )
 
 
@@ -141,12 +153,12 @@ def _bare(request: DiagnosisInput, verdict: str, *, reason: str, grain: str) -> 
     )
 
 
-def _at_most(case: Case, baseline: Baseline) -> Confidence:
+def _at_most(case: Case, baseline: Compared | None) -> Confidence:
     """What is not known about market or season cannot be made up for by many facts."""
     sides = case.before, case.after
     unknown = any(side.market_minor is None or side.market_provisional for side in sides)
-    seasonal = baseline.kind is BaselineKind.UNSEASONAL
-    return Confidence.MEDIUM if unknown or seasonal else Confidence.HIGH
+    unseasonal = baseline is not None and baseline.kind is BaselineKind.UNSEASONAL
+    return Confidence.MEDIUM if unknown or unseasonal else Confidence.HIGH
 
 
 def _helps(judged: Judgement, case: Case) -> dict[str, str]:
@@ -155,7 +167,10 @@ def _helps(judged: Judgement, case: Case) -> dict[str, str]:
     if any(side.market_minor is None for side in (case.before, case.after)):
         helps["market.size_reported"] = ""
     if judged.reason == "inherited_stock":
-        helps["base_flows"] = helps["pipeline_flows"] = ""
+        sides = case.before, case.after
+        for flows in ("base_flows", "pipeline_flows"):
+            if any(getattr(side, flows) is None for side in sides):
+                helps[flows] = ""
     if judged.reason == "no_cause_separable_from_noise":
         helps["longer_period"] = ""
     return helps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 from diagnosis_example import AFTER, BEFORE, FIT, LABELS, asked
@@ -15,6 +16,8 @@ from metrics.diagnosis.evidence import WITNESSES
 from metrics.diagnosis.rules import DEFAULT_OWNERS, Owner
 from metrics.diagnosis.words import EVIDENCE, FACTORS, REASONS
 
+GUIDES = Path(__file__).parents[5] / "docs" / "guides"
+LABELS_OF = {Language.EN: {}, Language.ZH: LABELS}
 PAYLOAD = {
     *("verdict", "confidence", "probability", "baseline", "delta", "contributions", "residual"),
     *("evidence", "actions", "flips_when", "floors", "catalogue_version", "as_of"),
@@ -140,3 +143,16 @@ def test_both_departments_are_named_when_it_was_both() -> None:
 def test_every_reason_and_witness_has_words() -> None:
     assert EVIDENCE.keys() == WITNESSES.keys()
     assert all(en and zh for en, zh in REASONS.values())
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_guide_shows_what_is_really_printed(language: Language) -> None:
+    name = {Language.EN: "diagnosis.md", Language.ZH: "diagnosis.zh.md"}[language]
+    guide = (GUIDES / name).read_text(encoding="utf-8")
+    said, waterfall, *_ = report(diagnose(asked()), language, labels=LABELS_OF[language]).split(
+        "\n\n"
+    )
+
+    assert waterfall in guide
+    gap = " " if language is Language.EN else ""
+    assert said in gap.join(guide.splitlines())
