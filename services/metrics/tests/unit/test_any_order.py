@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from kpi_histories import History, shuffled
+from kpi_histories import history_of_some, shuffled
 from memory_shelf import MemoryShelf, folded, run
 
 from events import Event
@@ -21,7 +21,7 @@ SIZES = st.integers(1, 25)
 def test_any_order_duplicates_and_batches_give_the_same_cells_and_ledger(
     seed: int, facts: int, order: int
 ) -> None:
-    events = History(seed, facts=facts).events
+    events = history_of_some(seed, facts=facts).events
     straight = folded([events], NEW_YORK)
     mixed = folded(shuffled(events, order), NEW_YORK)
     assert mixed.cells == straight.cells
@@ -33,7 +33,7 @@ def test_any_order_duplicates_and_batches_give_the_same_cells_and_ledger(
 def test_a_rebuild_from_the_journal_gives_what_was_folded_along_the_way(
     seed: int, facts: int, order: int
 ) -> None:
-    along = folded(shuffled(History(seed, facts=facts).events, order), NEW_YORK)
+    along = folded(shuffled(history_of_some(seed, facts=facts).events, order), NEW_YORK)
     anew = MemoryShelf()
     routed = {ref: list(entries.values()) for ref, entries in along.journal.items()}
     advanced = run(advance_facts(anew, routed, company=NEW_YORK))
@@ -46,7 +46,7 @@ def test_a_rebuild_from_the_journal_gives_what_was_folded_along_the_way(
 def test_as_of_an_instant_the_cells_are_those_of_the_events_recorded_until_then(
     seed: int, facts: int, order: int, share: float
 ) -> None:
-    events = History(seed, facts=facts).events
+    events = history_of_some(seed, facts=facts).events
     shelf = folded(shuffled(events, order), NEW_YORK)
     clocks = _clamped(events)
     instants = sorted(set(clocks.values()))
@@ -57,7 +57,7 @@ def test_as_of_an_instant_the_cells_are_those_of_the_events_recorded_until_then(
 
 @given(SEEDS, SIZES)
 def test_the_ledger_sums_to_the_cells(seed: int, facts: int) -> None:
-    shelf = folded([History(seed, facts=facts).events], NEW_YORK)
+    shelf = folded([history_of_some(seed, facts=facts).events], NEW_YORK)
     assert shelf.known_at(2**62) == shelf.cells
 
 

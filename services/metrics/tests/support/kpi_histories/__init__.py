@@ -36,6 +36,7 @@ __all__ = [
     "PARTNERS",
     "PIPELINE",
     "History",
+    "history_of_some",
     "makers_of",
     "plain",
     "shuffled",
@@ -82,6 +83,14 @@ class History:
         for number in range(facts):
             MAKERS[teller.rnd.choice(names)](teller, number)
         self.events: list[Event] = teller.events
+
+
+def history_of_some(seed: int, *, facts: int) -> History:
+    """Half of the time a history of everything, else of a few kinds of facts, that meet often."""
+    rnd = random.Random(seed)
+    maker = rnd.choice(list(MAKERS))
+    few = makers_of([maker, *_MORE_KINDS.get(maker, ())])
+    return History(seed, facts=facts, of=rnd.choice([few, list(MAKERS)]))
 
 
 def plain(events: Iterable[Event]) -> list[dict[str, Any]]:
