@@ -9,7 +9,7 @@ from metrics.engine.company import Company, day_number
 from metrics.engine.dimension import Cut
 from metrics.engine.entry import Entry
 from metrics.engine.moment import Moment, MomentKind
-from metrics.facts.cost import COST_OF_CAMPAIGN, cut_of_campaign
+from metrics.facts.cost import COST_ACQUISITION, COST_OF_CAMPAIGN, cut_of_promotion
 from metrics.facts.sale import Amount, amount_of
 
 
@@ -34,7 +34,7 @@ class CampaignKind:
     empty = Campaign()
 
     def says(self, kind: MomentKind) -> bool:
-        return kind is COST_OF_CAMPAIGN
+        return kind in (COST_OF_CAMPAIGN, COST_ACQUISITION)
 
     def apply(self, state: Campaign, entry: Entry, /, *, key: str, company: Company) -> Campaign:  # noqa: ARG002 - as FactKind
         data = entry.data
@@ -42,14 +42,15 @@ class CampaignKind:
             return state
         amount = amount_of(data.amount, company)
         assert amount is not None
-        cut = cut_of_campaign(data.campaign.dimensions)
+        cut = cut_of_promotion(data.campaign.dimensions)
         spending = Spending(day_number(data.incurred_on), amount, cut)
         return Campaign({**state.costs, data.cost_id: spending})
 
     def moments(self, state: Campaign, _company: Company, /) -> list[Moment]:
         return [
-            Moment(COST_OF_CAMPAIGN, one.incurred, one.cut, 1, one.amount.base)
+            Moment(kind, one.incurred, one.cut, 1, one.amount.base)
             for one in state.costs.values()
+            for kind in (COST_OF_CAMPAIGN, COST_ACQUISITION)
         ]
 
     def problems(self, _state: Campaign, /) -> tuple[str, ...]:

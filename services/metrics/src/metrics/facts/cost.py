@@ -16,10 +16,18 @@ from metrics.engine.moment import Moment, MomentKind
 from metrics.facts.sale import Amount, amount_of
 
 COST_DIMENSIONS: Final = ("team", "region", "project", "process")
+PROMOTION_DIMENSIONS: Final = ("channel", "segment", "region", "product")
 
 COST_OPERATING: Final = MomentKind(
     name="cost.operating", cube="cost", dimensions=COST_DIMENSIONS, events=(CostRecorded,)
 )
+COST_ACQUISITION: Final = MomentKind(
+    name="cost.acquisition",
+    cube="cost.acquisition",
+    dimensions=PROMOTION_DIMENSIONS,
+    events=(CampaignCostRecorded, CostRecorded),
+)
+"""Costs of winning customers: those of that kind, and what a campaign told itself."""
 COST_OF_PROJECT: Final = MomentKind(
     name="cost.of_project",
     cube="cost.of_project",
@@ -30,7 +38,7 @@ COST_OF_PROJECT: Final = MomentKind(
 COST_OF_CAMPAIGN: Final = MomentKind(
     name="cost.of_campaign",
     cube="cost.of_campaign",
-    dimensions=("channel", "region", "product"),
+    dimensions=PROMOTION_DIMENSIONS,
     events=(CampaignCostRecorded, CostRecorded),
 )
 """Any cost that names a campaign, and what a campaign told itself."""
@@ -44,8 +52,9 @@ class Cost(msgspec.Struct, frozen=True, array_like=True):
     amount: Amount | None = None
     cut: Cut = ()
     project: str | None = None
-    campaign: Cut | None = None
-    """The cut of the campaign's cost, when it names one."""
+    promotion: Cut = ()
+    """The cut of a cost that was to win customers."""
+    of_campaign: bool = False
 
 
 class CostFactKind:
@@ -55,7 +64,7 @@ class CostFactKind:
     empty = Cost()
 
     def says(self, kind: MomentKind) -> bool:
-        return kind in (COST_OPERATING, COST_OF_PROJECT, COST_OF_CAMPAIGN)
+        return kind in (COST_OPERATING, COST_ACQUISITION, COST_OF_PROJECT, COST_OF_CAMPAIGN)
 
     def apply(self, state: Cost, entry: Entry, /, *, key: str, company: Company) -> Cost:  # noqa: ARG002 - as FactKind
         data = entry.data
@@ -69,14 +78,14 @@ class CostFactKind:
             project=data.project_id or UNKNOWN,
             process=data.process or UNKNOWN,
         )
-        campaign = None if data.campaign_id is None else cut_of_campaign(data.dimensions)
         return Cost(
             day_number(data.incurred_on),
             data.kind,
             amount_of(data.amount, company),
             cut,
             data.project_id,
-            campaign,
+            cut_of_promotion(data.dimensions),
+            data.campaign_id is not None,
         )
 
     def moments(self, state: Cost, _company: Company, /) -> list[Moment]:
@@ -86,20 +95,23 @@ class CostFactKind:
         base = state.amount.base
         if state.kind == "operating":
             said.append(Moment(COST_OPERATING, state.incurred, state.cut, 1, base))
+        if state.kind == "acquisition":
+            said.append(Moment(COST_ACQUISITION, state.incurred, state.promotion, 1, base))
         if state.project is not None:
             cut = cut_of(team=state.cut[NUMBERS["team"] - 1], project=state.project)
             said.append(Moment(COST_OF_PROJECT, state.incurred, cut, 1, base))
-        if state.campaign is not None:
-            said.append(Moment(COST_OF_CAMPAIGN, state.incurred, state.campaign, 1, base))
+        if state.of_campaign:
+            said.append(Moment(COST_OF_CAMPAIGN, state.incurred, state.promotion, 1, base))
         return said
 
     def problems(self, _state: Cost, /) -> tuple[str, ...]:
         return ()
 
 
-def cut_of_campaign(dimensions: Dimensions) -> Cut:
+def cut_of_promotion(dimensions: Dimensions) -> Cut:
     return cut_of(
         channel=dimensions.channel or UNKNOWN,
+        segment=dimensions.segment or UNKNOWN,
         region=dimensions.region or UNKNOWN,
         product=dimensions.product or UNKNOWN,
     )

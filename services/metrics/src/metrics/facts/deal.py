@@ -21,7 +21,13 @@ from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref, Report, ReportingKind
 from metrics.engine.moment import Moment, MomentKind
 from metrics.facts.buyer.records import Dealt, buyer_key, to_buyer
-from metrics.facts.lead import CONVERSION_DAYS, LEAD_CONVERTED, cut_of_lead
+from metrics.facts.lead import (
+    CONVERSION_DAYS,
+    EARNING_DAYS,
+    LEAD_CONVERTED,
+    LEAD_EARNED,
+    cut_of_lead,
+)
 from metrics.facts.sale import (
     SALE_DIMENSIONS,
     SALE_REFUNDED,
@@ -49,6 +55,10 @@ DEAL_LOST: Final = MomentKind(
     name="deal.lost", cube="deal", dimensions=SALE_DIMENSIONS, events=(DealLost,)
 )
 
+_SAID: Final = (
+    *(DEAL_CREATED, DEAL_OPEN, DEAL_WON, DEAL_LOST),
+    *(LEAD_CONVERTED, LEAD_EARNED, SALE_REFUNDED),
+)
 _LONG_AGO: Final = -(2**62)
 
 
@@ -103,7 +113,15 @@ class DealKind(ReportingKind[Deal]):
     empty = Deal()
 
     def says(self, kind: MomentKind) -> bool:
-        return kind in (DEAL_CREATED, DEAL_OPEN, DEAL_WON, DEAL_LOST, LEAD_CONVERTED, SALE_REFUNDED)
+        return kind in (
+            DEAL_CREATED,
+            DEAL_OPEN,
+            DEAL_WON,
+            DEAL_LOST,
+            LEAD_CONVERTED,
+            LEAD_EARNED,
+            SALE_REFUNDED,
+        )
 
     def apply(self, state: Deal, entry: Entry, /, *, key: str, company: Company) -> Deal:
         data: Any = entry.data
@@ -256,7 +274,15 @@ def _closing_moments(state: Deal, cut: Cut, company: Company) -> list[Moment]:
     origin = state.origin
     if origin is not None and _converts(origin, state):
         said.append(Moment(LEAD_CONVERTED, company.day(origin.captured), origin.cut))
+    if origin is not None and _earns(origin, state):
+        net = net_of(state.amount, state.refunds)
+        said.append(Moment(LEAD_EARNED, company.day(origin.captured), origin.cut, 1, net))
     return said
+
+
+def _earns(origin: Origin, state: Deal) -> bool:
+    assert state.closed is not None
+    return 0 <= state.closed - origin.captured < EARNING_DAYS * DAY
 
 
 def _converts(origin: Origin, state: Deal) -> bool:

@@ -24,6 +24,12 @@ LEAD_CONVERTED: Final = MomentKind(
 )
 """On the day of the capture, said by the deal that came of it: a lead has at most one."""
 
+LEAD_EARNED: Final = MomentKind(
+    name="lead.earned", cube="lead.earned", dimensions=LEAD_DIMENSIONS, events=(DealWon,)
+)
+"""What a sale left that a lead led to within `EARNING_DAYS`, on the day of the capture."""
+
+EARNING_DAYS: Final = 365
 CONVERSION_DAYS: Final = 90
 """A sale converts its lead when it is made less than so many times 24 hours after the capture."""
 

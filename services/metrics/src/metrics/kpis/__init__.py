@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from metrics.engine.catalogue import Catalogue
-from metrics.kpis.channels import CHANNEL_CPL
+from metrics.kpis.channels import CHANNEL_CPL, CHANNEL_ROI
 from metrics.kpis.costs import COST_CONTROL, COST_REDUCTION, OPERATING_COST, UNIT_OPERATING_COST
 from metrics.kpis.customers import (
+    CAC,
     CLV_OBSERVED,
     CUSTOMER_RETENTION,
     NET_REVENUE_RETENTION,
@@ -43,6 +44,7 @@ CATALOGUE: Final = Catalogue(
         AVG_DEAL_VALUE,
         PIPELINE_OPEN,
         LEAD_CONVERSION,
+        CAC,
         CLV_OBSERVED,
         CUSTOMER_RETENTION,
         REPEAT_PURCHASE_RATE,
@@ -52,6 +54,7 @@ CATALOGUE: Final = Catalogue(
         SALES_CSAT,
         NPS,
         CHANNEL_CPL,
+        CHANNEL_ROI,
         CSAT,
         DAU,
         MAU,

@@ -1,11 +1,11 @@
-"""KPIs of channels: what it costs to be found."""
+"""KPIs of channels: what it costs to be found, and whether it pays."""
 
 from __future__ import annotations
 
 from metrics.engine.kpi import MONTHLY, Ratio
 from metrics.engine.measure import Count, Money
 from metrics.facts.cost import COST_OF_CAMPAIGN
-from metrics.facts.lead import LEAD_CAPTURED
+from metrics.facts.lead import EARNING_DAYS, LEAD_CAPTURED, LEAD_EARNED
 
 CHANNEL_CPL = Ratio(
     id="channel_cpl",
@@ -21,4 +21,22 @@ CHANNEL_CPL = Ratio(
         "zh": "按发生日汇总的活动费用÷获取线索数",
     },
     source="kpis.md channel_cpl",
+)
+
+CHANNEL_ROI = Ratio(
+    id="channel_roi",
+    name={"en": "Channel return", "zh": "渠道效率"},
+    better="up",
+    grains=MONTHLY,
+    dimensions=("channel", "region", "product"),
+    numerator=Money(LEAD_EARNED) - Money(COST_OF_CAMPAIGN),
+    denominator=Money(COST_OF_CAMPAIGN),
+    n=Count(LEAD_EARNED),
+    matures_after_days=EARNING_DAYS,
+    formula={
+        "en": "(what sales from leads of the period left within 365 days, refunds taken off "
+        "- costs of campaigns) / costs of campaigns",
+        "zh": "(期内线索365天内的净成交额-活动费用)÷活动费用",
+    },
+    source="kpis.md channel_roi",
 )

@@ -18,9 +18,26 @@ from metrics.facts.buyer.loyalty import (
     VALUE_MONTHS,
 )
 from metrics.facts.buyer.purchases import BUYER_DIMENSIONS
+from metrics.facts.cost import COST_ACQUISITION
 
 CUSTOMERS_BASE = at_start(binned(Count(BUYER_BASE)))
 BASE_BUYERS = of_period(Count(BASE_BUYER))
+
+CAC = Ratio(
+    id="cac",
+    name={"en": "Acquisition cost", "zh": "获客成本"},
+    better="down",
+    grains=MONTHLY,
+    dimensions=("channel", "segment", "region", "product"),
+    numerator=Money(COST_ACQUISITION),
+    denominator=Count(BUYER_NEW),
+    per="money",
+    formula={
+        "en": "costs of acquisition by the day incurred / customers who first bought",
+        "zh": "按发生日汇总的获客费用÷首购客户数",
+    },
+    source="kpis.md cac",
+)
 
 CLV_OBSERVED = Ratio(
     id="clv_observed",

@@ -12,7 +12,9 @@ from typing import Final
 
 from kpi_oracles.books import Ask, Books, Expected
 from kpi_oracles.costs import (
+    cac,
     channel_cpl,
+    channel_roi,
     cost_control,
     cost_reduction,
     operating_cost,
@@ -80,6 +82,8 @@ ORACLES: Final[dict[str, Callable[[Books, Ask], Expected]]] = {
         sales_csat,
         nps,
         channel_cpl,
+        channel_roi,
+        cac,
         market_share,
     )
 }

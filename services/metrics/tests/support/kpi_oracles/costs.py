@@ -7,8 +7,9 @@ from datetime import date
 from fractions import Fraction
 
 from kpi_oracles.books import Ask, Atom, Books, Expected, cut_of
+from kpi_oracles.buyers import kept_of, one
 from kpi_oracles.deals import sales_of
-from kpi_oracles.leads import leads_of
+from kpi_oracles.leads import leads_of, matured
 from kpi_oracles.operations import baseline_on, runs_of
 from kpi_oracles.projects import budgets_of
 from kpi_oracles.sums import amount, count, during, unpriced
@@ -22,6 +23,7 @@ class Costs:
     operating: list[Atom] = field(default_factory=list)
     of_project: list[Atom] = field(default_factory=list)
     of_campaign: list[Atom] = field(default_factory=list)
+    acquisition: list[Atom] = field(default_factory=list)
 
 
 def costs_of(books: Books) -> Costs:
@@ -38,13 +40,23 @@ def costs_of(books: Books) -> Costs:
         if cost.get("project_id"):
             only = {name: cut[name] for name in ("team", "project")}
             costs.of_project.append(Atom(atom.on, only, atom.amount))
+        if cost["kind"] == "acquisition":
+            costs.acquisition.append(Atom(atom.on, cut_of(cost), atom.amount))
         if cost.get("campaign_id"):
             costs.of_campaign.append(Atom(atom.on, cut_of(cost), atom.amount))
+    spent = _told_by_campaigns(books)
+    costs.of_campaign += spent
+    costs.acquisition += spent
+    return costs
+
+
+def _told_by_campaigns(books: Books) -> list[Atom]:
+    found = []
     for stream in books.streams("ops.campaign.cost_recorded"):
         for told in {event["cost_id"]: event for event in stream}.values():
             cut, on = cut_of(told["campaign"]), date.fromisoformat(told["incurred_on"])
-            costs.of_campaign.append(Atom(on, cut, books.money(told["amount"])))
-    return costs
+            found.append(Atom(on, cut, books.money(told["amount"])))
+    return found
 
 
 def operating_cost(books: Books, ask: Ask) -> Expected:
@@ -75,6 +87,22 @@ def channel_cpl(books: Books, ask: Ask) -> Expected:
     costs = during(books.sorted_out(costs_of).of_campaign, ask)
     leads = count(during(books.sorted_out(leads_of), ask), ask.where)
     return _each(costs, leads, ask)
+
+
+def channel_roi(books: Books, ask: Ask) -> Expected:
+    costs = during(books.sorted_out(costs_of).of_campaign, ask)
+    left = during(books.sorted_out(sales_of).earned, ask)
+    below = amount(costs, ask.where)
+    above = amount(left, ask.where) - below
+    missing = unpriced(costs, ask.where) + unpriced(left, ask.where)
+    value = Fraction(above, below) if below and matured(books, ask, days=365) else None
+    return Expected(value, above, below, count(left, ask.where), missing)
+
+
+def cac(books: Books, ask: Ask) -> Expected:
+    costs = during(books.sorted_out(costs_of).acquisition, ask)
+    first = [one(purchases[0]) for purchases in books.sorted_out(kept_of)]
+    return _each(costs, count(during(first, ask), ask.where), ask)
 
 
 def unit_operating_cost(books: Books, ask: Ask) -> Expected:

@@ -19,6 +19,8 @@ class Sales:
     refunds: list[Atom] = field(default_factory=list)
     orders: list[Atom] = field(default_factory=list)
     converted: list[Atom] = field(default_factory=list)
+    earned: list[Atom] = field(default_factory=list)
+    """What sales left, on the day on which the lead before them was captured."""
 
 
 def sales_of(books: Books) -> Sales:
@@ -70,6 +72,11 @@ def _read_closing(books: Books, sales: Sales, deal: Json, cut: Cut, refunds: lis
     first = at(lead["captured_at"] if lead else deal["created_at"])
     days = (on - books.local(first)).days if first <= closed else None
     sales.won.append(Atom(on, cut, books.money(deal.get("amount")), days))
+    if lead and timedelta(0) <= closed - first < timedelta(days=365):
+        worth = books.money(deal.get("amount"))
+        back = sum(books.money(refund["amount"]) or 0 for refund in refunds)
+        left = None if worth is None else worth - back
+        sales.earned.append(Atom(books.local(first), lead_cut(lead), left))
     in_time = timedelta(0) <= closed - first < timedelta(days=90)
     if lead and in_time and not all_back(books, deal.get("amount"), refunds):
         sales.converted.append(Atom(books.local(first), lead_cut(lead)))
