@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -10,7 +11,8 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from events import open_log
+from events import LogUnavailable, open_log
+from events.log.kafka import log as kafka_log
 from events.log.postgres import log as postgres_log
 from faults.harness.proxy import Proxy
 
@@ -61,3 +63,22 @@ async def test_a_consumer_whose_log_vanished_goes_on_with_new_connections(
         await world.publish(make_event("a", 2))
         await world.until(DONE, 2)
     assert proxy.bytes_passed
+
+
+@pytest.mark.parametrize("event_log", ["kafka"], indirect=True)
+async def test_a_connection_to_kafka_that_nobody_answers_is_replaced(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that is kept to ask for ends and topics; the library would keep it for good."""
+    partitions = await world.log.partitions([world.topic])
+    before = await world.log.ends(partitions)
+
+    async def vanish(*_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(world.log._inspector._client, "send", vanish)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(kafka_log, "_TIMEOUT_SECONDS", 0.2)
+        with pytest.raises(LogUnavailable):
+            await world.log.ends(partitions)
+    assert await world.log.ends(partitions) == before

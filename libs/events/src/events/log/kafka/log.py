@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self, TypeVar
 
@@ -62,16 +62,15 @@ class KafkaLog:
         return [TopicPartition(name, number) for name in topics for number in range(found[name])]
 
     async def identities(self, topics: Sequence[str]) -> dict[str, str]:
-        inspector = await self._inspect()
-        return await self._answer(topic_ids(inspector._client, topics))  # noqa: SLF001 - no other way
+        return await self._ask(lambda inspector: topic_ids(inspector._client, topics))  # noqa: SLF001 - no other way
 
     async def beginnings(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        inspector = await self._inspect()
-        return _ours(await self._answer(inspector.beginning_offsets(_theirs(partitions))))
+        wanted = _theirs(partitions)
+        return _ours(await self._ask(lambda inspector: inspector.beginning_offsets(wanted)))
 
     async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        inspector = await self._inspect()
-        return _ours(await self._answer(inspector.end_offsets(_theirs(partitions))))
+        wanted = _theirs(partitions)
+        return _ours(await self._ask(lambda inspector: inspector.end_offsets(wanted)))
 
     async def topics(self) -> dict[str, TopicState]:
         listing = await self._listing()
@@ -117,9 +116,8 @@ class KafkaLog:
         await self._visible(name, partitions=partitions)
 
     async def close(self) -> None:
-        inspector, self._inspector = self._inspector, None
-        if inspector is not None:
-            await end_within(inspector.stop())
+        if self._inspector is not None:
+            await self._dismiss(self._inspector)
 
     async def __aenter__(self) -> Self:
         return self
@@ -148,6 +146,20 @@ class KafkaLog:
                 await asyncio.sleep(0.05)
 
         await self._answer(seen())
+
+    async def _ask(self, question: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T:
+        """Ask by a connection that is kept, unless it fails: it may be one that nobody answers."""
+        inspector = await self._inspect()
+        try:
+            return await self._answer(question(inspector))
+        except LogUnavailable:
+            await self._dismiss(inspector)
+            raise
+
+    async def _dismiss(self, inspector: AIOKafkaConsumer) -> None:
+        if self._inspector == inspector:
+            self._inspector = None
+            await end_within(inspector.stop())
 
     async def _inspect(self) -> AIOKafkaConsumer:
         async with self._lock:
