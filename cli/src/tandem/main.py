@@ -2,7 +2,7 @@
 
 import typer
 
-from tandem.commands import demo, kpi, quality
+from tandem.commands import demo, diagnose, kpi, quality
 from tandem.commands.events import events
 from tandem.commands.imports import imports
 from tandem.commands.parked import parked
@@ -32,6 +32,7 @@ app.add_typer(topics, name="topics")
 app.command(epilog=demo.EPILOG)(demo.demo)
 app.add_typer(imports, name="import")
 app.command("kpi", epilog=kpi.EPILOG)(kpi.show_kpi)
+app.command("diagnose", epilog=diagnose.EPILOG)(diagnose.diagnose)
 app.command("coverage", epilog=quality.COVERAGE_EPILOG)(quality.show_coverage)
 app.command("quality", epilog=quality.QUALITY_EPILOG)(quality.show_quality)
 app.add_typer(parked, name="parked")
