@@ -14,7 +14,6 @@ Everything is computed over numpy arrays of one shape, so that thousands of draw
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import combinations
 from math import factorial
 from typing import Final
 
@@ -66,14 +65,18 @@ def lmdi(old: Values, new: Values) -> Values:
 def shapley(old: Values, new: Values) -> Values:
     """The mean over all orders in which the factors could have changed."""
     count = len(old)
+    changed = np.zeros(1, int)  # how many of the other factors did, in each of their subsets
+    for _ in range(count - 1):
+        changed = np.concatenate([changed, changed + 1])
+    orders = [factorial(n) * factorial(count - 1 - n) / factorial(count) for n in range(count)]
+    weights = np.array(orders)[changed]
     found = np.zeros_like(old)
     for k in range(count):
-        others = [i for i in range(count) if i != k]
-        for size in range(count):
-            weight = factorial(size) * factorial(count - size - 1) / factorial(count)
-            for chosen in combinations(others, size):
-                rest = [new[i] if i in chosen else old[i] for i in others]
-                found[k] += weight * np.prod(rest, axis=0)
+        products = np.ones((1, *old.shape[1:]))
+        for i in range(count):
+            if i != k:
+                products = np.concatenate([products * old[i], products * new[i]])
+        found[k] = np.tensordot(weights, products, axes=1)
     return found
 
 

@@ -12,7 +12,7 @@ from metrics.diagnosis.evidence import Evidence
 from metrics.diagnosis.rules import Owner, Rules
 from metrics.diagnosis.verdict import MIXED, Case, Judgement, judge, judge_again
 
-ELASTICITY_WITHIN: Final = 0.004
+ELASTICITY_WITHIN: Final = 0.008
 """How exactly the elasticity at which a verdict flips is found."""
 
 

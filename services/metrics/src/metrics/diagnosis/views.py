@@ -9,7 +9,7 @@ import numpy as np
 
 from metrics.diagnosis.attribution import Values
 from metrics.diagnosis.rules import Owner, Rules
-from metrics.diagnosis.scene import Scene
+from metrics.diagnosis.scene import Cell, Scene
 from metrics.diagnosis.statistics import largest_remainder
 
 
@@ -44,15 +44,20 @@ def contributions_of(scene: Scene, delta: int) -> tuple[ContributionView, ...]:
     """Rounded so that they sum to `delta`; sums of factors and classes are sums of these."""
     amounts = largest_remainder([cell.exact for cell in scene.cells], delta)
     return tuple(
-        ContributionView(
-            node=cell.factor,
-            slice=cell.slice,
-            owner=scene.owners[cell.factor],
-            amount=amount,
-            low=_bounds(cell.draws)[0],
-            high=_bounds(cell.draws)[1],
-        )
+        _contribution(scene, cell, amount)
         for cell, amount in zip(scene.cells, amounts, strict=True)
+    )
+
+
+def _contribution(scene: Scene, cell: Cell, amount: int) -> ContributionView:
+    low, high = _bounds(cell.draws)
+    return ContributionView(
+        node=cell.factor,
+        slice=cell.slice,
+        owner=scene.owners[cell.factor],
+        amount=amount,
+        low=low,
+        high=high,
     )
 
 

@@ -240,12 +240,13 @@ def test_both_methods_explain_the_same_whole(before: Figures, after: Figures) ->
     assert sum(by_lmdi) == pytest.approx(sum(by_shapley), abs=1e-9 * scale)
 
 
-@given(st.lists(st.floats(0.7, 1.3), min_size=5, max_size=5))
+@given(st.lists(st.floats(0.7, 1.3), min_size=7, max_size=7))
 def test_moves_of_thirty_percent_are_told_alike_by_both_methods(moves: list[float]) -> None:
-    old, new = np.ones(5), np.array(moves)
+    """Within 1.6 % of the gross contribution; at the corners of seven factors it is 1.50 %."""
+    old, new = np.ones(7), np.array(moves)
     gap = np.abs((lmdi(old, new) - shapley(old, new)) * (new - old)).max()
 
-    assert gap <= 0.012 * max(1e-12, np.abs(lmdi(old, new) * (new - old)).sum())
+    assert gap <= 0.016 * np.abs(lmdi(old, new) * (new - old)).sum() + 1e-12
 
 
 @given(st.floats(1e-6, 1e9), st.floats(1e-6, 1e9))
