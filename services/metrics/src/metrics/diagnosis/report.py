@@ -92,19 +92,20 @@ def _width(text: str) -> int:
 
 
 def _classes(diagnosis: Diagnosis, language: Language) -> list[str]:
-    shown = [total for total in diagnosis.classes if total.low or total.high]
-    return (
-        _columns(
-            (
-                said(CLASSES, total.node, language),
-                amount(total.amount, language),
-                f"{_interval(total, language)}  {total.blame:.0%}",
-            )
-            for total in shown
+    rows = [
+        (
+            said(CLASSES, total.node, language),
+            amount(total.amount, language),
+            f"{_interval(total, language)}  {total.blame:.0%}",
         )
-        if shown
-        else []
+        for total in diagnosis.classes
+        if total.low or total.high
+    ]
+    zh = language is Language.ZH
+    head = (
+        "归属（90% 区间，占损失的比例）：" if zh else "Whose (90% interval, share of the losses):"
     )
+    return [head, *_columns(rows)] if rows else []
 
 
 def _interval(total: TotalView, language: Language) -> str:
