@@ -17,6 +17,7 @@ import msgspec
 from metrics.definitions import Definition, DefinitionNotUnderstood, kpi_of
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import Company
+from metrics.engine.working_hours import USUAL
 from metrics.facts import FOLD_VERSION
 from metrics.kpis import CATALOGUE
 from metrics.store.generation import NO_DEFINITIONS, GenerationChanged, Held, Terms
@@ -43,6 +44,8 @@ def text_of(definitions: Sequence[Definition]) -> str:
 def terms_of(company: Company, definitions: str = NO_DEFINITIONS) -> Terms:
     """The terms under which this release makes figures. Raises DefinitionNotUnderstood."""
     version = f"{catalogue_of(definitions).version}.{FOLD_VERSION}"
+    if company.working_hours != USUAL:
+        version += "." + hashlib.sha256(repr(company.working_hours).encode()).hexdigest()[:8]
     if definitions != NO_DEFINITIONS:
         version += "." + hashlib.sha256(definitions.encode()).hexdigest()[:8]
     return Terms(company.time_zone, company.base_currency, version, definitions)

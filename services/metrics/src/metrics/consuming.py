@@ -12,6 +12,7 @@ from typing import Any, Final
 from chassis.resources import Resources
 from events import Connection, Consumer, Received, open_log
 from metrics.engine.company import Company
+from metrics.engine.working_hours import parse_working_hours
 from metrics.handler import Folder
 from metrics.query.known import CONSUMER
 from metrics.rebuild import prepare
@@ -30,12 +31,16 @@ _REST_SECONDS: Final = 1.0
 
 def company_of(settings: Settings) -> Company:
     """The company of the settings; one object, for it remembers the days that it worked out."""
-    return _company(settings.company_time_zone, settings.base_currency)
+    return _company(settings.company_time_zone, settings.base_currency, settings.working_hours)
 
 
 @cache
-def _company(time_zone: str, base_currency: str) -> Company:
-    return Company(time_zone=time_zone, base_currency=base_currency)
+def _company(time_zone: str, base_currency: str, working_hours: str) -> Company:
+    return Company(
+        time_zone=time_zone,
+        base_currency=base_currency,
+        working_hours=parse_working_hours(working_hours),
+    )
 
 
 def follow_log(settings: Settings) -> Callable[[Resources], Coroutine[Any, Any, None]]:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from chassis.settings import Port, ServiceSettings
+from metrics.engine.working_hours import parse_working_hours
+
+
+def _refuse_other_hours(text: str) -> str:
+    parse_working_hours(text)
+    return text
 
 
 class Settings(ServiceSettings):
@@ -19,5 +25,7 @@ class Settings(ServiceSettings):
     service: ClassVar[str] = "metrics"
     port: Port = 8104
     telemetry_port: Port = 9104
+    working_hours: Annotated[str, AfterValidator(_refuse_other_hours)] = "Mon-Fri 09:00-18:00"
+    """By the local clock; what the time until an answer is counted in."""
     worker_slot: Annotated[int, Field(ge=0, le=999)] = 0
     rebuild_switch: Literal["automatically", "by_hand"] = "automatically"

@@ -1,7 +1,7 @@
-"""What the company fixes for all KPIs: its time zone and its base currency.
+"""What the company fixes for all KPIs: its time zone, base currency and working hours.
 
-Invariant: an instant belongs to exactly one business day. Both settings are kept
-with a generation of cells; to change one is to rebuild.
+Invariant: an instant belongs to exactly one business day. All three settings are
+kept with a generation of cells; to change one is to rebuild.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from metrics.engine.working_hours import USUAL, WorkingHours
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
@@ -22,12 +24,20 @@ DAY: Final = 86_400 * SECOND
 class Company:
     """Turns instants into business days, and amounts into base currency."""
 
-    def __init__(self, *, time_zone: str, base_currency: str) -> None:
+    def __init__(
+        self, *, time_zone: str, base_currency: str, working_hours: WorkingHours = USUAL
+    ) -> None:
         self.time_zone = time_zone
         self.base_currency = base_currency
+        self.working_hours = working_hours
         self._zone = ZoneInfo(time_zone)
         self.day = lru_cache(maxsize=65_536)(self._day)
         self.start_of = lru_cache(maxsize=4_096)(self._start_of)
+
+    def working_minutes(self, start: int, end: int) -> int:
+        """Working minutes between two instants."""
+        local = (instant_of(micros).astimezone(self._zone) for micros in (start, end))
+        return self.working_hours.minutes_between(*local)
 
     def _day(self, micros: int) -> int:
         """Number of the business day of an instant (days since 1970-01-01)."""

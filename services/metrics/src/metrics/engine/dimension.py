@@ -20,6 +20,7 @@ DIMENSIONS: Final = (
     "pipeline",
     "project",
     "process",
+    "reason",
 )
 """Order matters: a dimension's number is kept in the tables. Append, never insert."""
 

@@ -7,8 +7,8 @@ fit one of these classes needs a new class here, never code of its own.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Literal
 
 from metrics.engine.calendar import Grain
 from metrics.engine.measure import Aspect, Measure, Reading, Sum, binned, of_period
@@ -63,6 +63,10 @@ class Kpi:
                     if term.reading is Reading.SCOPE_OF_PERIOD:
                         found.update(companions(term.measure))
         return found
+
+    def _ratio(self, **parts: Any) -> Ratio:
+        """A ratio that is a part of this KPI, under its name."""
+        return Ratio(**{known.name: getattr(self, known.name) for known in fields(Kpi)}, **parts)
 
     @property
     def is_stock(self) -> bool:
@@ -180,12 +184,14 @@ class Quantile(Kpi):
     Exact for whole numbers (days), the mean of the two middle ones where there are two.
     `sketched` values are kept in bins that grow with them (see `sketch`): within 1 %.
     Below `floor` values it is null: it would say more about one deal than about us.
+    `censored` counts what has no value yet (leads not answered), which is told beside it.
     """
 
     values: Sum
     floor: int
     per: Unit = "days"
     sketched: bool = False
+    censored: Sum | None = None
 
     @property
     def unit(self) -> Unit:
@@ -196,7 +202,8 @@ class Quantile(Kpi):
         return "quantile"
 
     def sums(self) -> Mapping[str, Sum]:
-        return {"values": self.values}
+        censored = {} if self.censored is None else {"censored": self.censored}
+        return {"values": self.values, **censored}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,15 +234,7 @@ class Curve(Kpi):
 
     def at(self, age: int, *, or_later: bool = False) -> Ratio:
         counted = self.last if or_later else self.at_age
-        return Ratio(
-            id=self.id,
-            name=self.name,
-            better=self.better,
-            grains=self.grains,
-            dimensions=self.dimensions,
-            formula=self.formula,
-            source=self.source,
-            version=self.version,
+        return self._ratio(
             numerator=of_period(counted, first=age, until=None if or_later else age + 1),
             denominator=self.began,
             rate=True,
@@ -266,9 +265,15 @@ class Funnel(Kpi):
         return "cohort"
 
     def sums(self) -> Mapping[str, Sum]:
-        everyone = binned(self.reached)
-        finished = binned(self.reached, first=self.last)
-        return {"numerator": finished, "denominator": everyone, "n": everyone}
+        return self.overall().sums()
+
+    def overall(self) -> Ratio:
+        return self._ratio(
+            numerator=binned(self.reached, first=self.last),
+            denominator=binned(self.reached),
+            rate=True,
+            matures_after_days=self.matures_after_days,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,14 +304,7 @@ class Forecast(Kpi):
 
     def shares(self) -> Ratio:
         """What the company's shares are worked out from."""
-        return Ratio(
-            id=f"{self.id}.shares",
-            name=self.name,
-            better=self.better,
-            grains=self.grains,
-            dimensions=(),
-            formula=self.formula,
-            source=self.source,
+        return self._ratio(
             numerator=self.won,
             denominator=self.decided,
         )

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from metrics.engine.calendar import Period, period_after
 from metrics.engine.kpi import Amount, Forecast, Funnel, Kpi, Quantile, Ratio
-from metrics.engine.measure import COUNT_SCALE, Sum, binned
+from metrics.engine.measure import COUNT_SCALE, Sum
 from metrics.engine.sketch import value_of
 from metrics.engine.sums import Known, Members, Spot, Sums
 
@@ -42,6 +42,8 @@ class Row:
     unpriced_count: Number
     reason: Reason | None
     mature: bool
+    censored: Number | None = None
+    """Of a quantile: how many have no value yet."""
 
 
 def rows_of(
@@ -73,7 +75,7 @@ def rows_of(
                 case Quantile():
                     yield _quantile(kpi, spot, percentile)
                 case Funnel():
-                    yield _funnel(kpi, spot)
+                    yield _ratio(kpi.overall(), named, spot)
                 case Forecast():
                     assert whole is not None
                     yield _forecast(kpi, named, spot, company=replace(spot, sums=whole, members=()))
@@ -146,6 +148,7 @@ def _quantile(kpi: Quantile, spot: Spot, percentile: int) -> Row:
         unpriced_count=0,
         reason="below_floor" if n < kpi.floor else None,
         mature=spot.known.covers(spot.period),
+        censored=None if kpi.censored is None else counted(spot.read(kpi.censored)),
     )
 
 
@@ -178,35 +181,6 @@ def _around(bins: Mapping[int, int], percentile: int) -> tuple[int | None, int |
     return lower, lower
 
 
-def _funnel(kpi: Funnel, spot: Spot) -> Row:
-    steps = funnel_steps(kpi, spot)
-    first, last = steps[0], steps[-1]
-    mature = spot.known.covers(spot.period, window_days=kpi.matures_after_days)
-    reason: Reason | None = None if mature else "immature"
-    if mature and not first:
-        reason = "no_denominator"
-    value = last / first if reason is None else None
-    return Row(
-        period=spot.period,
-        members=spot.members,
-        value=value,
-        numerator=last,
-        denominator=first,
-        n=first,
-        interval=_wilson(last, first) if value is not None else None,
-        unpriced_count=0,
-        reason=reason,
-        mature=mature,
-    )
-
-
-def funnel_steps(kpi: Funnel, spot: Spot) -> list[Number]:
-    """How many came to each step or further, from step 0 to the last."""
-    bins = spot.bins(binned(kpi.reached).terms[0])
-    came = [bins.get(step, 0) for step in range(kpi.last + 1)]
-    return [counted(sum(came[step:])) for step in range(kpi.last + 1)]
-
-
 def _forecast(kpi: Forecast, named: Mapping[str, Sum], spot: Spot, *, company: Spot) -> Row:
     shares = shares_won(kpi, company)
     worth = sum(
@@ -232,7 +206,7 @@ def _forecast(kpi: Forecast, named: Mapping[str, Sum], spot: Spot, *, company: S
 
 def shares_won(kpi: Forecast, company: Spot) -> Callable[[int], Fraction]:
     """The share of each step's deals that are won, shrunk towards that of all."""
-    won, decided = (company.bins(total.terms[0]) for total in (kpi.won, kpi.decided))
+    won, decided = (company.by_bin(total) for total in (kpi.won, kpi.decided))
     all_decided = sum(decided.values())
     overall = Fraction(sum(won.values()), all_decided) if all_decided else Fraction()
     weight = kpi.weight * COUNT_SCALE

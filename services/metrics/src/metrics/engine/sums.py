@@ -132,6 +132,14 @@ class Spot:
                 found[place] = amount
         return found
 
+    def by_bin(self, total: Sum) -> Mapping[int, int]:
+        """What the binned terms of a sum read for the period together."""
+        found: dict[int, int] = {}
+        for term in total.terms:
+            for place, amount in self.bins(term).items():
+                found[place] = found.get(place, 0) + term.sign * amount
+        return found
+
     def read(self, total: Sum) -> int | None:
         """A sum for the period; None when a target in it is not set."""
         amount = 0

@@ -14,9 +14,16 @@ import msgspec
 
 from events.types import UNKNOWN
 from events.types.partner import PaymentRefunded
-from events.types.pipeline import DealCreated, DealLost, DealState, DealStatus, DealWon
+from events.types.pipeline import (
+    DealCreated,
+    DealLost,
+    DealState,
+    DealStatus,
+    DealWon,
+    LostReason,
+)
 from metrics.engine.company import DAY, Company, micros_of
-from metrics.engine.dimension import Cut, Member
+from metrics.engine.dimension import NUMBERS, Cut, Member
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref, Report, ReportingKind
 from metrics.engine.moment import Moment, MomentKind
@@ -40,10 +47,22 @@ from metrics.facts.sale import (
     refund_moments,
     with_refund,
 )
+from metrics.facts.stages import (
+    DEAL_EXPECTED,
+    STAGE_LOST,
+    STAGE_WON,
+    Span,
+    Stage,
+    expected_moments,
+    furthest_step,
+    stage_moments,
+    with_stage,
+)
 
 DEAL_CREATED: Final = MomentKind(
     name="deal.created", cube="deal", dimensions=SALE_DIMENSIONS, events=(DealCreated,)
 )
+"""Its bin is the furthest step that the deal reached in time (see `furthest_step`)."""
 DEAL_OPEN: Final = MomentKind(
     name="deal.open", cube="deal", dimensions=SALE_DIMENSIONS, stock=True, events=(DealCreated,)
 )
@@ -52,22 +71,15 @@ DEAL_WON: Final = MomentKind(
 )
 """Its bin is the sales cycle in local days, from the first contact."""
 DEAL_LOST: Final = MomentKind(
-    name="deal.lost", cube="deal", dimensions=SALE_DIMENSIONS, events=(DealLost,)
+    name="deal.lost", cube="deal", dimensions=(*SALE_DIMENSIONS, "reason"), events=(DealLost,)
 )
-
 _SAID: Final = (
     *(DEAL_CREATED, DEAL_OPEN, DEAL_WON, DEAL_LOST),
+    *(DEAL_EXPECTED, STAGE_WON, STAGE_LOST),
     *(LEAD_CONVERTED, LEAD_EARNED, SALE_REFUNDED),
 )
 _LONG_AGO: Final = -(2**62)
-
-
-class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What was true of the deal from an instant on: its amount in base currency and its cut."""
-
-    since: int
-    base: int | None
-    cut: Cut
+_REASON: Final = NUMBERS["reason"] - 1
 
 
 class Origin(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -91,6 +103,8 @@ class Deal(msgspec.Struct, frozen=True, array_like=True):
     """The latest instant said by an event: the next change is no earlier."""
     buyer: str | None = None
     """Key of the customer's buyer."""
+    stages: tuple[Stage, ...] = ()
+    lost_because: LostReason | None = None
 
     @property
     def first_contact(self) -> int:
@@ -113,15 +127,7 @@ class DealKind(ReportingKind[Deal]):
     empty = Deal()
 
     def says(self, kind: MomentKind) -> bool:
-        return kind in (
-            DEAL_CREATED,
-            DEAL_OPEN,
-            DEAL_WON,
-            DEAL_LOST,
-            LEAD_CONVERTED,
-            LEAD_EARNED,
-            SALE_REFUNDED,
-        )
+        return kind in _SAID
 
     def apply(self, state: Deal, entry: Entry, /, *, key: str, company: Company) -> Deal:
         data: Any = entry.data
@@ -136,16 +142,19 @@ class DealKind(ReportingKind[Deal]):
         created = micros_of(deal.created_at)
         # A clock that was set back must not reorder what the sequence orders.
         clock = max(entry.occurred, state.clock)
+        at = clock if state.spans else created
         return Deal(
             deal.status,
             created,
             closed,
             amount,
-            _spans(state.spans, deal, amount, at=clock),
+            _spans(state.spans, deal, amount, at=at),
             _origin_of(deal),
             state.refunds,
             clock,
             _buyer_of(deal, source=entry.source),
+            with_stage(state.stages, deal, at=at),
+            data.reason if isinstance(data, DealLost) else state.lost_because,
         )
 
     def reports(self, state: Deal, /, *, key: str) -> list[Report]:
@@ -172,11 +181,18 @@ class DealKind(ReportingKind[Deal]):
         if not state.spans:
             return refund_moments(state.refunds, cut=UNKNOWN_SALE, company=company)
         day = company.day
-        said = [Moment(DEAL_CREATED, day(state.created), state.spans[0].cut)]
+        created, closed = state.created, state.closed
+        step = furthest_step(
+            state.stages, created=created, won=closed if state.status == "won" else None
+        )
+        said = [Moment(DEAL_CREATED, day(created), state.spans[0].cut, bin=step)]
         said += _open_moments(state, company)
+        said += expected_moments(
+            state.stages, state.spans, created=created, closed=closed, company=company
+        )
         cut = state.spans[-1].cut
-        if state.closed is not None:
-            cut = state.cut_at(state.closed)
+        if closed is not None:
+            cut = state.cut_at(closed)
             said += _closing_moments(state, cut, company)
         if state.refunds:
             said += refund_moments(state.refunds, cut=cut, company=company)
@@ -202,10 +218,7 @@ def _spans(
 ) -> tuple[Span, ...]:
     base = None if amount is None else amount.base
     cut = _cut_of(deal)
-    if not spans:
-        return (Span(micros_of(deal.created_at), base, cut),)
-    last = spans[-1]
-    if last.base == base and last.cut == cut:
+    if spans and (spans[-1].base, spans[-1].cut) == (base, cut):
         return spans
     return (*spans, Span(at, base, cut))
 
@@ -222,6 +235,7 @@ def _cut_of(deal: DealState) -> Cut:
         dimensions.region or UNKNOWN,
         dimensions.product or UNKNOWN,
         deal.pipeline,
+        None,
         None,
         None,
     )
@@ -265,12 +279,15 @@ def _open_moments(state: Deal, company: Company) -> list[Moment]:
 def _closing_moments(state: Deal, cut: Cut, company: Company) -> list[Moment]:
     assert state.closed is not None
     on = company.day(state.closed)
-    if state.status == "lost":
-        return [Moment(DEAL_LOST, on, cut)]
+    won = state.status == "won"
+    stages = stage_moments(state.stages, on=on, won=won)
+    if not won:
+        because = (*cut[:_REASON], state.lost_because or UNKNOWN, *cut[_REASON + 1 :])
+        return [Moment(DEAL_LOST, on, because), *stages]
     base = None if state.amount is None else state.amount.base
     in_order = state.first_contact <= state.closed
     cycle = on - company.day(state.first_contact) if in_order else None
-    said = [Moment(DEAL_WON, on, cut, 1, base, cycle)]
+    said = [Moment(DEAL_WON, on, cut, 1, base, cycle), *stages]
     origin = state.origin
     if origin is not None and _converts(origin, state):
         said.append(Moment(LEAD_CONVERTED, company.day(origin.captured), origin.cut))

@@ -17,9 +17,10 @@ from metrics.kpis.customers import (
 )
 from metrics.kpis.diagnosis import DIAGNOSIS_INPUTS
 from metrics.kpis.feedback import CSAT, NPS, SALES_CSAT
-from metrics.kpis.leads import LEAD_CONVERSION
+from metrics.kpis.leads import FIRST_RESPONSE_MIN, LEAD_CONVERSION, LEAD_QUALIFICATION
 from metrics.kpis.market import MARKET_SHARE
 from metrics.kpis.operations import ERROR_RATE, FIRST_PASS_YIELD, TIME_SAVED, UTILIZATION
+from metrics.kpis.pipeline import DEALS_LOST, PIPELINE_WEIGHTED, STAGE_CONVERSION
 from metrics.kpis.projects import CPI, PROJECT_ACCEPTANCE, PROJECT_ON_TIME_RATE, SPI_T
 from metrics.kpis.sales import (
     AVG_DEAL_VALUE,
@@ -43,8 +44,13 @@ CATALOGUE: Final = Catalogue(
         SALES_CYCLE_DAYS,
         AVG_DEAL_VALUE,
         PIPELINE_OPEN,
+        PIPELINE_WEIGHTED,
+        STAGE_CONVERSION,
+        DEALS_LOST,
         LEAD_CONVERSION,
         CAC,
+        LEAD_QUALIFICATION,
+        FIRST_RESPONSE_MIN,
         CLV_OBSERVED,
         CUSTOMER_RETENTION,
         REPEAT_PURCHASE_RATE,

@@ -18,6 +18,7 @@ from kpi_histories.costs import cost
 from kpi_histories.customers import merge
 from kpi_histories.deals import deal
 from kpi_histories.hours import capacity, time
+from kpi_histories.leads import lead
 from kpi_histories.markets import market
 from kpi_histories.orders import order, refund
 from kpi_histories.processes import baseline, defect, process_run, ticket
@@ -46,7 +47,7 @@ MAKERS: Final[dict[str, Callable[[Teller, int], None]]] = {
     maker.__name__: maker
     for maker in (
         *(deal, order, cost, project, target, refund, merge, survey, campaign, market),
-        *(process_run, ticket, baseline, defect, time, capacity, user),
+        *(process_run, ticket, baseline, defect, time, capacity, user, lead),
     )
 }
 _OFTEN: Final = {"deal": 5}

@@ -1,25 +1,29 @@
-"""Deals, and the leads that they come from."""
+"""Deals: won, lost, reopened, handed over, moved among the stages of their pipelines."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
 import msgspec
 
-from events.types import customer, pipeline
-from kpi_histories.teller import CUSTOMER, OUR_CUSTOMERS, PIPELINE, Teller
+from events.types import pipeline
+from kpi_histories.leads import lead_before
+from kpi_histories.teller import DAYS, FIRST, OUR_CUSTOMERS, PIPELINE, Teller
+
+_STAGES: Final = {"first": 0, "second": 1, "offer": 2, "signing": 25}
+_REASONS: Final[tuple[pipeline.LostReason, ...]] = ("price", "no_budget", "competitor")
 
 
 def deal(teller: Teller, number: int) -> None:
     rnd = teller.rnd
     at = teller.instant()
-    lead = _lead(teller, number, at) if rnd.random() < 0.4 else None
+    lead = lead_before(teller, number, at) if rnd.random() < 0.4 else None
     deal = pipeline.DealState(
         deal_id=f"d{number}",
         pipeline=rnd.choice(["standard", "large"]),
-        stage="first",
-        stage_rank=0,
+        stage=(stage := rnd.choice(list(_STAGES))),
+        stage_rank=_STAGES[stage],
         status="open",
         episode=1,
         created_at=at,
@@ -27,6 +31,7 @@ def deal(teller: Teller, number: int) -> None:
         dimensions=teller.dimensions(),
         amount=teller.money(),
         customer_id=rnd.choice([*OUR_CUSTOMERS, None]),
+        expected_close_on=_expected(teller),
         lead=lead,
     )
     teller.say(pipeline.DealCreated(deal=deal), PIPELINE, at)
@@ -51,7 +56,8 @@ def _step(teller: Teller, deal: pipeline.DealState, at: datetime) -> Any:
         return _step_after_closing(teller, deal)
     match teller.rnd.choice(["stage", "amount", "owners", "details", "won", "won", "lost"]):
         case "stage":
-            further = change(deal, stage="second", stage_rank=1)
+            stage = teller.rnd.choice(list(_STAGES))
+            further = change(deal, stage=stage, stage_rank=_STAGES[stage])
             step: Any = pipeline.DealStageChanged(deal=further, from_stage=deal.stage)
         case "amount":
             step = pipeline.DealAmountChanged(deal=change(deal, amount=teller.money()))
@@ -63,13 +69,17 @@ def _step(teller: Teller, deal: pipeline.DealState, at: datetime) -> Any:
                 deal,
                 dimensions=teller.dimensions(),
                 customer_id=teller.rnd.choice([*OUR_CUSTOMERS, None]),
+                expected_close_on=_expected(teller),
             )
             step = pipeline.DealDetailsChanged(deal=other)
         case "won":
-            step = pipeline.DealWon(deal=change(deal, status="won", closed_at=at))
+            won = change(deal, status="won", closed_at=at, stage="won", stage_rank=30)
+            step = pipeline.DealWon(deal=won)
         case _:
-            lost = change(deal, status="lost", closed_at=at)
-            step = pipeline.DealLost(deal=lost, reason="price")
+            rank = teller.rnd.choice([deal.stage_rank, deal.stage_rank, 3])
+            lost = change(deal, status="lost", closed_at=at, stage="lost", stage_rank=rank)
+            reason = teller.rnd.choice(_REASONS)
+            step = pipeline.DealLost(deal=lost, reason=reason)
     return step
 
 
@@ -80,29 +90,18 @@ def _step_after_closing(teller: Teller, deal: pipeline.DealState) -> Any:
     if luck < 0.4:
         other = change(deal, dimensions=teller.dimensions(), amount=teller.money())
         return pipeline.DealDetailsChanged(deal=other)
-    back = change(deal, status="open", closed_at=None, episode=deal.episode + 1)
+    stage = teller.rnd.choice(list(_STAGES))
+    back = change(
+        deal,
+        status="open",
+        closed_at=None,
+        episode=deal.episode + 1,
+        stage=stage,
+        stage_rank=_STAGES[stage],
+    )
     return pipeline.DealReopened(deal=back)
 
 
-def _lead(teller: Teller, number: int, deal_at: datetime) -> pipeline.LeadOrigin:
-    rnd = teller.rnd
-    captured = deal_at - timedelta(days=rnd.randrange(-3, 90), seconds=rnd.randrange(86_400))
-    lead = customer.LeadState(
-        lead_id=f"l{number}",
-        status="new",
-        captured_at=captured,
-        owner_id=rnd.choice(["ann", "bob", None]),
-        dimensions=teller.dimensions(),
-    )
-    teller.say(customer.LeadCaptured(lead=lead), CUSTOMER, captured)
-    if rnd.random() < 0.5:
-        moved = msgspec.structs.replace(
-            lead, status="contacted", dimensions=teller.dimensions(), owner_id="cid"
-        )
-        teller.say(customer.LeadContacted(lead=moved), CUSTOMER, teller.later(captured))
-    return pipeline.LeadOrigin(
-        lead_id=lead.lead_id,
-        captured_at=captured,
-        owner_id=lead.owner_id,
-        dimensions=lead.dimensions,
-    )
+def _expected(teller: Teller) -> date | None:
+    days = teller.rnd.randrange(DAYS + 60)
+    return teller.rnd.choice([None, FIRST + timedelta(days=days)])

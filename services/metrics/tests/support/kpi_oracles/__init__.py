@@ -29,9 +29,10 @@ from kpi_oracles.customers import (
 )
 from kpi_oracles.earning import cpi, spi_t
 from kpi_oracles.feedback import csat, nps, sales_csat
-from kpi_oracles.leads import lead_conversion
+from kpi_oracles.leads import first_response_min, lead_conversion, lead_qualification
 from kpi_oracles.market import market_share
 from kpi_oracles.operations import error_rate, first_pass_yield, time_saved, utilization
+from kpi_oracles.pipeline import deals_lost, pipeline_weighted, stage_conversion
 from kpi_oracles.projects import project_acceptance, project_on_time
 from kpi_oracles.sales import (
     avg_deal_value,
@@ -56,7 +57,12 @@ ORACLES: Final[dict[str, Callable[[Books, Ask], Expected]]] = {
         sales_cycle_days,
         avg_deal_value,
         pipeline_open,
+        pipeline_weighted,
+        stage_conversion,
+        deals_lost,
         lead_conversion,
+        lead_qualification,
+        first_response_min,
         clv_observed,
         customer_retention,
         repeat_purchase_rate,

@@ -57,7 +57,7 @@ def _read_deal(books: Books, sales: Sales, stream: Stream, refunds: list[Json]) 
     sales.created.append(Atom(created_on, deal_cut(stream[0]["deal"])))
     cut = deal_cut(deal)
     if deal["status"] != "open":
-        cut = deal_cut(state_at(stream, at(deal["closed_at"])))
+        cut = deal_cut(state_at(stream, at(deal["closed_at"]))) | {"reason": _reason_of(stream)}
         _read_closing(books, sales, deal, cut, refunds)
     _read_refunds(books, sales, refunds, cut)
 
@@ -80,6 +80,11 @@ def _read_closing(books: Books, sales: Sales, deal: Json, cut: Cut, refunds: lis
     in_time = timedelta(0) <= closed - first < timedelta(days=90)
     if lead and in_time and not all_back(books, deal.get("amount"), refunds):
         sales.converted.append(Atom(books.local(first), lead_cut(lead)))
+
+
+def _reason_of(stream: Stream) -> list[tuple[str, int]]:
+    reasons = [event["reason"] for event in stream if event["type"] == "pipeline.deal.lost.v1"]
+    return [(reasons[-1] if reasons else "unknown", 1)]
 
 
 def all_back(books: Books, amount: Json | None, refunds: list[Json]) -> bool:
