@@ -39,8 +39,9 @@ def _step(teller: Teller, project: ops.ProjectState, at: datetime) -> Any:
     if not project.baselines or rnd.random() < 0.2:
         ahead = rnd.choice([0, 1, 1, 40, rnd.randrange(80)])
         due = at.astimezone(teller.zone).date() + timedelta(days=ahead)
+        early = rnd.choice([0, 0, 12, -5])
         values = [
-            ops.PlannedValue(on=due - timedelta(days=n * 9), value_minor=(3 - n) * 7_001)
+            ops.PlannedValue(on=due - timedelta(days=early + n * 9), value_minor=(3 - n) * 7_001)
             for n in (2, 1, 0)
         ]
         baseline = ops.Baseline(
