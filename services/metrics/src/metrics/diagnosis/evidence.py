@@ -104,7 +104,7 @@ def evidence(
     known.sort(key=lambda reading: (order[reading.kpi], reading.slice))
     intervals = [_interval(reading) for reading in known]
     scores = [_z(reading, *interval) for reading, interval in zip(known, intervals, strict=True)]
-    tested = [i for i, z in enumerate(scores) if z is not None]
+    tested = [i for i, z in enumerate(scores) if z is not None and not _is_mixed(known[i])]
     stand = {
         tested[k]
         for k in discoveries([p_value(scores[i] or 0) for i in tested], rules.false_discoveries)
@@ -152,6 +152,11 @@ def _z(reading: Reading, low: float | None, high: float | None) -> float | None:
         return None
     towards_zero = delta - low if delta > 0 else high - delta
     return Z90 * delta / towards_zero if towards_zero > 0 else None
+
+
+def _is_mixed(reading: Reading) -> bool:
+    """A win rate over all channels moves with their mix: it speaks of nobody."""
+    return reading.kpi == "win_rate" and not reading.slice
 
 
 def _market_moved(reading: Reading) -> bool:

@@ -66,6 +66,16 @@ def test_what_may_be_chance_speaks_for_nobody() -> None:
         assert seen.supports is seen.contradicts is None
 
 
+def test_a_win_rate_over_all_channels_speaks_for_nobody_as_it_moves_with_their_mix() -> None:
+    fell = Reading(
+        kpi="win_rate", baseline=0.28, current=0.14, baseline_count=900, current_count=900
+    )
+    whole, one = evidence([fell, replace(fell, slice="z")], BEFORE, AFTER, rules=Rules())[:4:3]
+
+    assert (whole.slice, whole.supports) == ("", None)
+    assert (one.slice, one.supports) == ("z", Owner.SALES)
+
+
 def test_a_larger_share_of_a_smaller_market_speaks_for_the_market() -> None:
     share = Reading(kpi="market_share", baseline=0.10, current=0.12, low=0.01, high=0.03)
     seen = {one.kpi: one for one in evidence([share], BEFORE, AFTER, rules=Rules())}
