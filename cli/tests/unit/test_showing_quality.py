@@ -12,8 +12,8 @@ from tandem.commands.quality import _print_coverage, _print_quality
 ARRIVED = {
     "source": "/partners/shop",
     "events": 1200,
-    "first_occurred_at": "2026-01-02T08:00:00Z",
-    "last_occurred_at": "2026-11-20T08:00:00Z",
+    "first_on": "2026-01-02",
+    "last_on": "2026-11-20",
     "last_recorded_at": "2026-11-20T08:00:05Z",
 }
 COVERAGE = {
@@ -28,6 +28,7 @@ COVERAGE = {
 }
 QUALITY: dict[str, Any] = {
     "period": "2026-10",
+    "currency": "USD",
     "complete": False,
     "watermark": "2026-11-20T08:00:05Z",
     "problems": [{"kind": "deal", "problem": "closed_before_created", "facts": 3}],
@@ -39,9 +40,15 @@ QUALITY: dict[str, Any] = {
         {"kpi": "revenue_net", "dimension": f"d{number}", "share": 0.25} for number in range(20)
     ],
     "restatements": [
-        {"kpi": "revenue_net", "value_then": 900.0, "value_now": 1000.0, "share": 0.1},
-        {"kpi": "win_rate", "value_then": 0.5, "value_now": 0.5, "share": 0.0},
-        {"kpi": "nps", "value_then": None, "value_now": 40.0, "share": None},
+        {
+            "kpi": "revenue_net",
+            "unit": "money",
+            "value_then": 90000.0,
+            "value_now": 100000.0,
+            "share": 0.1,
+        },
+        {"kpi": "win_rate", "unit": "ratio", "value_then": 0.5, "value_now": 0.5, "share": 0.0},
+        {"kpi": "nps", "unit": "points", "value_then": None, "value_now": 40.0, "share": None},
     ],
 }
 
@@ -74,7 +81,17 @@ def test_a_kpi_that_nothing_came_for_cannot_be_read_yet() -> None:
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("en", ["NOT complete", "closed_before_created", "10.0 %", "survey.responded", "5 more"]),
+        (
+            "en",
+            [
+                "NOT complete",
+                "1,000.00 USD",
+                "closed_before_created",
+                "10.0 %",
+                "survey.responded",
+                "5 more",
+            ],
+        ),
         ("zh", ["不完整", "closed_before_created", "10.0 %", "survey.responded", "5 条未显示"]),
     ],
 )

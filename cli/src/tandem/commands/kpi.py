@@ -164,14 +164,14 @@ def _values(console: Console, answer: Any, lang: Language) -> None:
 def _figures(answer: Any, row: Any, lang: Language) -> tuple[str, str, str, str]:
     interval = row.get("interval")
     return (
-        _figure(answer, row["value"]),
+        figure(answer, row["value"]),
         "-" if row.get("n") is None else f"{Decimal(str(row['n'])).normalize():,f}",
-        f"{_figure(answer, interval[0])} to {_figure(answer, interval[1])}" if interval else "",
+        f"{figure(answer, interval[0])} to {figure(answer, interval[1])}" if interval else "",
         _word(row["reason"], lang) if row.get("reason") else "",
     )
 
 
-def _figure(answer: Any, value: Any) -> str:
+def figure(answer: Any, value: Any) -> str:
     """A value as a person reads it: money in major units, ratios in percent, null as a dash."""
     if value is None:
         return "-"

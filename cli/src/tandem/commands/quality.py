@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tandem.client import segment
-from tandem.commands.kpi import Language, LanguageOption
+from tandem.commands.kpi import Language, LanguageOption, figure
 from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json, screen
 
 _ROLES = ("boss",)
@@ -120,8 +120,8 @@ def _print_coverage(console: Console, answer: Any, lang: Language) -> None:
     for event in answer["events"]:
         name = ".".join(event["type"].split(".")[3:5])
         for source in event["sources"]:
-            figures = (f"{source['events']:,}", _day(source["first_occurred_at"]))
-            rows.append((name, source["source"], *figures, _day(source["last_occurred_at"])))
+            days = source["first_on"], source["last_on"]
+            rows.append((name, source["source"], f"{source['events']:,}", *days))
         if not event["sources"]:
             rows.append((name, _word("missing", lang), "0", "-", "-"))
     title = f"{answer['name'][lang]} ({answer['kpi']})"
@@ -148,7 +148,7 @@ def _sections(answer: Any) -> Iterable[tuple[str, tuple[str, ...], Sequence[tupl
         "sources",
         ("source", "events", "last", "recorded"),
         [
-            (s["source"], f"{s['events']:,}", _day(s["last_occurred_at"]), s["last_recorded_at"])
+            (s["source"], f"{s['events']:,}", s["last_on"], s["last_recorded_at"])
             for s in answer["sources"]
         ],
     )
@@ -172,20 +172,15 @@ def _sections(answer: Any) -> Iterable[tuple[str, tuple[str, ...], Sequence[tupl
         ("kpi", "dimension", "share"),
         [(one["kpi"], one["dimension"], _share(one["share"])) for one in answer["unknown"]],
     )
-    yield (
-        "restatements",
-        ("kpi", "then", "now", "share"),
-        [
-            (
-                one["kpi"],
-                _number(one["value_then"]),
-                _number(one["value_now"]),
-                _share(one["share"]),
-            )
-            for one in answer["restatements"]
-            if one["share"] != 0
-        ],
-    )
+    yield "restatements", ("kpi", "then", "now", "share"), list(_restatements(answer))
+
+
+def _restatements(answer: Any) -> Iterator[tuple[str, ...]]:
+    for one in answer["restatements"]:
+        if one["share"] != 0:
+            told = {"unit": one["unit"], "currency": answer["currency"]}
+            values = figure(told, one["value_then"]), figure(told, one["value_now"])
+            yield one["kpi"], *values, _share(one["share"])
 
 
 def _print_table(
@@ -208,13 +203,5 @@ def _word(name: str, lang: Language) -> str:
     return _WORDS[name][lang]
 
 
-def _day(instant: str) -> str:
-    return instant[:10]
-
-
 def _share(share: float | None) -> str:
     return "-" if share is None else f"{share * 100:.1f} %"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"

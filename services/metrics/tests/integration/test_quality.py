@@ -70,6 +70,7 @@ async def test_sources_tell_when_they_last_spoke(service: Any) -> None:
     (source,) = (await quality(service))["sources"]
     assert (source["source"], source["events"]) == (SOURCE, 2)
     assert datetime.fromisoformat(source["last_recorded_at"]) == MAY + timedelta(hours=2)
+    assert source["last_on"] == "2025-05-10"
 
 
 async def test_facts_with_problems_are_counted_by_problem(service: Any) -> None:

@@ -16,9 +16,11 @@ from chassis.types import Code, StrictModel
 from metrics.api.asking import OtherTeamsFigures, source_of
 from metrics.api.replies import reply
 from metrics.api.views import InTwoLanguages
+from metrics.engine.company import Company, date_of, micros_of
 from metrics.query.coverage import Coverage, NeededEvent, read_coverage
 from metrics.query.known import read_known
 from metrics.query.question import KpiNotFound
+from metrics.query.source import Source
 from metrics.store.coverage import Arrivals
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
@@ -27,19 +29,23 @@ Reader = Annotated[Actor, require("kpis:read")]
 
 
 class ArrivedFrom(StrictModel):
-    """The events of one type from one source; voided ones did arrive."""
+    """The events of one type from one source; voided ones did arrive. Days are the company's."""
 
     source: str
     events: int
+    first_on: date
+    last_on: date
     first_occurred_at: datetime
     last_occurred_at: datetime
     last_recorded_at: datetime
 
     @classmethod
-    def of(cls, arrivals: Arrivals) -> ArrivedFrom:
+    def of(cls, arrivals: Arrivals, company: Company) -> ArrivedFrom:
         return cls(
             source=arrivals.source,
             events=arrivals.events,
+            first_on=day_of(arrivals.first_occurred_at, company),
+            last_on=day_of(arrivals.last_occurred_at, company),
             first_occurred_at=arrivals.first_occurred_at,
             last_occurred_at=arrivals.last_occurred_at,
             last_recorded_at=arrivals.last_recorded_at,
@@ -58,7 +64,7 @@ class EventCoverage(StrictModel):
     sources: list[ArrivedFrom]
 
     @classmethod
-    def of(cls, needed: NeededEvent) -> EventCoverage:
+    def of(cls, needed: NeededEvent, company: Company) -> EventCoverage:
         arrived = needed.arrivals
         return cls(
             type=needed.type.wire_type,
@@ -67,7 +73,7 @@ class EventCoverage(StrictModel):
             events=sum(one.events for one in arrived),
             first_occurred_at=min((one.first_occurred_at for one in arrived), default=None),
             last_occurred_at=max((one.last_occurred_at for one in arrived), default=None),
-            sources=[ArrivedFrom.of(one) for one in arrived],
+            sources=[ArrivedFrom.of(one, company) for one in arrived],
         )
 
 
@@ -82,15 +88,20 @@ class KpiCoverage(StrictModel):
     events: list[EventCoverage]
 
     @classmethod
-    def of(cls, coverage: Coverage, catalogue_version: str) -> KpiCoverage:
+    def of(cls, coverage: Coverage, source: Source) -> KpiCoverage:
         return cls(
             kpi=coverage.kpi.id,
             name=InTwoLanguages(**coverage.kpi.name),
-            catalogue_version=catalogue_version,
+            catalogue_version=source.catalogue.version,
             coverage_from=coverage.since,
             missing=[one.type.wire_type for one in coverage.events if not one.arrivals],
-            events=[EventCoverage.of(one) for one in coverage.events],
+            events=[EventCoverage.of(one, source.company) for one in coverage.events],
         )
+
+
+def day_of(instant: datetime, company: Company) -> date:
+    """The company's day on which an instant lies."""
+    return date_of(company.day(micros_of(instant)))
 
 
 def refuse_part_of_the_company(actor: Actor) -> None:
@@ -113,5 +124,5 @@ async def read_kpi_coverage(
             raise KpiNotFound(kpi_id)
         found = await read_coverage(source, kpi)
         _, watermark = await read_known(source.connection, source.company)
-    view = KpiCoverage.of(found, source.catalogue.version)
+    view = KpiCoverage.of(found, source)
     return reply(view, request=request, resources=resources, watermark=watermark)

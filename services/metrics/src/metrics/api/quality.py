@@ -13,10 +13,10 @@ from chassis.auth.actor import Actor
 from chassis.resources import ResourcesDep
 from chassis.types import Code, StrictModel
 from metrics.api.asking import PeriodLabel, source_of
-from metrics.api.coverage import refuse_part_of_the_company
+from metrics.api.coverage import day_of, refuse_part_of_the_company
 from metrics.api.replies import reply
 from metrics.engine.calendar import Grain, Period, parse_period, period_of
-from metrics.engine.company import date_of, micros_of
+from metrics.engine.company import Company, date_of, micros_of
 from metrics.engine.kpi import Kpi
 from metrics.query.quality import Quality, read_quality
 from metrics.query.question import KpiNotFound, QuestionRefused
@@ -53,10 +53,11 @@ class StoppedPartition(StrictModel):
 
 
 class SourceFreshness(StrictModel):
-    """When a source last said something."""
+    """When a source last said something, and the last of the company's days that it spoke of."""
 
     source: str
     events: int
+    last_on: date
     last_occurred_at: datetime
     last_recorded_at: datetime
 
@@ -86,6 +87,7 @@ class RestatementLine(StrictModel):
     """
 
     kpi: str
+    unit: str
     value_then: float | None
     value_now: float | None
     share: float | None
@@ -95,6 +97,7 @@ class DataQuality(StrictModel):
     """The state of the data, and of a period's figures; `unknown` has the largest shares first."""
 
     period: str
+    currency: Annotated[str, Field(description="of values of money, which are in minor units")]
     from_on: date
     to_on: date
     complete: Annotated[bool, Field(description="no event is held back or missing")]
@@ -107,10 +110,11 @@ class DataQuality(StrictModel):
     restatements: list[RestatementLine]
 
     @classmethod
-    def of(cls, quality: Quality) -> DataQuality:
+    def of(cls, quality: Quality, company: Company) -> DataQuality:
         period = quality.period
         return cls(
             period=period.label,
+            currency=company.base_currency,
             from_on=date_of(period.start),
             to_on=date_of(period.end),
             complete=quality.is_complete,
@@ -132,6 +136,7 @@ class DataQuality(StrictModel):
                 SourceFreshness(
                     source=one.source,
                     events=one.events,
+                    last_on=day_of(one.last_occurred_at, company),
                     last_occurred_at=one.last_occurred_at,
                     last_recorded_at=one.last_recorded_at,
                 )
@@ -157,7 +162,11 @@ class DataQuality(StrictModel):
             ],
             restatements=[
                 RestatementLine(
-                    kpi=one.kpi.id, value_then=one.then, value_now=one.now, share=one.share
+                    kpi=one.kpi.id,
+                    unit=one.kpi.unit,
+                    value_then=one.then,
+                    value_now=one.now,
+                    share=one.share,
                 )
                 for one in quality.restatements
             ],
@@ -184,7 +193,10 @@ async def read_data_quality(
         asked = _period(period, today)
         found = await read_quality(source, _kpis(source, kpi), period=asked, today=today)
     return reply(
-        DataQuality.of(found), request=request, resources=resources, watermark=found.watermark
+        DataQuality.of(found, source.company),
+        request=request,
+        resources=resources,
+        watermark=found.watermark,
     )
 
 
