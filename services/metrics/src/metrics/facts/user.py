@@ -19,9 +19,11 @@ from metrics.engine.calendar import Grain, period_of, periods_since
 from metrics.engine.company import Company
 from metrics.engine.dimension import Cut, cut_of
 from metrics.engine.entry import Entry
+from metrics.engine.fact import Ref, Report, ReportingKind
 from metrics.engine.measure import bin_of_period
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.presence import presence
+from metrics.facts.buyer.records import Active, buyer_key, to_buyer
 
 USAGE_DIMENSIONS: Final = ("channel", "segment", "region", "product")
 WINDOW_DAYS: Final = 28
@@ -58,7 +60,8 @@ class Usage(msgspec.Struct, frozen=True, array_like=True):
     """The days, in order, on which a user was active in one way."""
 
     cut: Cut
-    customer: str | None
+    buyer: str | None
+    """Key of the buyer of the customer that the user belongs to."""
     days: tuple[int, ...]
 
 
@@ -70,7 +73,7 @@ class User(msgspec.Struct, frozen=True, array_like=True):
     usages: tuple[Usage, ...] = ()
 
 
-class UserKind:
+class UserKind(ReportingKind[User]):
     """See `FactKind`."""
 
     name = "user"
@@ -85,12 +88,23 @@ class UserKind:
             return state
         cut = _cut_of(data)
         day = company.day(entry.occurred)
-        usages = _with_day(state.usages, day, cut=cut, customer=data.customer_id)
+        customer = data.customer_id
+        buyer = None if customer is None else buyer_key(customer, source=entry.source)
+        usages = _with_day(state.usages, day, cut=cut, buyer=buyer)
         if state.first_at is None or entry.occurred < state.first_at:
             return User(entry.occurred, cut, usages)
         if usages is state.usages:
             return state
         return User(state.first_at, state.first_cut, usages)
+
+    def reports(self, state: User, /, *, key: str) -> list[Report]:
+        own = Ref(self.name, key)
+        return [
+            to_buyer(usage.buyer, own, Active(day), part=str(day))
+            for usage in state.usages
+            if usage.buyer is not None
+            for day in usage.days
+        ]
 
     def moments(self, state: User, company: Company, /) -> list[Moment]:
         if state.first_at is None:
@@ -118,17 +132,17 @@ def _cut_of(data: ActivityRecorded) -> Cut:
 
 
 def _with_day(
-    usages: tuple[Usage, ...], day: int, *, cut: Cut, customer: str | None
+    usages: tuple[Usage, ...], day: int, *, cut: Cut, buyer: str | None
 ) -> tuple[Usage, ...]:
     """The usages with one more day; the same object where it is known already."""
     for place, usage in enumerate(usages):
-        if usage.cut == cut and usage.customer == customer:
+        if usage.cut == cut and usage.buyer == buyer:
             at = bisect_left(usage.days, day)
             if usage.days[at : at + 1] == (day,):
                 return usages
             days = (*usage.days[:at], day, *usage.days[at:])
-            return (*usages[:place], Usage(cut, customer, days), *usages[place + 1 :])
-    return (*usages, Usage(cut, customer, (day,)))
+            return (*usages[:place], Usage(cut, buyer, days), *usages[place + 1 :])
+    return (*usages, Usage(cut, buyer, (day,)))
 
 
 def _cohort_moments(

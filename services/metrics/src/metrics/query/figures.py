@@ -54,7 +54,9 @@ class FiguresReader:
             funnels, bases = await self._scan(wanted, by_channel, base)
         market = await gather(self._source, self._market_question(wanted), self._known)
         found = {
-            period: self._figures(place, funnels=funnels, bases=bases, market=market)
+            period: figures_of(
+                place, funnels=funnels, bases=bases, market=market, known=self._known
+            )
             for place, period in enumerate(wanted)
         }
         return {
@@ -104,20 +106,22 @@ class FiguresReader:
                 contributions.add_fact(moments, into)
         return sums
 
-    def _figures(self, place: int, *, funnels: Sums, bases: Sums, market: Sums) -> Figures:
-        base = Spot(bases, (), place, self._known)
-        sales = _by_bin(base, "revenue")
-        return Figures(
-            market_minor=Spot(market, (), place, self._known).read(MARKET_SHARE.denominator),
-            funnels={
-                channel: _funnel(Spot(funnels, (channel,), place, self._known))
-                for (channel,) in sorted(funnels.members)
-            },
-            bands={name: _band(base, band) for band, name in enumerate(BAND_NAMES)},
-            reactivated_minor=sales.get(REACTIVATED, 0),
-            same_period_minor=sales.get(SAME_PERIOD, 0),
-            refunds_minor=_money(BASE, "refunded", base) - sales.get(REFUNDED, 0),
-        )
+
+def figures_of(place: int, *, funnels: Sums, bases: Sums, market: Sums, known: Known) -> Figures:
+    """The figures of the period at a place: `funnels` are by channel, the others in total."""
+    base = Spot(bases, (), place, known)
+    sales = _by_bin(base, "revenue")
+    return Figures(
+        market_minor=Spot(market, (), place, known).read(MARKET_SHARE.denominator),
+        funnels={
+            channel: _funnel(Spot(funnels, (channel,), place, known))
+            for (channel,) in sorted(funnels.members)
+        },
+        bands={name: _band(base, band) for band, name in enumerate(BAND_NAMES)},
+        reactivated_minor=sales.get(REACTIVATED, 0),
+        same_period_minor=sales.get(SAME_PERIOD, 0),
+        refunds_minor=_money(BASE, "refunded", base) - sales.get(REFUNDED, 0),
+    )
 
 
 def _funnel(spot: Spot) -> Funnel:

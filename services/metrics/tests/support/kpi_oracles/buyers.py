@@ -33,7 +33,7 @@ Buyers = dict[str, list[Purchase]]
 def buyers_of(books: Books) -> Buyers:
     """All purchases of every buyer, the first one first."""
     found: Buyers = defaultdict(list)
-    final = _final_names(books)
+    final = final_names(books)
     for customer, purchase in _purchases(books):
         found[final(customer)].append(purchase)
     for purchases in found.values():
@@ -105,7 +105,7 @@ def _purchase(
     )
 
 
-def _final_names(books: Books) -> Callable[[str], str]:
+def final_names(books: Books) -> Callable[[str], str]:
     """What a customer is called after all mergers; a circle of them ends before it closes."""
     merged: dict[str, str] = {}
     for stream in books.streams("customer.customer.merged"):

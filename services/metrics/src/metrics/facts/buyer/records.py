@@ -65,9 +65,12 @@ def buyer_key(customer_id: str, *, source: str) -> str:
     return customer_id if _is_ours(customer_id) else keyed(source, customer_id)
 
 
-def to_buyer(key: str | None, reporter: Ref, told: Told) -> Report:
-    """Tell the buyer of a sale; one that names no customer has a buyer of its own."""
-    slot = f"{reporter.kind}/{reporter.key}"
+def to_buyer(key: str | None, reporter: Ref, told: Told, *, part: str = "") -> Report:
+    """Tell the buyer of a sale; one that names no customer has a buyer of its own.
+
+    `part` tells apart what one reporter has to say.
+    """
+    slot = f"{reporter.kind}/{reporter.key}" + (f"#{part}" if part else "")
     return Report(Ref(BUYER, f"~{slot}" if key is None else key), slot, told)
 
 
