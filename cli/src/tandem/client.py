@@ -99,6 +99,10 @@ class Gateway:
         """The body of a 2xx answer. Raises GatewayRefused, GatewayUnreachable."""
         return self._call("POST", path, json=body, headers={"content-type": content_type})
 
+    def delete(self, path: str) -> None:
+        """Raises GatewayRefused, GatewayUnreachable."""
+        self._call("DELETE", path)
+
     def command(self, path: str, body: Any, *, version: int) -> Any:
         """POST a command on the resource as it was at `version` (If-Match)."""
         return self._call("POST", path, json=body, headers={"if-match": f'"{version}"'})

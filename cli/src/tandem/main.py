@@ -6,6 +6,8 @@ from tandem.commands import demo, diagnose, kpi, quality
 from tandem.commands.events import events
 from tandem.commands.imports import imports
 from tandem.commands.parked import parked
+from tandem.commands.period import period
+from tandem.commands.rebuild import rebuild
 from tandem.commands.stack import EPILOG_DOWN, EPILOG_STATUS, EPILOG_UP, down, status, up
 from tandem.commands.token import EPILOG as EPILOG_TOKEN
 from tandem.commands.token import token
@@ -35,6 +37,8 @@ app.command("kpi", epilog=kpi.EPILOG)(kpi.show_kpi)
 app.command("diagnose", epilog=diagnose.EPILOG)(diagnose.diagnose)
 app.command("coverage", epilog=quality.COVERAGE_EPILOG)(quality.show_coverage)
 app.command("quality", epilog=quality.QUALITY_EPILOG)(quality.show_quality)
+app.add_typer(rebuild, name="rebuild")
+app.add_typer(period, name="period")
 app.add_typer(parked, name="parked")
 app.add_typer(events, name="events")
 

@@ -44,6 +44,7 @@ _COMMIT: Final = r"^COMMIT\b"
 _WRITE_DEALS: Final = r"\bINSERT INTO deals\b"
 _MOVE_POSITIONS: Final = r"^\s*UPDATE consumer_positions p\s+SET next_offset"
 _NEW_GENERATION: Final = r"^\s*INSERT INTO generations\b"
+_READ_JOURNAL: Final = r"\bFROM journal WHERE id > "
 
 POINTS: Final = {
     "command: before commit": Point("before", _COMMIT, within=_WRITE_DEALS),
@@ -59,9 +60,9 @@ POINTS: Final = {
     "consumer: after commit": Point("after", _COMMIT, within=_MOVE_POSITIONS),
     "consumer: before claim": Point("before", r"^\s*INSERT INTO consumer_positions\b"),
     "rebuild: generation added": Point("after", _NEW_GENERATION),
-    "rebuild: cells written": Point("after", r"\bINSERT INTO cells\b", within=_NEW_GENERATION),
+    "rebuild: cells written": Point("after", r"\bINSERT INTO cells\b", within=_READ_JOURNAL),
     "rebuild: before switch": Point(
-        "before", r"^\s*INSERT INTO live_generation\b", within=_NEW_GENERATION
+        "before", r"^\s*INSERT INTO live_generation\b", within=_READ_JOURNAL
     ),
 }
 

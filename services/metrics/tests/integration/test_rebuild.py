@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 60
 async def test_a_rebuild_killed_three_times_under_load_ends_with_the_figures_of_a_fresh_fold(
     service: Any,
 ) -> None:
-    events = History(41, facts=220).events
+    events = History(41, facts=110).events
     half = len(events) // 2
     await feed_all(service, events[:half])
     elsewhere = company_of(service.settings)
@@ -73,7 +73,7 @@ async def written_by(service: Any, pid: int) -> None:
 
 
 async def test_switching_there_and_back_under_load_loses_nothing(service: Any) -> None:
-    events = History(42, facts=300).events
+    events = History(42, facts=110).events
     third = len(events) // 3
     await feed_all(service, events[:third])
     async with load(service, events[third:]):
@@ -121,7 +121,7 @@ async def waiting_for_a_lock(service: Any) -> None:
 
 
 async def test_progress_is_shown_while_the_figures_are_made(service: Any) -> None:
-    events = History(44, facts=150).events
+    events = History(44, facts=60).events
     await feed_all(service, events)
     await service.pool.execute("UPDATE generations SET catalogue_version = 'an older one'")
     company = company_of(service.settings)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Final
 
 from metrics.engine.calendar import Grain, Period, period_of
 from metrics.engine.company import date_of
@@ -31,6 +32,8 @@ from metrics.query.scan import since_of, speaking_facts
 from metrics.query.source import Source
 from metrics.store import ledger
 from metrics.store.closings import TOTAL, Closing
+
+_MOST_DAYS: Final = 365
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,12 +149,15 @@ class Comparison:
 
     def _question(self, source: Source, kpi: Kpi, days: tuple[int, int]) -> Question:
         by = (self.dimension,) if self.dimension in kpi.dimensions else ()
+        grain = Grain.MONTH if Grain.MONTH in kpi.grains else kpi.grains[-1]
+        # What has only days is compared over the last of them.
+        first = days[0] if grain is Grain.MONTH else max(days[0], days[1] - _MOST_DAYS)
         return read_question(
             kpi.id,
             Asked(
-                grain=Grain.MONTH,
-                start=date_of(period_of(days[0], Grain.MONTH).start),
-                end=date_of(period_of(days[1], Grain.MONTH).end),
+                grain=grain,
+                start=date_of(period_of(first, grain).start),
+                end=date_of(period_of(days[1], grain).end),
                 by=by,
             ),
             catalogue=source.catalogue,

@@ -10,7 +10,7 @@ from events import Connection
 from metrics.catalogues import catalogue_for, company_for
 from metrics.engine.company import Company
 from metrics.query.source import Source
-from metrics.rebuild.refusals import DefinitionsNotKnown, RebuildNotFound
+from metrics.rebuild.refusals import DefinitionsNotKnown, RebuildNotFound, RebuildUnderWay
 from metrics.store.generation import (
     Generation,
     all_generations,
@@ -39,11 +39,16 @@ async def open_source(connection: Connection, *, company: Company) -> Source:
 async def open_generation(connection: Connection, generation: int) -> Source:
     """Figures beside the live ones, as the company was when they were made.
 
-    Raises RebuildNotFound, DefinitionsNotKnown.
+    Raises RebuildNotFound, RebuildUnderWay, DefinitionsNotKnown.
     """
     found = await read_generation(connection, generation)
     if found is None or found.status == "dropped":
         raise RebuildNotFound(generation)
+    if found.status in ("building", "failed"):
+        raise RebuildUnderWay(
+            f"the figures of generation {generation} are not whole: {found.status}",
+            hint=f"GET /v1/rebuilds/{generation} tells how far they are",
+        )
     company = company_for(found.terms)
     catalogue = catalogue_for(found.terms, company)
     if catalogue is None:

@@ -123,6 +123,8 @@ class Builder:
         async with self._connection.transaction():
             if generation.horizon < generation.committed:
                 await self._fold(generation.committed, self._pace.events_per_step)
+                if generation.blocks_left <= self._pace.last_blocks:
+                    await self._be_ready()
                 return True
             if generation.status == "retired" and await self._merge():
                 return True
@@ -142,13 +144,17 @@ class Builder:
             await switch(self._connection, generation, horizon=last, clock=clock)
             return True
         await note_committed(self._connection, generation.id, committed=last, left=left)
-        if left > self._pace.last_blocks:
-            return True
-        if generation.status == "building":
+        if not left:
+            await self._be_ready()
+        # One that is ready follows at leisure: no need to shut the gate at once again.
+        return left > (0 if generation.status == "building" else self._pace.last_blocks)
+
+    async def _be_ready(self) -> None:
+        """Whole but for what arrives just now: it can be compared, and waits to be switched to."""
+        generation = self._generation
+        if generation.status == "building" and not generation.to_go_live:
             await set_status(self._connection, generation.id, "ready")
             log.info("generation %d is ready; it waits to be switched to", generation.id)
-        # What is left is folded at the next round: no need to shut the gate at once again.
-        return False
 
     async def _fold(self, until: int, most: int | None) -> None:
         """Fold blocks up to one, or until there are so many events."""
