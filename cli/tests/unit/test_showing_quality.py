@@ -102,3 +102,7 @@ def test_quality_shows_only_what_there_is(lang: str, words: list[str]) -> None:
     assert "win_rate" not in text
     assert "partition" not in text
     assert "分区" not in text
+
+
+def test_restatements_that_were_not_read_are_no_silence() -> None:
+    assert "--kpi" in printed(_print_quality, QUALITY | {"restatements": None}, "en")

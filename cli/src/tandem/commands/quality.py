@@ -46,6 +46,10 @@ _WORDS = {
     "dimension": {"en": "dimension", "zh": "维度"},
     "share": {"en": "share", "zh": "占比"},
     "restatements": {"en": "Changed after the period's end", "zh": "期末之后的变动"},
+    "unread": {
+        "en": "What changed after the period's end is too much to read for all: say --kpi ID",
+        "zh": "期末之后的变动过多, 请用 --kpi 指定指标",
+    },
     "then": {"en": "known then", "zh": "当时已知"},
     "now": {"en": "known now", "zh": "现在已知"},
     "gaps": {"en": "KPIs that cannot be read yet", "zh": "尚不可读的指标"},
@@ -135,6 +139,8 @@ def _print_quality(console: Console, answer: Any, lang: Language) -> None:
     state = _word("complete" if answer["complete"] else "incomplete", lang)
     console.print(f"{_word('period', lang)} {answer['period']}: {state}")
     console.print(f"{_word('watermark', lang)}: {answer['watermark'] or '-'}")
+    if answer["restatements"] is None:
+        console.print(_word("unread", lang))
     for name, columns, rows in _sections(answer):
         if rows:
             _print_table(console, _word(name, lang), columns=columns, rows=rows[:_SHOWN], lang=lang)
@@ -176,7 +182,7 @@ def _sections(answer: Any) -> Iterable[tuple[str, tuple[str, ...], Sequence[tupl
 
 
 def _restatements(answer: Any) -> Iterator[tuple[str, ...]]:
-    for one in answer["restatements"]:
+    for one in answer["restatements"] or ():
         if one["share"] != 0:
             told = {"unit": one["unit"], "currency": answer["currency"]}
             values = figure(told, one["value_then"]), figure(told, one["value_now"])

@@ -54,6 +54,16 @@ async def test_what_came_after_the_end_of_the_month_is_its_restatement(service: 
     assert line(page["restatements"], kpi="operating_cost")["share"] == 0
 
 
+async def test_what_is_too_much_to_take_back_is_read_for_a_kpi_by_name(
+    service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("metrics.api.quality.MOST_DELTAS", 0)
+    await service.feed([order(1, 600), order(2, 400, known_at=JUNE)])
+    assert (await quality(service, period="2025-05"))["restatements"] is None
+    named = await quality(service, period="2025-05", kpi="revenue_net")
+    assert line(named["restatements"], kpi="revenue_net")["share"] == 0.4
+
+
 async def test_members_that_are_not_known_are_a_share_of_what_is_counted(service: Any) -> None:
     await service.feed([order(1, 600, channel="web"), order(2, 300, channel="web"), order(3, 1)])
     page = await quality(service, period="2025-05", kpi="revenue_net")

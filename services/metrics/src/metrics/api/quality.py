@@ -25,6 +25,8 @@ from metrics.query.source import Source
 router = APIRouter(prefix="/v1/quality", tags=["kpis"])
 
 MOST_KPIS = 100
+MOST_DELTAS = 200_000
+"""So many are taken back in seconds for each KPI; beyond, only those asked for by name are read."""
 
 
 class FactProblem(StrictModel):
@@ -107,7 +109,10 @@ class DataQuality(StrictModel):
     sources: list[SourceFreshness]
     coverage: list[CoverageLine]
     unknown: list[UnknownLine]
-    restatements: list[RestatementLine]
+    restatements: Annotated[
+        list[RestatementLine] | None,
+        Field(description="null where too much became known since: ask for KPIs by name"),
+    ]
 
     @classmethod
     def of(cls, quality: Quality, company: Company) -> DataQuality:
@@ -160,7 +165,9 @@ class DataQuality(StrictModel):
                 )
                 for one in sorted(quality.unknown, key=lambda one: one.share, reverse=True)
             ],
-            restatements=[
+            restatements=None
+            if quality.restatements is None
+            else [
                 RestatementLine(
                     kpi=one.kpi.id,
                     unit=one.kpi.unit,
@@ -191,7 +198,9 @@ async def read_data_quality(
     async with source_of(resources) as source:
         today = source.company.day(micros_of(resources.clock.now()))
         asked = _period(period, today)
-        found = await read_quality(source, _kpis(source, kpi), period=asked, today=today)
+        kpis = _kpis(source, kpi)
+        most = None if kpi else MOST_DELTAS
+        found = await read_quality(source, kpis, period=asked, today=today, most_deltas=most)
     return reply(
         DataQuality.of(found, source.company),
         request=request,

@@ -82,13 +82,22 @@ class Quality:
     sources: Sequence[Freshness]
     coverage: Sequence[Coverage]
     unknown: Sequence[UnknownShare]
-    restatements: Sequence[Restatement]
+    restatements: Sequence[Restatement] | None
+    """None where too much became known since to read it for all KPIs."""
 
 
 async def read_quality(
-    source: Source, kpis: Collection[Kpi], *, period: Period, today: int
+    source: Source,
+    kpis: Collection[Kpi],
+    *,
+    period: Period,
+    today: int,
+    most_deltas: int | None,
 ) -> Quality:
-    """The state of the data. KPIs that have no values by the period's grain have no shares."""
+    """The state of the data. KPIs that have no values by the period's grain have no shares.
+
+    Restatements are not read where more than `most_deltas` have to be taken back for each.
+    """
     connection = source.connection
     known, watermark = await read_known(connection, source.company)
     arrived = await coverage.read(connection)
@@ -103,7 +112,7 @@ async def read_quality(
         sources=list(_freshness(arrived)),
         coverage=[coverage_of(kpi, arrived, company=source.company) for kpi in kpis],
         unknown=[share for q in questions for share in await _unknown_shares(source, q)],
-        restatements=await _restatements(source, questions, period),
+        restatements=await _restatements(source, questions, period=period, most_deltas=most_deltas),
     )
 
 
@@ -154,18 +163,20 @@ async def _unknown_shares(source: Source, question: Question) -> list[UnknownSha
 
 
 async def _restatements(
-    source: Source, questions: Sequence[Question], period: Period
-) -> list[Restatement]:
+    source: Source, questions: Sequence[Question], *, period: Period, most_deltas: int | None
+) -> list[Restatement] | None:
     """What changed of each KPI after the period had ended; those that cannot have are not read."""
     end = source.company.start_of(period.end) // SECOND - 1
-    changed = await quality.kinds_changed_after(
+    late = await quality.changes_after(
         source.connection, source.generation, end, before_day=period.end
     )
+    if most_deltas is not None and late.deltas > most_deltas:
+        return None
     found = []
     for question in questions:
         now = (await _row(source, question)).value
         then = now
-        if any(kind.name in changed for kind in moment_kinds(question.kpi)):
+        if any(kind.name in late.kinds for kind in moment_kinds(question.kpi)):
             then = (await _row(source, replace(question, as_of=end))).value
         found.append(Restatement(kpi=question.kpi, then=_number(then), now=_number(now)))
     return found

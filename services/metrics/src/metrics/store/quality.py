@@ -21,13 +21,15 @@ SELECT topic, partition, stopped FROM consumer_positions
 WHERE consumer = $1 AND stopped IS NOT NULL ORDER BY topic, partition"""
 
 _CHANGED_AFTER: Final = """
-SELECT DISTINCT kind FROM (
-    SELECT unnest(kinds) AS kind FROM ledger
+WITH changed AS (
+    SELECT kinds, deltas FROM ledger
     WHERE generation = $1 AND last_second > $2 AND first_on < $3
     UNION ALL
-    SELECT unnest(kinds) FROM pending
+    SELECT kinds, deltas FROM pending
     WHERE generation = $1 AND last_second > $2 AND first_on < $3
-) AS changed"""
+)
+SELECT (SELECT coalesce(sum(deltas), 0) FROM changed),
+       ARRAY(SELECT DISTINCT unnest(kinds) FROM changed)"""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -70,12 +72,21 @@ async def standstills(connection: Connection, consumer: str) -> list[Standstill]
     return [Standstill(*row) for row in await connection.fetch(_STOPPED, consumer)]
 
 
-async def kinds_changed_after(
-    connection: Connection, generation: int, second: int, *, before_day: int
-) -> set[str]:
-    """Names of the moments' kinds of which some before a day may have become known after a second.
+class LateChanges(msgspec.Struct, frozen=True):
+    """What may have become known of the days before one after a second.
 
-    May name too many, never too few: the ledger says so of blocks, not of single changes.
+    Too much rather than too little: the ledger tells of blocks, not of single changes.
     """
-    rows = await connection.fetch(_CHANGED_AFTER, generation, second, before_day)
-    return {kind for (kind,) in rows}
+
+    deltas: int
+    kinds: frozenset[str]
+    """Names of kinds of moments."""
+
+
+async def changes_after(
+    connection: Connection, generation: int, second: int, *, before_day: int
+) -> LateChanges:
+    """How much a reader as of that second has to take back, and of which kinds."""
+    row = await connection.fetchrow(_CHANGED_AFTER, generation, second, before_day)
+    assert row is not None
+    return LateChanges(int(row[0]), frozenset(row[1]))
