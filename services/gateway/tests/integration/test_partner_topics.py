@@ -19,6 +19,7 @@ from events import open_log
 from events.log import Log, TopicState
 from events.log.port import NewRecord
 from events.topics import apply_to, partner_topic, read_declaration, rejects_topic
+from faults.harness.strangers import publish_raw
 
 SHOP = "/partners/shop"
 BINARY: list[tuple[str, bytes | None]] = [("content-type", b"application/json")]
@@ -192,6 +193,35 @@ async def test_nonsense_is_refused_record_by_record_and_what_follows_is_taken(
     told = [json.loads(row["payload"]) for row in refused]
     assert [one["offset"] for one in told] == list(range(len(NONSENSE)))
     assert all(one["reason"] for one in told)
+
+
+async def test_a_header_whose_name_is_not_utf8_is_refused_and_what_follows_is_taken(
+    build_house: Any, kafka_server: Any, database: str, tmp_path: Path
+) -> None:
+    """The broker takes it, and Kafka's clients cannot read past it."""
+    name = f"s{secrets.token_hex(4)}"
+    file = declare(tmp_path, name)
+    headers = [(header.encode(), text) for header, text in STRUCTURED]
+    async with open_log(kafka_server.url) as log:
+        await log.create_topic(TopicState(name="kpi", partitions=1, retention_seconds=None))
+        await apply_to(log, read_declaration(file))
+        await publish_raw(
+            kafka_server.address,
+            partner_topic(name),
+            [
+                ([(b"ce_\xff\xfe", b"1")], b"{}"),
+                ([*headers, (b"x-\xff", b"1")], json.dumps(order("bad")).encode()),
+                ([(b"ce_a\x00b", b"1")], b"{}"),
+                (headers, json.dumps(order("good")).encode()),
+            ],
+        )
+        async with build_house(event_log=kafka_server.url, database_url=database, topics_file=file):
+            taken = await until(database, TAKEN, 1)
+            refused = await until(database, REFUSED, 3)
+    assert taken[0]["event_id"] == "good"
+    told = [json.loads(row["payload"]) for row in refused]
+    assert [one["offset"] for one in told] == [0, 1, 2]
+    assert [one["mend"] for one in told[:2]] == ["name headers in UTF-8"] * 2
 
 
 async def test_a_partner_whose_topic_is_missing_keeps_nobody_waiting(

@@ -17,7 +17,7 @@ from events.cloudevents.envelope import EnvelopeReader
 from events.cloudevents.structured import CONTENT_TYPE, read_structured, write_structured
 from events.errors import SchemaViolation, Undecodable
 from events.event import DataDecoder, Event, UnknownData
-from events.log.port import NewRecord, Record
+from events.log.port import NOT_UTF8, NewRecord, Record
 from events.types import EVENT_TYPES, EventData
 from events.upcasting import with_older
 
@@ -80,6 +80,8 @@ from_record = EventReader().read
 
 def _read_carefully(record: Record, data: DataDecoder) -> Event:
     headers = dict(record.headers)
+    if any(NOT_UTF8 in name for name in headers):
+        raise Undecodable("the name of a header is not UTF-8", hint="name headers in UTF-8")
     content_type = headers.get("content-type") or JSON
     try:
         if content_type.startswith(b"application/cloudevents"):

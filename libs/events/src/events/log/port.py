@@ -10,11 +10,14 @@ before an earlier one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 import msgspec
 
 Headers = Sequence[tuple[str, bytes | None]]
+
+NOT_UTF8: Final = "\ufffd"
+"""Stands in the name of a header for bytes that are none, which a stranger can write to Kafka."""
 
 
 class TopicPartition(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from events.errors import Undecodable
-from events.log.port import Record
+from events.log.port import NOT_UTF8, Record
 from events.partners.http import BATCH, STRUCTURED
 from events.partners.incoming import Incoming, Rejected, Terms
 from events.partners.reading import is_utf8, judge, read_event
@@ -50,9 +50,15 @@ def read_record(record: Record, *, terms: Terms) -> Incoming | Rejected:
 
 
 def _attributes(record: Record) -> dict[str, str]:
-    """Raises Undecodable. Headers that are no attributes are the sender's own business."""
+    """Raises Undecodable. Headers that are no attributes are the sender's own business if only
+    they have a name.
+    """
     attributes: dict[str, str] = {}
     for header, text in record.headers:
+        if NOT_UTF8 in header:
+            raise Undecodable(
+                f"header {header[:80]} has a name that is not UTF-8", hint="name headers in UTF-8"
+            )
         name = _PLAIN.get(header) or header.removeprefix(_PREFIX)
         if text is None or (name == header and header not in _PLAIN):
             continue

@@ -9,10 +9,10 @@ from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
-from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from events.errors import LogChanged, LogUnavailable
+from events.log.kafka import unpacking
 from events.log.kafka.closing import end_within, is_asked_to_end
 from events.log.port import Record, TopicPartition
 
@@ -22,19 +22,7 @@ _FETCH_BYTES: Final = 4 * 1024 * 1024
 _PARTITION_BYTES: Final = 1024 * 1024
 """Compressed: of small events some 30,000, which is what a reader that is behind holds ready."""
 
-
-class _PlainRecords(fetcher.PartitionRecords):  # type: ignore[misc]
-    """Hands over the records as they were parsed: half of a fetch's cost was to copy them.
-
-    They have what our `Record` asks for, as the copies do: should the library stop
-    calling this method, only the speed is lost.
-    """
-
-    def _consumer_record(self, tp: object, record: Record) -> Record:  # noqa: ARG002 - the library's
-        return record
-
-
-fetcher.PartitionRecords = _PlainRecords
+unpacking.install()
 
 
 class KafkaReader:
