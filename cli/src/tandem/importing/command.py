@@ -56,8 +56,11 @@ def import_by(
         say_json([_as_json(tally) for tally in tallies])
     else:
         _print_tallies(console, tallies, dry_run=dry)
-    if any(tally.refusals for tally in tallies):
-        _write_report(report or folder / f"{mapping.stem}.refused.csv", tallies, console)
+    refused = any(tally.refusals for tally in tallies)
+    place = report or folder / f"{mapping.stem}.refused.csv"
+    if refused or place.exists():  # what an earlier run wrote holds no longer
+        _write_report(place, tallies, console)
+    if refused:
         raise typer.Exit(ExitCode.ROWS_REFUSED)
 
 
@@ -127,6 +130,7 @@ def _check_writable(path: Path) -> None:
 
 
 def _write_report(path: Path, tallies: list[Tally], console: Console) -> None:
+    refused = sum(len(tally.refusals) for tally in tallies)
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
@@ -137,7 +141,7 @@ def _write_report(path: Path, tallies: list[Tally], console: Console) -> None:
     except OSError as error:
         console.print(f"{path}: cannot be written ({error.strerror}); say --report FILE")
     else:
-        console.print(f"All refused rows: {path}")
+        console.print(f"Refused rows: {refused}, in {path}")
 
 
 def _cells(refusal: Refusal) -> tuple[str | int, ...]:
