@@ -18,7 +18,7 @@ from memory_shelf import MemoryShelf, company_sums, folded, readings
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, date_of, micros_of
 from metrics.engine.kpi import Kpi, Quantile
-from metrics.engine.presence import with_presences
+from metrics.engine.presence import Presence, with_presences
 from metrics.engine.reading import Row, rows_of
 from metrics.engine.sums import Known
 from metrics.facts import ALL_KINDS, moments_of
@@ -57,7 +57,8 @@ def test_values_are_those_of_the_oracle(kpi_id: str, seed: int, facts: int, zone
 
 def makers_behind(kpi: Kpi) -> list[str]:
     """Of a history of everything, few facts are behind a KPI."""
-    said = {measure.kind for measure in kpi.measures()}
+    kinds = {measure.kind for measure in kpi.measures()}
+    said = {kind.of if isinstance(kind, Presence) else kind for kind in kinds}
     return makers_of([k.name for k in ALL_KINDS.values() if any(k.says(kind) for kind in said)])
 
 
