@@ -33,6 +33,8 @@ class PrometheusObserver:
         applied: int,
         duplicates: int,
         unknown: int,
+        gaps: int,
+        rows: int | None,
         seconds: float,
         oldest_seconds: float,
     ) -> None:
@@ -40,6 +42,10 @@ class PrometheusObserver:
         processed.labels(consumer, "applied").inc(applied)
         processed.labels(consumer, "duplicate").inc(duplicates)
         processed.labels(consumer, "unknown").inc(unknown)
+        self._consumers.gaps.labels(consumer).inc(gaps)
+        if rows is not None:
+            self._consumers.folded_events.labels(consumer).inc(applied)
+            self._consumers.folded_rows.labels(consumer).inc(rows)
         self._consumers.batch_records.labels(consumer).observe(records)
         self._consumers.batch_seconds.labels(consumer).observe(seconds)
         self._consumers.event_age.labels(consumer).observe(oldest_seconds)
@@ -131,6 +137,24 @@ class _ConsumerInstruments:
         self.fences = Counter(
             "pipeline_fences",
             "Batches given up because another process had taken the partition over.",
+            ("consumer",),
+            registry=registry,
+        )
+        self.gaps = Counter(
+            "pipeline_gaps",
+            "Events that came while earlier ones of their key were missing; they wait for these.",
+            ("consumer",),
+            registry=registry,
+        )
+        self.folded_events = Counter(
+            "pipeline_folded_events",
+            "Events applied by the batches whose rows were counted: about one batch a second.",
+            ("consumer",),
+            registry=registry,
+        )
+        self.folded_rows = Counter(
+            "pipeline_folded_rows",
+            "Rows that these batches wrote in all tables; events by rows is the fold ratio.",
             ("consumer",),
             registry=registry,
         )

@@ -104,7 +104,15 @@ def test_the_observer_tells_prometheus() -> None:
     registry = CollectorRegistry()
     observer: Observer = PrometheusObserver(registry)
     observer.batch_applied(
-        "kpi", records=5, applied=3, duplicates=1, unknown=1, seconds=0.1, oldest_seconds=0.2
+        "kpi",
+        records=5,
+        applied=3,
+        duplicates=1,
+        unknown=1,
+        gaps=2,
+        rows=6,
+        seconds=0.1,
+        oldest_seconds=0.2,
     )
     observer.event_parked("kpi", topic="ops", reason="gap")
     observer.parked_total("kpi", reason="gap", count=1)
@@ -123,6 +131,9 @@ def test_the_observer_tells_prometheus() -> None:
         'pipeline_consumer_lag_records{consumer="kpi",partition="0",topic="ops"} 7.0',
         'dlq_events_total{consumer="kpi",reason="gap",topic="ops"} 1.0',
         'pipeline_events_visible_total{consumer="kpi",within="objective"} 5.0',
+        'pipeline_gaps_total{consumer="kpi"} 2.0',
+        'pipeline_folded_events_total{consumer="kpi"} 3.0',
+        'pipeline_folded_rows_total{consumer="kpi"} 6.0',
         'pipeline_event_age_seconds_sum{consumer="kpi"} 0.2',
         'pipeline_batch_retries_total{consumer="kpi"} 2.0',
         'pipeline_fences_total{consumer="kpi"} 1.0',

@@ -20,12 +20,16 @@ class Observer(Protocol):
         applied: int,
         duplicates: int,
         unknown: int,
+        gaps: int,
+        rows: int | None,
         seconds: float,
         oldest_seconds: float,
     ) -> None:
         """A transaction was committed: how many records it read and what became of them.
 
-        `oldest_seconds` is the age, from being recorded, of the oldest event among them.
+        `oldest_seconds` is the age, from being recorded, of the oldest event among them. `gaps`
+        of them came while earlier ones of their key were missing, if the consumer tells gaps.
+        `rows` were written, which is counted about once a second: else None.
         """
 
     def event_parked(self, consumer: str, *, topic: str, reason: str) -> None:
@@ -70,6 +74,8 @@ class Unobserved:
         applied: int,
         duplicates: int,
         unknown: int,
+        gaps: int,
+        rows: int | None,
         seconds: float,
         oldest_seconds: float,
     ) -> None: ...

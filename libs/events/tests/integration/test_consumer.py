@@ -135,6 +135,23 @@ def record_retries(consumer: Any) -> list[Exception]:
     return reported
 
 
+async def test_gaps_and_the_rows_that_a_batch_writes_are_told(world: Any, make_event: Any) -> None:
+    told: list[tuple[int, int | None]] = []
+
+    class Reporting(Unobserved):
+        def batch_applied(self, consumer: str, **what: Any) -> None:
+            told.append((what["gaps"], what["rows"]))
+
+    await world.publish(*(make_event("a", n) for n in (1, 4, 5, 8)))
+    async with world.running(poll_seconds=1) as consumer:
+        consumer._observer = Reporting()
+        await world.until(POSITION, 4)
+
+    assert sum(gaps for gaps, _ in told) == 2, "before 4 and before 8"
+    position, applied, head, parked, letters = 1, 1, 1, 3, 0
+    assert told[0][1] == position + applied + head + parked + letters
+
+
 async def test_an_error_of_the_handler_is_retried_and_skips_nothing(
     world: Any, make_event: Any
 ) -> None:

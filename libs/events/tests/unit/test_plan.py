@@ -138,6 +138,7 @@ def test_what_waits_is_told_why() -> None:
         (5, "schema"),
         (6, "held"),
     ]
+    assert plan.gaps == 2
 
 
 def test_a_plan_leaves_the_heads_that_it_was_given_alone() -> None:

@@ -21,6 +21,7 @@ PERMISSIONS: Final = frozenset(
         "costs:read",
         "costs:write",
         "kpis:read",
+        "kpis:define",
         "figures:manage",
         "events:publish",
         "events:read",
@@ -38,7 +39,7 @@ _REFERENCE: Final = frozenset({"catalogue:read", "targets:read", "kpis:read"})
 
 ROLES: Final[Mapping[str, frozenset[str]]] = {
     "admin": PERMISSIONS,
-    "boss": _READS - {"parked:read", "events:read"},
+    "boss": (_READS | {"kpis:define"}) - {"parked:read", "events:read"},
     "sales_lead": _SALES
     | _REFERENCE
     | {"deals:override", "targets:write", "catalogue:write", "projects:read"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import asyncpg
 
@@ -18,6 +19,9 @@ from events.consumer.store import ParkedRows
 from events.consumer.versions import Versions
 from events.errors import EventsError, Unprocessable
 from events.log import TopicPartition
+
+_ROWS: Final = """
+SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_xact_user_tables"""
 
 
 class TooManyRejected(EventsError):
@@ -70,6 +74,7 @@ class Applier:
         plan = Plan()
         try:
             async with connection.transaction():
+                before = await rows_written(connection) if batch.is_sample else 0
                 # First of all: it takes the locks that keep others from the same records.
                 await advance(connection, self._consumer, _moves(batch, claims))
                 plan = await self._versions.plan(connection, batch)
@@ -80,6 +85,8 @@ class Applier:
                 await self._versions.save(connection, batch, plan)
                 await self._parked.save(connection, plan)
                 await self._dead_letters.promise(connection, plan)
+                if batch.is_sample:
+                    plan.rows = await rows_written(connection) - before
         except Unexpected:
             return None
         except Unprocessable as refusal:
@@ -109,6 +116,12 @@ class Applier:
         finally:
             await transaction.rollback()
         raise error
+
+
+async def rows_written(connection: Connection) -> int:
+    """By this session until now, since some moment before the transaction: take differences."""
+    rows: int = await connection.fetchval(_ROWS)
+    return rows
 
 
 def _received(plan: Plan) -> list[Received]:

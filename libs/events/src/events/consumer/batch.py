@@ -23,6 +23,8 @@ class Batch(msgspec.Struct, eq=False):
     requested: Sequence[Entry] = ()
     careful: bool = False
     """Whether the short way was tried, and failed."""
+    is_sample: bool = False
+    """Whether the rows are counted that it writes: two more questions, so not for every batch."""
     heads: dict[Key, Head] | None = None
     waiting: dict[Key, list[Entry]] | None = None
     unkeyed: list[Entry] = []

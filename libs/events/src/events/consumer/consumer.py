@@ -96,7 +96,7 @@ class Consumer:
             observer=self._observer,
             settings=self._settings,
         )
-        self._asked_at = 0.0
+        self._asked_at = self._counted_at = float("-inf")
         self._backoff = self._settings.retry_first_seconds
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -214,6 +214,8 @@ class Consumer:
             ]
         if not batch.entries and not batch.requested:
             return
+        if started - self._counted_at >= self._settings.pulse_seconds:
+            self._counted_at, batch.is_sample = started, True
         try:
             plan = await applier.apply(connection, batch, self._watch.claims)
         except TooManyRejected as error:
@@ -239,6 +241,8 @@ class Consumer:
             applied=len(plan.apply),
             duplicates=plan.duplicates,
             unknown=plan.unknown,
+            gaps=plan.gaps,
+            rows=plan.rows,
             seconds=seconds,
             oldest_seconds=batch.oldest_seconds(datetime.now(UTC)),
         )

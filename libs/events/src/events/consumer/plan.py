@@ -34,6 +34,10 @@ class Plan(msgspec.Struct, eq=False):
     """Whether something parked holds a key back from now on; only what may have changed."""
     duplicates: int = 0
     unknown: int = 0
+    gaps: int = 0
+    """New records before which others are missing that were never seen."""
+    rows: int | None = None
+    """Written by all of the batch, the handler's too; None when they were not counted."""
 
 
 def make_plan(
@@ -176,9 +180,12 @@ def without_key(plan: Plan, entry: Entry) -> None:
 
 def _label(plan: Plan, head: Head) -> None:
     """Give what waits its reason: its own fault, a rejected one before it, or a missing one."""
-    behind_rejected = False
+    behind_rejected, before = False, head.sequence
     for sequence in sorted(head.waiting):
         entry = head.waiting[sequence]
+        if entry.parked is None and sequence > before + 1:
+            plan.gaps += 1
+        before = sequence
         wait(plan, entry, behind=HELD if behind_rejected else GAP)
         behind_rejected = behind_rejected or entry.rejected
 
