@@ -19,6 +19,7 @@ from metrics.api import (
     quality,
     quarantine,
     rebuilds,
+    shapes,
 )
 from metrics.api.asking import source_of
 from metrics.consuming import company_of, follow_log
@@ -28,7 +29,7 @@ from metrics.settings import Settings
 
 ROUTERS: Final = (
     *(kpis.router, coverage.router, differences.router, diagnosis.router, quarantine.router),
-    *(closings.router, quality.router, rebuilds.router),
+    *(closings.router, quality.router, rebuilds.router, shapes.router),
 )
 
 

@@ -28,6 +28,7 @@ from metrics.api.views import (
 from metrics.engine.fact import Ref
 from metrics.engine.reading import Row
 from metrics.query.answer import answer
+from metrics.query.comparison import Against, compare
 from metrics.query.explain import explain
 from metrics.query.published import answer_published
 
@@ -38,6 +39,14 @@ MOST_ROWS_PER_PAGE: Final = 1_000
 FiguresView = Annotated[
     Literal["restated", "published"],
     Query(description="as they are known now, or as they were when the period was closed"),
+]
+ComparedWith = Annotated[
+    Against | None,
+    Query(
+        alias="compare",
+        description="each value beside that of the period before, or of the same a year before;"
+        " a running period beside as many days of the other",
+    ),
 ]
 _PAGING: Final = ("limit", "cursor")
 RowLimit = Annotated[int, Query(ge=1, le=MOST_ROWS_PER_PAGE, description="rows per page")]
@@ -64,13 +73,18 @@ async def read_kpi(
     request: Request,
     resources: ResourcesDep,
     view: FiguresView = "restated",
+    against: ComparedWith = None,
     limit: RowLimit = MOST_ROWS_PER_PAGE,
     cursor: Annotated[str | None, Query(max_length=2048)] = None,
 ) -> Response:
     """A KPI's values by period, optionally broken down and filtered."""
     async with source_of(resources) as source:
         question = question_of(kpi_id, asked, actor=actor, source=source, resources=resources)
-        answered = await (answer_published if view == "published" else answer)(source, question)
+        read = answer_published if view == "published" else answer
+        answered = await read(source, question)
+        comparison = None
+        if against is not None:
+            comparison = await compare(source, answered, against, read=read)
     rows, next_cursor = _page(
         answered.rows, limit, cursor=cursor, request=request, resources=resources
     )
@@ -79,7 +93,7 @@ async def read_kpi(
         currency=source.company.base_currency,
         catalogue_version=source.catalogue.version,
     )
-    body = answer_view(head, rows, question, next_cursor=next_cursor)
+    body = answer_view(head, rows, question, comparison=comparison, next_cursor=next_cursor)
     return reply(body, request=request, resources=resources, watermark=answered.watermark)
 
 

@@ -17,6 +17,7 @@ from metrics.engine.fact import Ref
 from metrics.engine.kpi import Kpi, Unit
 from metrics.engine.reading import Row
 from metrics.query.answer import Answer
+from metrics.query.comparison import NO_CHANGE, Comparison
 from metrics.query.explain import Part
 from metrics.query.question import Question
 
@@ -87,9 +88,20 @@ class KpiRow(StrictModel):
     unpriced_count: Number
     reason: Undefined | None
     mature: Annotated[bool, Field(description="no fact dated later can still change it")]
+    censored: Annotated[Number | None, Field(description="of a quantile: without a value yet")]
+    shrunken: Annotated[
+        float | None,
+        Field(description="of a rate by one dimension: what to rank its members by"),
+    ]
+    previous: Annotated[Number | None, Field(description="the value that `compare` asks for")]
+    change: Annotated[Number | None, Field(description="from the previous value")]
+    relative_change: Annotated[
+        float | None, Field(description="the change as a share of the previous value's size")
+    ]
 
     @classmethod
-    def of(cls, row: Row, by: Sequence[str]) -> KpiRow:
+    def of(cls, row: Row, by: Sequence[str], comparison: Comparison | None = None) -> KpiRow:
+        change = NO_CHANGE if comparison is None else comparison.change(row)
         return cls.model_construct(
             dimensions=dict(zip(by, row.members, strict=True)),
             value=row.value,
@@ -100,15 +112,25 @@ class KpiRow(StrictModel):
             unpriced_count=row.unpriced_count,
             reason=row.reason,
             mature=row.mature,
+            censored=row.censored,
+            shrunken=row.shrunken,
+            previous=change.value,
+            change=change.absolute,
+            relative_change=change.relative,
         )
 
 
 class KpiPeriod(StrictModel):
-    """The rows of one period; `to_on` is the first day that is no longer in it."""
+    """The rows of one period; `to_on` is the first day that is no longer in it.
+
+    `compared_from_on` and `compared_to_on` are the days of what it is compared with.
+    """
 
     period: str
     from_on: date
     to_on: date
+    compared_from_on: date | None
+    compared_to_on: date | None
     rows: list[KpiRow]
 
 
@@ -162,11 +184,14 @@ class FactBehind(StrictModel):
     """A fact and what it adds. Over all pages, numerators and denominators sum to the value's."""
 
     fact: Annotated[str, Field(description="kind/key, as deal/0193…")]
-    amount: Annotated[Number | None, Field(description="numerator, or days for a median")]
+    amount: Annotated[
+        Number | None, Field(description="numerator; for a median the value (sketched: within 1 %)")
+    ]
     numerator: Number | None
     denominator: Number | None
     n: Number
     unpriced_count: Number
+    censored: Annotated[Number, Field(description="has no value yet, and is none of the n")]
     events: list[EventBehind]
 
     @classmethod
@@ -178,6 +203,7 @@ class FactBehind(StrictModel):
             denominator=part.denominator,
             n=part.n,
             unpriced_count=part.unpriced_count,
+            censored=part.censored,
             events=[EventBehind.of(entry) for entry in part.entries],
         )
 
@@ -218,16 +244,24 @@ def head_of(answer: Answer, *, currency: str, catalogue_version: str) -> KpiHead
 
 
 def answer_view(
-    head: KpiHead, rows: Sequence[Row], question: Question, *, next_cursor: str | None
+    head: KpiHead,
+    rows: Sequence[Row],
+    question: Question,
+    *,
+    comparison: Comparison | None,
+    next_cursor: str | None,
 ) -> KpiAnswer:
     """The periods of these rows; those with nobody to break down by have none."""
+    others = {} if comparison is None else comparison.periods
     by_period = {period: list(of) for period, of in groupby(rows, key=lambda row: row.period)}
     periods = [
         KpiPeriod.model_construct(
             period=period.label,
             from_on=date_of(period.start),
             to_on=date_of(period.end),
-            rows=[KpiRow.of(row, question.by) for row in by_period.get(period, ())],
+            compared_from_on=date_of(others[period].start) if others else None,
+            compared_to_on=date_of(others[period].end) if others else None,
+            rows=[KpiRow.of(row, question.by, comparison) for row in by_period.get(period, ())],
         )
         for period in (by_period or question.periods)
     ]

@@ -129,6 +129,21 @@ def months_before(period: Period, months: int) -> Period:
     return Period(start, end, period.grain)
 
 
+def year_before(period: Period) -> Period:
+    """The period of the same name a year earlier; a 53rd week's is the 52nd, a 29 February's
+    the 28th, where that year has none.
+    """
+    grain, on = period.grain, date_of(period.start)
+    if grain.months is not None:
+        return period_after(period, -12 // grain.months)
+    if grain is Grain.WEEK:
+        year, week, _ = on.isocalendar()
+        last = date(year - 1, 12, 28).isocalendar().week
+        return period_of(day_number(date.fromisocalendar(year - 1, min(week, last), 1)), grain)
+    day = 28 if (on.month, on.day) == (2, 29) else on.day
+    return period_of(day_number(date(on.year - 1, on.month, day)), grain)
+
+
 _LABELS: Final = (
     (re.compile(r"(\d{4})", re.ASCII), Grain.YEAR),
     (re.compile(r"(\d{4})-Q([1-4])", re.ASCII), Grain.QUARTER),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from metrics.engine.calendar import Grain
 from metrics.engine.measure import Aspect, Measure, Reading, Sum, binned, of_period
+from metrics.engine.moment import MomentKind
 
 DAILY = (Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.QUARTER, Grain.YEAR)
 WEEKLY = DAILY[1:]
@@ -19,6 +20,9 @@ MONTHLY = DAILY[2:]
 
 Unit = Literal["money", "ratio", "days", "hours", "minutes", "points", "ppm", "count"]
 Class = Literal["additive", "stock", "ratio", "quantile", "cohort"]
+
+
+K = TypeVar("K", bound="Kpi")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +68,9 @@ class Kpi:
                         found.update(companions(term.measure))
         return found
 
-    def _ratio(self, **parts: Any) -> Ratio:
-        """A ratio that is a part of this KPI, under its name."""
-        return Ratio(**{known.name: getattr(self, known.name) for known in fields(Kpi)}, **parts)
+    def part(self, of: type[K], **parts: Any) -> K:
+        """A KPI of another class that is a part of this one, under its name."""
+        return of(**{known.name: getattr(self, known.name) for known in fields(Kpi)}, **parts)
 
     @property
     def is_stock(self) -> bool:
@@ -93,6 +97,8 @@ def companions(target: Measure) -> tuple[Measure, Measure]:
 class Amount(Kpi):
     """A sum of money, or of something else. `n` counts what it is the sum of.
 
+    `ageing` says that it is a level whose parts can be told apart by how long they are there.
+
     `divided_by` is how many of what is summed make one of the unit: minutes of an hour.
     """
 
@@ -100,6 +106,7 @@ class Amount(Kpi):
     n: Sum
     per: Unit = "money"
     divided_by: int = 1
+    ageing: bool = False
 
     @property
     def unit(self) -> Unit:
@@ -185,6 +192,8 @@ class Quantile(Kpi):
     `sketched` values are kept in bins that grow with them (see `sketch`): within 1 %.
     Below `floor` values it is null: it would say more about one deal than about us.
     `censored` counts what has no value yet (leads not answered), which is told beside it.
+    `still_open` is the stock of what is not over, its bin the day on which it began: with it
+    one can ask how many lasted how long, those that go on included.
     """
 
     values: Sum
@@ -192,6 +201,7 @@ class Quantile(Kpi):
     per: Unit = "days"
     sketched: bool = False
     censored: Sum | None = None
+    still_open: MomentKind | None = None
 
     @property
     def unit(self) -> Unit:
@@ -234,7 +244,8 @@ class Curve(Kpi):
 
     def at(self, age: int, *, or_later: bool = False) -> Ratio:
         counted = self.last if or_later else self.at_age
-        return self._ratio(
+        return self.part(
+            Ratio,
             numerator=of_period(counted, first=age, until=None if or_later else age + 1),
             denominator=self.began,
             rate=True,
@@ -268,7 +279,8 @@ class Funnel(Kpi):
         return self.overall().sums()
 
     def overall(self) -> Ratio:
-        return self._ratio(
+        return self.part(
+            Ratio,
             numerator=binned(self.reached, first=self.last),
             denominator=binned(self.reached),
             rate=True,
@@ -304,7 +316,8 @@ class Forecast(Kpi):
 
     def shares(self) -> Ratio:
         """What the company's shares are worked out from."""
-        return self._ratio(
+        return self.part(
+            Ratio,
             numerator=self.won,
             denominator=self.decided,
         )

@@ -44,6 +44,8 @@ class Row:
     mature: bool
     censored: Number | None = None
     """Of a quantile: how many have no value yet."""
+    shrunken: float | None = None
+    """Of a rate broken down: drawn towards what the members have in common."""
 
 
 def rows_of(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from metrics.engine.calendar import Period, working_days
+from metrics.engine.calendar import Period, period_of, working_days
 from metrics.engine.company import DAY, Company
 from metrics.engine.kpi import companions
 from metrics.engine.measure import COUNT_SCALE, Measure, Reading, Sum, Term
@@ -41,12 +41,15 @@ class Known:
         return period.end if day is None else max(period.start, min(period.end, day + 1))
 
     def prorated(self, goal: int, period: Period) -> int:
-        """The part of a goal that the working days until the watermark's day ask for."""
-        day = self.day
-        if day is None or day + 1 >= period.end or day < period.start:
+        """The part of a goal that the working days ask for: of a running period those until
+        the watermark's day, of one that is cut short (to be compared with it) those it has.
+        """
+        day, whole = self.day, period_of(period.start, period.grain)
+        running = day is not None and period.start <= day < period.end
+        until = day + 1 if running and day is not None else period.end
+        if until >= whole.end or not whole.working_days:
             return goal
-        whole = period.working_days
-        return goal * working_days(period.start, day + 1) // whole if whole else goal
+        return goal * working_days(period.start, until) // whole.working_days
 
 
 class Series:

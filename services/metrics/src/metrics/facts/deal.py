@@ -66,6 +66,7 @@ DEAL_CREATED: Final = MomentKind(
 DEAL_OPEN: Final = MomentKind(
     name="deal.open", cube="deal", dimensions=SALE_DIMENSIONS, stock=True, events=(DealCreated,)
 )
+"""Its bin is the day of the first contact, from which an open deal's age is counted."""
 DEAL_WON: Final = MomentKind(
     name="deal.won", cube="deal", dimensions=SALE_DIMENSIONS, events=(DealWon,)
 )
@@ -263,16 +264,16 @@ def _owners_of(deal: DealState) -> Member:
 
 def _open_moments(state: Deal, company: Company) -> list[Moment]:
     """For each span in which the deal was open: it came, and unless it still is, it left."""
-    end = state.closed
+    end, contact = state.closed, company.day(state.first_contact)
     open_spans = [s for s in state.spans if end is None or max(s.since, state.created) < end]
     said = []
     for place, span in enumerate(open_spans):
         since = company.day(max(span.since, state.created))
-        said.append(Moment(DEAL_OPEN, since, span.cut, 1, span.base))
+        said.append(Moment(DEAL_OPEN, since, span.cut, 1, span.base, contact))
         following = open_spans[place + 1 : place + 2]
         until = max(following[0].since, state.created) if following else end
         if until is not None:
-            said.append(Moment(DEAL_OPEN, company.day(until), span.cut, -1, span.base))
+            said.append(Moment(DEAL_OPEN, company.day(until), span.cut, -1, span.base, contact))
     return said
 
 

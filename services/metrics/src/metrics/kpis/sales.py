@@ -80,6 +80,7 @@ SALES_CYCLE_DAYS = Quantile(
     grains=WEEKLY,
     dimensions=SALE_DIMENSIONS,
     values=Histogram(DEAL_WON),
+    still_open=DEAL_OPEN,
     floor=5,
     formula={
         "en": "median local days from first contact (lead captured, else deal created) to won",
@@ -112,6 +113,7 @@ PIPELINE_OPEN = Amount(
     dimensions=SALE_DIMENSIONS,
     value=at_end(Money(DEAL_OPEN)),
     n=at_end(Count(DEAL_OPEN)),
+    ageing=True,
     formula={"en": "amount of the deals open at the end of the period", "zh": "期末在途商机金额"},
     source="kpis.md pipeline_open",
 )

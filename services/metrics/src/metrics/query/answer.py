@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 
-from metrics.engine.kpi import Forecast
+from metrics.engine.kpi import Forecast, Ratio
 from metrics.engine.reading import Row, rows_of
+from metrics.engine.shrinkage import shrunken
 from metrics.engine.sums import Known, Sums
 from metrics.query.gathering import gather
 from metrics.query.known import read_known
@@ -52,6 +54,8 @@ async def answer(source: Source, question: Question) -> Answer:
     )
     if question.by:
         rows = list(_without_silent(rows))
+    if len(question.by) == 1 and isinstance(question.kpi, Ratio) and question.kpi.rate:
+        rows = list(_with_shrunken(rows))
     return Answer(question=question, rows=rows, known=known, watermark=watermark)
 
 
@@ -67,6 +71,19 @@ def _without_silent(rows: Sequence[Row]) -> Iterator[Row]:
     """Drop members that have nothing in any period (their stock ended before the first)."""
     speaking = {row.members for row in rows if _speaks(row)}
     return (row for row in rows if row.members in speaking)
+
+
+def _with_shrunken(rows: Iterable[Row]) -> Iterator[Row]:
+    """Rates of the members of each period, as they are to be ranked."""
+    for _, of_period in groupby(rows, key=lambda row: row.period):
+        members = list(of_period)
+        # Without an interval the rate is none of so many: work was taken over from others.
+        places = [n for n, row in enumerate(members) if row.interval is not None]
+        if len(places) > 1:
+            counted = [(members[n].numerator or 0, members[n].denominator or 0) for n in places]
+            for place, rate in zip(places, shrunken(counted), strict=True):
+                members[place] = replace(members[place], shrunken=rate)
+        yield from members
 
 
 def _speaks(row: Row) -> bool:

@@ -11,6 +11,7 @@ from metrics.engine.fact import Ref
 from metrics.engine.kpi import Quantile
 from metrics.engine.measure import Measure, Reading, Sum
 from metrics.engine.reading import Number, Row, counted, shown, unpriced_of
+from metrics.engine.sketch import value_of
 from metrics.engine.sums import Known, Spot
 from metrics.query.answer import Answer, answer
 from metrics.query.behind import events_behind
@@ -32,6 +33,7 @@ class Part:
     days: Number | None
     unpriced_count: Number
     entries: Sequence[Entry]
+    censored: Number = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,7 @@ def part_of(
 ) -> Part | None:
     """The fact's part; None when it says nothing about this value."""
     if isinstance(question.kpi, Quantile):
-        return _days(ref, spot.bins(question.kpi.values.terms[0]))
+        return _days(ref, question.kpi, spot)
     named = question.kpi.sums_by(question.dimensions)
     amounts = {name: _read(total, spot, targets) for name, total in named.items()}
     unpriced = _read(unpriced_of(named), spot, targets)
@@ -116,18 +118,21 @@ def part_of(
     )
 
 
-def _days(ref: Ref, bins: Mapping[int, int]) -> Part | None:
-    """A fact has at most one value in a histogram."""
-    if not bins:
+def _days(ref: Ref, kpi: Quantile, spot: Spot) -> Part | None:
+    """A fact has at most one value in a histogram, or none yet."""
+    bins = spot.bins(kpi.values.terms[0])
+    censored = 0 if kpi.censored is None else counted(spot.read(kpi.censored))
+    if not bins and not censored:
         return None
-    [(days, weight)] = bins.items()
+    [(value, weight)] = bins.items() or [(None, 0)]
     return Part(
         ref=ref,
         numerator=None,
         denominator=None,
         n=counted(weight),
-        days=days,
+        days=round(value_of(value)) if kpi.sketched and value is not None else value,
         unpriced_count=0,
+        censored=censored,
         entries=(),
     )
 
