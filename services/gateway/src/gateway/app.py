@@ -25,7 +25,7 @@ from gateway.proxy import forward, parked
 from gateway.proxy import problems as upstream_problems
 from gateway.readback import api as readback
 from gateway.readback.forgetting import forget_refused
-from gateway.routes import PROXIED
+from gateway.routes import KPI_LISTS, PROXIED
 from gateway.settings import Settings
 
 
@@ -39,6 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
         # The more special path first: `/v1/kpis/stream` is no KPI.
         routers=[
             stream_api.router,
+            forward.router_of(KPI_LISTS),
             kpis.router,
             overview.router,
             parked.router,
@@ -85,7 +86,7 @@ def _wrap(app: FastAPI, settings: Settings, parts: Parts) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=[
                 "Authorization",
                 "Content-Type",

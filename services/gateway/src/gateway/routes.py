@@ -143,15 +143,31 @@ _OPS: Final = _table(
     """,
 )
 
+KPI_LISTS: Final = _table(
+    "metrics",
+    """
+    GET    /v1/kpis/vocabulary  kpis:read
+    GET    /v1/kpis/definitions kpis:read
+    """,
+)
+"""Beside the paths of single KPIs, and matched before them."""
+
 _METRICS: Final = _table(
     "metrics",
     """
     GET    /v1/kpis                              kpis:read
+    POST   /v1/kpis                              kpis:define
+    PUT    /v1/kpis/{kpi_id}                     kpis:define
+    DELETE /v1/kpis/{kpi_id}                     kpis:define
+    GET    /v1/kpis/{kpi_id}/definition          kpis:read
     GET    /v1/kpis/{kpi_id}/explain             kpis:read
     GET    /v1/kpis/{kpi_id}/shape               kpis:read
     GET    /v1/kpis/{kpi_id}/coverage            kpis:read
     GET    /v1/kpis/{kpi_id}/differences         kpis:read
     GET    /v1/diagnosis                         kpis:read
+    GET    /v1/diagnosis/rules                   kpis:read
+    PUT    /v1/diagnosis/rules                   kpis:define
+    GET    /v1/diagnosis/rules/versions          kpis:read
     GET    /v1/quality                           kpis:read
     GET    /v1/quarantine                        kpis:read
     GET    /v1/periods                           kpis:read
@@ -171,4 +187,7 @@ KPI_READ: Final = ProxiedRoute("GET", "/v1/kpis/{kpi_id}", "metrics", ("kpis:rea
 """Answered from memory where it can be, and therefore by a route of its own."""
 
 PROXIED: Final = (*_CUSTOMER, *_PIPELINE, *_OPS, *_METRICS)
-"""The whole table, in the order in which paths are matched."""
+"""What is passed on after all special paths, in the order in which paths are matched."""
+
+OF_SERVICES: Final = (*KPI_LISTS, *PROXIED, KPI_READ)
+"""The whole table."""

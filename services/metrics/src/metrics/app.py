@@ -13,7 +13,9 @@ from chassis.tasks import BackgroundTask
 from metrics.api import (
     closings,
     coverage,
+    definitions,
     diagnosis,
+    diagnosis_rules,
     differences,
     kpis,
     quality,
@@ -28,8 +30,16 @@ from metrics.rebuild import keep_generations
 from metrics.settings import Settings
 
 ROUTERS: Final = (
+<<<<<<< shared
+    # The more special paths first: `/v1/kpis/vocabulary` is no KPI.
+    definitions.router,
+    *(kpis.router, coverage.router, differences.router, quarantine.router),
+    *(diagnosis_rules.router, diagnosis.router),
+    *(closings.router, quality.router, rebuilds.router),
+=======
     *(kpis.router, coverage.router, differences.router, diagnosis.router, quarantine.router),
     *(closings.router, quality.router, rebuilds.router, shapes.router),
+>>>>>>> mine
 )
 
 

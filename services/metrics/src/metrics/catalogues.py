@@ -10,16 +10,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from metrics.definitions import Definition, DefinitionNotUnderstood, kpi_of
+from metrics.definitions import Broken, Definition, DefinitionNotUnderstood, kpis_of
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import Company
+from metrics.engine.kpi import Kpi
 from metrics.engine.working_hours import USUAL
 from metrics.facts import FOLD_VERSION
 from metrics.kpis import CATALOGUE
+from metrics.kpis.diagnosis import DIAGNOSIS_INPUTS
 from metrics.store.generation import NO_DEFINITIONS, GenerationChanged, Held, Terms
 
 _REMEMBERED: Final = 16
@@ -28,12 +30,25 @@ _REMEMBERED: Final = 16
 
 @lru_cache(maxsize=_REMEMBERED)
 def catalogue_of(definitions: str) -> Catalogue:
-    """The KPIs of this release and those of some definitions (a JSON list).
+    """The KPIs of this release and those of some definitions (a JSON list) that it can read.
 
     Raises DefinitionNotUnderstood.
     """
-    own = msgspec.json.decode(definitions, type=list[dict[str, object]])
-    return Catalogue((*CATALOGUE, *map(kpi_of, own))) if own else CATALOGUE
+    own, _ = _read(definitions)
+    return Catalogue((*CATALOGUE, *own), inputs=DIAGNOSIS_INPUTS) if own else CATALOGUE
+
+
+def broken_in(definitions: str) -> list[Broken]:
+    """Those of some definitions that this release can make no KPI of.
+
+    Raises DefinitionNotUnderstood.
+    """
+    return _read(definitions)[1]
+
+
+def _read(definitions: str) -> tuple[list[Kpi], list[Broken]]:
+    kept = msgspec.json.decode(definitions, type=list[dict[str, Any]])
+    return kpis_of(kept, taken={kpi.id for kpi in CATALOGUE})
 
 
 def text_of(definitions: Sequence[Definition]) -> str:

@@ -15,7 +15,7 @@ from chassis.resources import Resources
 from gateway.openapi.merge import Document, merge
 from gateway.proxy.transport import Call
 from gateway.proxy.upstream import Upstream
-from gateway.routes import KPI_READ, PROXIED
+from gateway.routes import OF_SERVICES
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class ApiDocument:
             self._services[name] = found
 
     def _encode(self) -> None:
-        document = merge(self.own, self._services, (*PROXIED, KPI_READ))
+        document = merge(self.own, self._services, OF_SERVICES)
         if missing := sorted(set(self._upstreams) - set(self._services)):
             document["info"]["x-missing-services"] = missing
         self.merged = document

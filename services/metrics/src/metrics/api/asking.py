@@ -16,7 +16,8 @@ from metrics.consuming import company_of
 from metrics.engine.calendar import Grain
 from metrics.engine.company import micros_of
 from metrics.query.opening import open_source
-from metrics.query.question import Asked, Question, read_question
+from metrics.query.own import why_without_values
+from metrics.query.question import Asked, KpiNotFound, Question, read_question
 from metrics.query.source import Source
 from metrics.settings import Settings
 
@@ -127,13 +128,20 @@ def settings_of(resources: Resources) -> Settings:
 
 @asynccontextmanager
 async def source_of(resources: Resources) -> AsyncIterator[Source]:
-    """One snapshot of the figures."""
+    """One snapshot of the figures.
+
+    Who asks in it for an own KPI that they do not have (yet) is told how that stands.
+    """
     company = company_of(settings_of(resources))
     async with (
         resources.database.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        yield await open_source(connection, company=company)
+        source = await open_source(connection, company=company)
+        try:
+            yield source
+        except KpiNotFound as missing:
+            raise await why_without_values(connection, missing.kpi_id) from None
 
 
 def _refuse_other_teams(question: Question, actor: Actor) -> None:

@@ -19,12 +19,13 @@ from chassis.types import Code, StrictModel
 from events import Connection
 from metrics.api.asking import OtherTeamsFigures, settings_of
 from metrics.api.difference_views import ValueDifferenceView
-from metrics.catalogues import terms_of
+from metrics.catalogues import terms_of, text_of
 from metrics.consuming import company_of
 from metrics.engine.company import Company
 from metrics.query.differences import Comparison, ValuesDiffer
 from metrics.query.opening import open_generation
 from metrics.rebuild import RebuildNotFound, ask_to_drop, ask_to_switch, start_build
+from metrics.store import definitions
 from metrics.store.closings import TOTAL
 from metrics.store.generation import (
     Generation,
@@ -67,18 +68,11 @@ class RebuildView(StrictModel):
 
     @classmethod
     def of(cls, one: Generation) -> RebuildView:
-        left, rate = one.seconds_left, one.events_a_second
-        is_whole = one.status == "live"
         return cls(
             id=one.id,
             status=one.status,
             switch="automatically" if one.to_go_live else "by_hand",
-            progress=Progress(
-                percent=100.0 if is_whole else math.floor(1_000 * one.share_done) / 10,
-                events=one.events_done,
-                events_a_second=None if rate is None else round(rate, 1),
-                seconds_left=0.0 if is_whole else left and round(left, 1),
-            ),
+            progress=progress_of(one),
             time_zone=one.terms.time_zone,
             base_currency=one.terms.base_currency,
             catalogue_version=one.terms.catalogue_version,
@@ -89,6 +83,18 @@ class RebuildView(StrictModel):
             retired_at=one.retired_at,
             failure=one.failure,
         )
+
+
+def progress_of(one: Generation) -> Progress:
+    """How far a generation has come; the live one is whole."""
+    left, rate = one.seconds_left, one.events_a_second
+    is_whole = one.status == "live"
+    return Progress(
+        percent=100.0 if is_whole else math.floor(1_000 * one.share_done) / 10,
+        events=one.events_done,
+        events_a_second=None if rate is None else round(rate, 1),
+        seconds_left=0.0 if is_whole else left and round(left, 1),
+    )
 
 
 class Rebuilds(StrictModel):
@@ -145,7 +151,7 @@ async def start_rebuild(
             raise Unavailable("there are no figures yet", hint="try again in a moment")
         generation = await start_build(
             connection,
-            terms_of(company, live.terms.definitions),
+            terms_of(company, text_of(await definitions.current(connection))),
             to_go_live=wanted.switch == "automatically",
             asked_by=actor.id,
         )

@@ -15,6 +15,7 @@ from metrics.engine.dimension import DIMENSIONS, Cut, split
 from metrics.engine.measure import COUNT_SCALE, Aspect, Measure
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.presence import Presence, Presences
+from metrics.engine.selection import selections_among
 
 WIDTH: Final = 8
 """Measures in one cell; a cube with more measures has several cells."""
@@ -81,6 +82,7 @@ class Layout:
         self.placements = self._placements()
         self.kinds = {kind.name: kind for kind in self.placements}
         self.presences = self._presences()
+        self.selections = selections_among(self.kinds.values())
 
     def _presences(self) -> Presences:
         found: dict[MomentKind, list[Presence]] = {}

@@ -12,6 +12,7 @@ from metrics.engine.company import date_of
 from metrics.engine.fact import Advance, Said
 from metrics.engine.moment import Moment, MomentKind, difference
 from metrics.engine.presence import with_presences
+from metrics.engine.selection import with_selections
 
 _FOR_EVER: Final = date.max
 """A change of a stock shows in every later period."""
@@ -44,9 +45,10 @@ class Changes:
                 _count(known, moment, 1)
 
     def _moments(self, said: Sequence[Said]) -> Sequence[Moment]:
-        """What was said to the KPIs, with the presences that follow from it."""
+        """What was said to the KPIs, with the presences and selections that follow from it."""
         moments = [one for one in said if isinstance(one, Moment)]
-        return with_presences(moments, self._catalogue.layout.presences)
+        layout = self._catalogue.layout
+        return with_selections(with_presences(moments, layout.presences), layout.selections)
 
     def deltas(self) -> Iterator[Delta]:
         """What remains of moments that KPIs count, when all is counted together."""

@@ -116,7 +116,9 @@ def _ratio(kpi: Ratio, named: Mapping[str, Sum], spot: Spot) -> Row:
         reason = "below_floor"
     value = None
     if above is not None and below and reason is None:
-        value = _quotient(named, kpi.times * above, kpi.divided_by * below)
+        value = _quotient(
+            named, kpi.times * above, kpi.divided_by * below, whole=kpi.unit == "money"
+        )
     numerator = shown(named["numerator"], above)
     denominator = shown(named["denominator"], below)
     return Row(
@@ -219,9 +221,12 @@ def shares_won(kpi: Forecast, company: Spot) -> Callable[[int], Fraction]:
     return share
 
 
-def _quotient(named: Mapping[str, Sum], above: int, below: int) -> Number:
+def _quotient(named: Mapping[str, Sum], above: int, below: int, *, whole: bool) -> Number:
+    """Amounts for each thing are told in `whole` minor units where they are money."""
     if is_count(named["denominator"]) and not is_count(named["numerator"]):
-        return _half_even(above * COUNT_SCALE, below)
+        above *= COUNT_SCALE
+        if whole:
+            return _half_even(above, below)
     return above / below
 
 

@@ -12,6 +12,7 @@ from metrics.engine.measure import COUNT_SCALE, Measure, Reading, Term
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.presence import Presence
 from metrics.engine.pricing import Prices
+from metrics.engine.selection import selections_among, with_selections
 from metrics.engine.slicing import amount_of, shares
 from metrics.engine.sums import Known, Members, Sums, bounds_of
 from metrics.query.question import Question
@@ -55,6 +56,7 @@ class Contributions:
         for measure in measures_of(question):
             self._measures.setdefault(measure.kind, []).append(measure)
         self._presences = [kind for kind in self._measures if isinstance(kind, Presence)]
+        self._selections = selections_among(self._measures)
 
     @property
     def kinds(self) -> Collection[MomentKind]:
@@ -66,7 +68,8 @@ class Contributions:
 
     def add_fact(self, moments: Sequence[Moment], sums: Sums) -> None:
         """Add all that one fact says: its presences are worked out for the members asked for."""
-        self.add(((moment, 1) for moment in moments), sums)
+        said = with_selections(moments, self._selections)
+        self.add(((moment, 1) for moment in said), sums)
         question = self._question
         for kind in self._presences:
             turns = kind.turns(moments, dimensions=question.by, filters=question.filters)

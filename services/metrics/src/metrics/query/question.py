@@ -28,6 +28,7 @@ class KpiNotFound(NotFound):
 
     def __init__(self, kpi_id: str) -> None:
         super().__init__(f"there is no KPI {kpi_id}", hint="GET /v1/kpis lists all KPIs")
+        self.kpi_id = kpi_id
 
 
 class QuestionRefused(Invalid):
@@ -205,13 +206,15 @@ def _refuse_unknown(kpi: Kpi, dimension: str, *, field: str) -> None:
 
 
 def _percentile(kpi: Kpi, percentile: int | None) -> int:
-    if percentile is not None and not isinstance(kpi, Quantile):
+    if isinstance(kpi, Quantile):
+        return kpi.percentile if percentile is None else percentile
+    if percentile is not None:
         raise QuestionRefused(
             f"{kpi.id} has no percentiles",
             field="query.percentile",
             hint="only KPIs of the class quantile have",
         )
-    return 50 if percentile is None else percentile
+    return 50
 
 
 def _at_age(kpi: Kpi, asked: Asked, grain: Grain) -> Kpi:

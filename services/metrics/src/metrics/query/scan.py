@@ -12,6 +12,7 @@ from metrics.engine.fact import Ref, timeline
 from metrics.engine.measure import Reading
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.presence import Presence
+from metrics.engine.selection import Selection
 from metrics.engine.told import records_until
 from metrics.facts import ALL_KINDS, FACT_KINDS, TOLD_KINDS, moments_of
 from metrics.query.question import Question
@@ -99,7 +100,7 @@ async def _known_at(
 
 def fact_kinds_of(kinds: Collection[MomentKind]) -> list[str]:
     """The kinds of facts that can say some kinds of moments, by name."""
-    said = {kind.of if isinstance(kind, Presence) else kind for kind in kinds}
+    said = {kind.of if isinstance(kind, Presence | Selection) else kind for kind in kinds}
     return sorted(n for n, fact in ALL_KINDS.items() if any(fact.says(kind) for kind in said))
 
 

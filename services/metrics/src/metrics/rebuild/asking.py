@@ -8,10 +8,11 @@ from typing import Any, Final
 import asyncpg
 
 from events import Connection
-from metrics.catalogues import catalogue_for, terms_of
+from metrics.catalogues import catalogue_for, terms_of, text_of
 from metrics.definitions import DefinitionNotUnderstood
 from metrics.engine.company import Company
 from metrics.rebuild.refusals import DefinitionsNotKnown, RebuildNotFound, RebuildUnderWay
+from metrics.store import definitions
 from metrics.store.generation import (
     Generation,
     Terms,
@@ -126,7 +127,7 @@ async def _ask_for_ours(
     connection: Connection, live: Generation, *, company: Company, to_go_live: bool
 ) -> None:
     try:
-        ours = terms_of(company, live.terms.definitions)
+        ours = terms_of(company, text_of(await definitions.current(connection)))
     except DefinitionNotUnderstood as error:
         log.warning("generation %d stays in force: %s; start a later release", live.id, error)
         return

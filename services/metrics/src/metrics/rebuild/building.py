@@ -21,6 +21,7 @@ from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import Company
 from metrics.engine.entry import Entry
 from metrics.folding import advance_facts, changes_of, route_all
+from metrics.rebuild.defining import ask_for_definitions
 from metrics.rebuild.switching import switch
 from metrics.store import journal, pending
 from metrics.store.generation import (
@@ -57,6 +58,8 @@ async def move_on(
 
     Raises BuildFailed.
     """
+    if await ask_for_definitions(connection, company=company):
+        return True
     known = await all_generations(connection)
     for generation in known:
         catalogue = catalogue_for(generation.terms, company)
