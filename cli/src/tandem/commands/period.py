@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Final
 
 import typer
@@ -19,6 +20,7 @@ from tandem.session import (
 )
 
 _ROLES: Final = ("admin",)
+_ASK_SECONDS: Final = 0.5
 _COLUMNS: Final = ("period", "edition", "known_at", "closed_at", "closed_by")
 
 LabelArgument = Annotated[
@@ -43,9 +45,11 @@ def close(
 ) -> None:
     """Publish a period's figures as they are known now; again, to add an edition."""
     with gateway_session(url, token, roles=_ROLES) as gateway:
-        closing = gateway.post(
-            f"/v1/periods/{segment(label)}/close", {"despite_gaps": despite_gaps}
-        )
+        path = f"/v1/periods/{segment(label)}"
+        closing = gateway.post(f"{path}/close", {"despite_gaps": despite_gaps})
+        while not closing["is_published"]:
+            time.sleep(_ASK_SECONDS)
+            closing = gateway.get(path)["items"][closing["edition"] - 1]
     screen().print(
         f"{closing['period']} is closed: edition {closing['edition']}, as known at"
         f" {closing['known_at']}. Read it with view=published."

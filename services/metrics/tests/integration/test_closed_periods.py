@@ -19,6 +19,7 @@ from metrics.kpis import CATALOGUE
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PERIOD = "2024-Q2"
+AS_PUBLISHED = {"period": PERIOD, "view": "published"}
 CLOSED_AT = datetime(2024, 8, 20, 12, tzinfo=UTC)
 END = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
@@ -42,7 +43,10 @@ async def closed(
         published = {}
         async with service.caller("admin") as admin:
             response = await admin.post(f"/v1/periods/{PERIOD}/close")
-            assert response.status_code == 201, response.text
+            assert response.status_code == 202, response.text
+            early = await admin.get("/v1/kpis/revenue_net", params=AS_PUBLISHED)
+            assert early.json()["type"].endswith("being-published")
+            await service.publish()
             for kpi, by in values():
                 published[kpi, by] = await rows(admin, kpi, PERIOD, by=by)
         await feed(service, [e for e in events if e.recordedtime >= then])
@@ -171,7 +175,8 @@ async def test_closing_again_adds_an_edition(closed: Any, admin: Any) -> None:
     service, _ = closed
     first = await get(admin, f"/v1/periods/{PERIOD}/differences")
     response = await admin.post(f"/v1/periods/{PERIOD}/close")
-    assert (response.status_code, response.json()["edition"]) == (201, 2)
+    assert (response.status_code, response.json()["edition"]) == (202, 2)
+    await service.publish()
     assert (await get(admin, f"/v1/periods/{PERIOD}/differences"))["items"] == []
     again = await get(admin, f"/v1/periods/{PERIOD}/differences", edition=1)
     assert again["items"] == first["items"]

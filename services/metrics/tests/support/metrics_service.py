@@ -27,6 +27,7 @@ from metrics.engine.moment import Moment
 from metrics.handler import Folder
 from metrics.kpis import CATALOGUE
 from metrics.merging import merge
+from metrics.publishing import publish_next
 from metrics.rebuild import Pace, move_on, prepare
 from metrics.settings import Settings
 from metrics.store.packing import unpack_bodies, unpack_deltas
@@ -102,6 +103,13 @@ class Service:
             while await move_on(connection, company=company, clock=SetClock(NOW), pace=pace):
                 steps += 1
         return steps
+
+    async def publish(self) -> None:
+        """Write down the figures of closed periods, as the keeper does."""
+        async with self.pool.acquire() as connection:
+            company = company_of(self.settings)
+            while await publish_next(connection, company=company, clock=SetClock(NOW)):
+                pass
 
     async def know_until(self, watermark: datetime) -> None:
         """What the consumer would write about its progress."""

@@ -11,29 +11,21 @@ from fastapi import status as http
 from chassis.auth import require
 from chassis.auth.actor import Actor
 from chassis.paging import Page, PageDep
-from chassis.resources import Resources, ResourcesDep
+from chassis.resources import ResourcesDep
 from chassis.types import StrictModel
-from events import Event, append_asyncpg
-from events.types.kpi import ChangedKpi, PeriodClosed
 from metrics.api.asking import OtherTeamsFigures, settings_of, source_of
 from metrics.api.difference_views import ValueDifferenceView
 from metrics.consuming import company_of
 from metrics.engine.calendar import Period, parse_period
-from metrics.engine.company import date_of
 from metrics.query.differences import ValuesDiffer, changed_since_closing
-from metrics.query.known import read_known
 from metrics.query.opening import open_source
-from metrics.query.published import PeriodNotClosed, close
+from metrics.query.published import PeriodNotClosed, close, refuse_unpublished
 from metrics.query.question import QuestionRefused
 from metrics.query.source import Source
 from metrics.store import closings
 from metrics.store.closings import Closing
-from metrics.telling import SOURCE, tell_changed
 
 router = APIRouter(prefix="/v1/periods", tags=["kpis"])
-
-_CLOSER: int = -3
-"""Number of the writer of what a closing changes: workers have those from 0 on."""
 
 Reader = Annotated[Actor, require("kpis:read")]
 Label = Annotated[str, Path(max_length=16, description="2017, 2017-Q1, 2017-03, 2017-W09 …")]
@@ -54,6 +46,7 @@ class ClosingView(StrictModel):
     closed_at: datetime
     closed_by: str
     catalogue_version: str
+    is_published: bool
 
     @classmethod
     def of(cls, closing: Closing) -> ClosingView:
@@ -64,6 +57,7 @@ class ClosingView(StrictModel):
             closed_at=closing.closed_at,
             closed_by=closing.closed_by,
             catalogue_version=closing.catalogue_version,
+            is_published=closing.is_published,
         )
 
 
@@ -80,14 +74,17 @@ class ClosingDifferences(Page[ValueDifferenceView]):
     catalogue_version: str
 
 
-@router.post("/{label}/close", status_code=http.HTTP_201_CREATED)
+@router.post("/{label}/close", status_code=http.HTTP_202_ACCEPTED)
 async def close_period(
     label: Label,
     actor: Annotated[Actor, require("figures:manage")],
     resources: ResourcesDep,
     body: CloseBody | None = None,
 ) -> ClosingView:
-    """Publish the figures of a period as they are now; again, to add an edition."""
+    """Publish the figures of a period as they are now; again, to add an edition.
+
+    They are written down within moments: then `is_published`.
+    """
     period = _period(label)
     async with (
         resources.database.pool.acquire() as connection,
@@ -101,37 +98,7 @@ async def close_period(
             now=resources.clock.now(),
             despite_gaps=body is not None and body.despite_gaps,
         )
-        await _tell(source, period, closing, resources=resources)
-    resources.doorbell.ring()
     return ClosingView.of(closing)
-
-
-async def _tell(source: Source, period: Period, closing: Closing, *, resources: Resources) -> None:
-    """That the period is closed; and whoever shows published figures, that they changed."""
-    now = resources.clock.now()
-    closed = PeriodClosed(
-        period=closing.period,
-        known_at=closing.known_at,
-        catalogue_version=closing.catalogue_version,
-        closed_by=closing.closed_by,
-    )
-    event = Event.of(
-        closed, source=SOURCE, sequence=closing.edition, occurred_at=now, recorded_at=now
-    )
-    await append_asyncpg(source.connection, [event])
-    changed = [
-        ChangedKpi(kpi=kpi.id, first_on=date_of(period.start), last_on=date_of(period.end - 1))
-        for kpi in source.catalogue
-    ]
-    _, watermark = await read_known(source.connection, source.company)
-    await tell_changed(
-        source.connection,
-        changed,
-        number=_CLOSER,
-        writer="metrics-closing",
-        watermark=watermark,
-        now=now,
-    )
 
 
 @router.get("")
@@ -191,6 +158,7 @@ async def _edition(source: Source, period: Period, edition: int | None) -> Closi
     found = await closings.editions(source.connection, period.label)
     for closing in reversed(found):
         if edition in (None, closing.edition):
+            refuse_unpublished(closing)
             return closing
     raise PeriodNotClosed(period.label)
 

@@ -10,7 +10,7 @@ from events import Connection
 from metrics.catalogues import catalogue_for, company_for
 from metrics.engine.company import Company
 from metrics.query.source import Source
-from metrics.rebuild.refusals import DefinitionsNotKnown, RebuildNotFound, RebuildUnderWay
+from metrics.refusals import DefinitionsNotKnown, RebuildNotFound, RebuildUnderWay
 from metrics.store.generation import (
     Generation,
     all_generations,

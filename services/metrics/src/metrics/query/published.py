@@ -7,8 +7,8 @@ from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
-from chassis.errors import Conflict, NotFound
-from metrics.engine.calendar import Period
+from chassis.errors import Conflict, NotFound, Unavailable
+from metrics.engine.calendar import Period, parse_period
 from metrics.engine.company import SECOND, instant_of, micros_of
 from metrics.engine.kpi import Kpi
 from metrics.engine.reading import Row
@@ -33,6 +33,12 @@ class PeriodNotClosed(NotFound):
         )
 
 
+class BeingPublished(Unavailable):
+    """The period is closed, and its figures are being written down."""
+
+    title = "the figures are being published"
+
+
 class PeriodNotOver(Conflict):
     """A period can be closed when all of it is known."""
 
@@ -42,9 +48,9 @@ class PeriodNotOver(Conflict):
 async def close(
     source: Source, period: Period, *, closed_by: str, now: datetime, despite_gaps: bool
 ) -> Closing:
-    """Publish the figures of a period, as known in the last second that is wholly counted.
+    """Close a period: its figures are those known in the last second that is wholly counted.
 
-    Needs a snapshot. Raises PeriodNotOver, and UniqueViolationError when two close it at once.
+    Raises PeriodNotOver, and UniqueViolationError when two close it at once.
     """
     _, watermark = await read_known(source.connection, source.company)
     # Of the second that is running some events may still be on their way.
@@ -59,24 +65,27 @@ async def close(
         raise PeriodNotOver(
             "events are held back or missing", hint="see GET /v1/parked, or close despite_gaps"
         )
-    known_at = instant_of(second * SECOND)
-    closing = await closings.add(
+    return await closings.add(
         source.connection,
         period.label,
-        known_at=known_at,
+        known_at=instant_of(second * SECOND),
         closed_at=now,
         closed_by=closed_by,
         generation=source.generation,
         catalogue_version=source.catalogue.version,
     )
+
+
+async def publish(source: Source, closing: Closing) -> None:
+    """Keep the figures of a closing, as known in its second: it does not matter how much later."""
+    period = parse_period(closing.period)
     published = [
         await _rows_of(source, question)
         for kpi in source.catalogue
         if period.grain in kpi.grains
-        for question in questions_of(source, kpi, period, as_of=known_at)
+        for question in questions_of(source, kpi, period, as_of=closing.known_at)
     ]
     await closings.keep(source.connection, closing, published)
-    return closing
 
 
 def questions_of(
@@ -115,6 +124,7 @@ async def answer_published(source: Source, question: Question) -> Answer:
         if period.label not in closed:
             raise PeriodNotClosed(period.label)
         closing = closed[period.label]
+        refuse_unpublished(closing)
         published = await published_rows(
             source, closing, period, kpi_id=question.kpi.id, dimension=dimension
         )
@@ -132,6 +142,14 @@ async def answer_published(source: Source, question: Question) -> Answer:
         rows = [_in_total(row) for row in rows]
     known, watermark = await read_known(source.connection, source.company)
     return Answer(question=question, rows=rows, known=known, watermark=watermark)
+
+
+def refuse_unpublished(closing: Closing) -> None:
+    """Raises BeingPublished."""
+    if not closing.is_published:
+        raise BeingPublished(
+            f"the figures of {closing.period} are being written down", hint="try again in a moment"
+        )
 
 
 def _cut_of(question: Question) -> tuple[str, Sequence[str] | None]:

@@ -12,7 +12,7 @@ from metrics.rebuild.asking import (
 )
 from metrics.rebuild.building import Pace, move_on
 from metrics.rebuild.keeping import keep_generations
-from metrics.rebuild.refusals import DefinitionsNotKnown, RebuildNotFound, RebuildUnderWay
+from metrics.refusals import DefinitionsNotKnown, RebuildNotFound, RebuildUnderWay
 
 __all__ = [
     "DefinitionsNotKnown",

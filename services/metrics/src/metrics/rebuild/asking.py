@@ -11,7 +11,7 @@ from events import Connection
 from metrics.catalogues import catalogue_for, terms_of, text_of
 from metrics.definitions import DefinitionNotUnderstood
 from metrics.engine.company import Company
-from metrics.rebuild.refusals import DefinitionsNotKnown, RebuildNotFound, RebuildUnderWay
+from metrics.refusals import DefinitionsNotKnown, RebuildNotFound, RebuildUnderWay
 from metrics.store import definitions
 from metrics.store.generation import (
     Generation,

@@ -1,4 +1,5 @@
-"""The background task that builds, switches and drops generations: one process at a time.
+"""The background task for what takes long: building, switching and dropping generations, and
+publishing closed periods. One process at a time does it.
 
 In a thread of its own, with an event loop and a connection of its own: folding twenty
 thousand events takes a second, in which requests and batches must not stand still.
@@ -18,6 +19,7 @@ from chassis.resources import Resources
 from events import Connection
 from events.database_errors import DATABASE_ERRORS
 from metrics.engine.company import Company
+from metrics.publishing import publish_next
 from metrics.rebuild.building import BuildFailed, move_on
 from metrics.store.generation import set_status
 
@@ -92,6 +94,8 @@ class Keeper:
 
     async def _move_on(self, connection: Connection) -> bool:
         try:
+            if await publish_next(connection, company=self._company, clock=self._clock):
+                return True
             return await move_on(connection, company=self._company, clock=self._clock)
         except BuildFailed as failed:
             log.exception("generation %d cannot be built", failed.generation)

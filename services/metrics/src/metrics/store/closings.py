@@ -34,6 +34,8 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     closed_by: str
     generation: int
     catalogue_version: str
+    is_published: bool
+    """Whether its figures are kept already: that takes a moment after the closing."""
 
 
 class PublishedRows(msgspec.Struct, frozen=True):
@@ -47,7 +49,8 @@ class PublishedRows(msgspec.Struct, frozen=True):
 
 
 _COLUMNS: Final = """
-id, period, edition, known_at, closed_at, closed_by, generation, catalogue_version"""
+id, period, edition, known_at, closed_at, closed_by, generation, catalogue_version,
+EXISTS (SELECT FROM published_values WHERE closing = closings.id) AS is_published"""
 _ADD: Final = f"""
 INSERT INTO closings (period, edition, known_at, closed_at, closed_by, generation,
     catalogue_version)
@@ -114,6 +117,16 @@ async def newest(connection: Connection, periods: Sequence[str]) -> dict[str, Cl
         list(periods),
     )
     return {row["period"]: Closing(**row) for row in rows}
+
+
+async def first_unpublished(connection: Connection) -> Closing | None:
+    """The closing whose figures are to be kept next."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM closings"  # noqa: S608
+        " WHERE NOT EXISTS (SELECT FROM published_values WHERE closing = closings.id)"
+        " ORDER BY id LIMIT 1"
+    )
+    return None if row is None else Closing(**row)
 
 
 async def editions(connection: Connection, period: str) -> list[Closing]:

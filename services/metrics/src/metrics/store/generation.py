@@ -74,7 +74,9 @@ class Generation(msgspec.Struct, frozen=True):
     def share_done(self) -> float:
         """The part of the known journal that is folded, 0 to 1."""
         whole = self.blocks_done + self.blocks_left
-        return self.blocks_done / whole if whole else 0.0
+        if not self.blocks_left:
+            return 1.0 if self.horizon else 0.0
+        return self.blocks_done / whole
 
     @property
     def events_a_second(self) -> float | None:
