@@ -30,16 +30,13 @@ from metrics.rebuild import keep_generations
 from metrics.settings import Settings
 
 ROUTERS: Final = (
-<<<<<<< shared
     # The more special paths first: `/v1/kpis/vocabulary` is no KPI.
     definitions.router,
     *(kpis.router, coverage.router, differences.router, quarantine.router),
     *(diagnosis_rules.router, diagnosis.router),
     *(closings.router, quality.router, rebuilds.router),
-=======
     *(kpis.router, coverage.router, differences.router, diagnosis.router, quarantine.router),
     *(closings.router, quality.router, rebuilds.router, shapes.router),
->>>>>>> mine
 )
 
 

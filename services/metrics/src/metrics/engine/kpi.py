@@ -192,12 +192,9 @@ class Quantile(Kpi):
     `sketched` values are kept in bins that grow with them (see `sketch`): within 1 %.
     Below `floor` values it is null: it would say more about one deal than about us.
     `censored` counts what has no value yet (leads not answered), which is told beside it.
-<<<<<<< shared
     `percentile` is what is told when a question names none.
-=======
     `still_open` is the stock of what is not over, its bin the day on which it began: with it
     one can ask how many lasted how long, those that go on included.
->>>>>>> mine
     """
 
     values: Sum
@@ -205,11 +202,8 @@ class Quantile(Kpi):
     per: Unit = "days"
     sketched: bool = False
     censored: Sum | None = None
-<<<<<<< shared
     percentile: int = 50
-=======
     still_open: MomentKind | None = None
->>>>>>> mine
 
     @property
     def unit(self) -> Unit:
