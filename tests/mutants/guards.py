@@ -232,11 +232,10 @@ RELAY: Final = (
 WATCHDOGS: Final = (
     Mutant(
         guard="a relay that moves nothing while there is work ends",
-        file=f"{_EVENTS}/relay/watchdog.py",
+        file=f"{_EVENTS}/watchdog.py",
         text="if self._silent_ticks[part] >= self._limit:",
         replacement="if False:",
-        test=f"{_TESTS}/unit/test_relay_watchdog.py"
-        "::test_silence_is_told_once_with_the_name_of_the_part",
+        test=f"{_TESTS}/unit/test_watchdog.py::test_silence_is_told_once_with_the_name_of_the_part",
     ),
     Mutant(
         guard="a consumer that does nothing while there is work ends",

@@ -25,7 +25,7 @@ from chassis.telemetry import Telemetry
 from chassis.telemetry_server import telemetry_app
 from events import EventsError, Relay, open_log
 from events.outside_lag import OutsideLag
-from events.relay import Watchdog
+from events.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 

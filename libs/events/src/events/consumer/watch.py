@@ -25,7 +25,7 @@ from events.database_errors import DATABASE_ERRORS
 from events.errors import ConsumerStuck, LogChanged, LogUnavailable
 from events.log import Log, TopicPartition
 from events.observer import Observer
-from events.relay.watchdog import Watchdog
+from events.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 

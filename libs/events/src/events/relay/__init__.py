@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from events.relay.relay import Relay
-from events.relay.watchdog import Watchdog
 
-__all__ = ["Relay", "Watchdog"]
+__all__ = ["Relay"]

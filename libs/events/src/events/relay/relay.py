@@ -13,7 +13,7 @@ from events.log import Log, Producer
 from events.observer import Observer, Unobserved
 from events.relay.mover import Mover
 from events.relay.shards import SESSION
-from events.relay.watchdog import Watchdog
+from events.watchdog import Watchdog
 
 _RECONNECT_SECONDS: Final = (0.2, 5.0)
 _CONNECT_SECONDS: Final = 10.0

@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 
-from events.relay import Watchdog
+from events.watchdog import Watchdog
 
 TICK = 0.01
 
