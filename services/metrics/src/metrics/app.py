@@ -34,8 +34,6 @@ ROUTERS: Final = (
     definitions.router,
     *(kpis.router, coverage.router, differences.router, quarantine.router),
     *(diagnosis_rules.router, diagnosis.router),
-    *(closings.router, quality.router, rebuilds.router),
-    *(kpis.router, coverage.router, differences.router, diagnosis.router, quarantine.router),
     *(closings.router, quality.router, rebuilds.router, shapes.router),
 )
 
