@@ -45,7 +45,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory, product: str) -> Path:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for number in range(ORDERS):
-            row = [f"{product}-{number}", paid_at, "C-1", "E-1", "Online", "east", product, 1]
+            row = [f"{product}-{number}", paid_at, f"C-{number}", "", "Online", "east", product, 1]
             for line_total in ("10.00", "0.01" if number else "much"):
                 writer.writerow([*row, line_total, "0.00", "USD", ""])
     return folder
@@ -97,9 +97,8 @@ def test_a_file_is_judged_killed_and_brought_in_whole(
     killed.kill()
     killed.wait()
     rest = run_import(stack, exports)
+    assert rest["unchanged"] > 0, "what was taken before the kill is known again"
     assert (rest["updated"], rest["created"] + rest["unchanged"]) == (0, good)
-    again = run_import(stack, exports)
-    assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, good)
     wait_until(lambda: arrived(as_role, product) == good)
     assert revenue(as_role, product)["value"] == good * 1001
 
