@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
 
+from asyncpg import Range
 from asyncpg.connection import Connection
 from asyncpg.prepared_stmt import PreparedStatement
 
@@ -31,7 +32,7 @@ class Point:
     """Just before or after a statement that matches.
 
     `within` is a statement that the same transaction must have sent earlier. `rows` is
-    how many it must be about at least: in its answer, or in a list that it is given.
+    how many it must be about at least: in its answer, or in a list or runs that it is given.
     """
 
     when: Literal["before", "after"]
@@ -79,7 +80,7 @@ class Trap:
     def before(self, connection: Any, statement: str, arguments: Sequence[Any]) -> None:
         if statement.startswith("BEGIN"):
             self._sent[connection] = []
-        rows = max((len(given) for given in arguments if isinstance(given, list)), default=0)
+        rows = max((_rows(given) for given in arguments if isinstance(given, list)), default=0)
         self._look(connection, statement, when="before", rows=rows)
         if connection in self._sent:
             self._sent[connection].append(statement)
@@ -110,6 +111,12 @@ class Trap:
             put(self._file, later)
             self._passes = 0
             os.kill(os.getpid(), signal.Signals[told["action"]])
+
+
+def _rows(given: list[Any]) -> int:
+    """How many rows a list names: by one entry each, or by runs of ids."""
+    runs = [one for one in given if isinstance(one, Range)]
+    return len(given) - len(runs) + sum((run.upper or 0) - (run.lower or 0) for run in runs)
 
 
 def put(file: Path, traps: list[dict[str, Any]]) -> None:
