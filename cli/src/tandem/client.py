@@ -99,6 +99,10 @@ class Gateway:
         """The body of a 2xx answer. Raises GatewayRefused, GatewayUnreachable."""
         return self._call("POST", path, json=body, headers={"content-type": content_type})
 
+    def replace(self, path: str, body: Any, *, version: int) -> Any:
+        """PUT a resource anew, as it was at `version` (If-Match)."""
+        return self._call("PUT", path, json=body, headers={"if-match": f'"{version}"'})
+
     def delete(self, path: str) -> None:
         """Raises GatewayRefused, GatewayUnreachable."""
         self._call("DELETE", path)

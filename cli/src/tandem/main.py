@@ -2,9 +2,10 @@
 
 import typer
 
-from tandem.commands import demo, diagnose, kpi, quality
+from tandem.commands import demo, diagnose, quality
 from tandem.commands.events import events
 from tandem.commands.imports import imports
+from tandem.commands.kpi_definitions import kpis
 from tandem.commands.parked import parked
 from tandem.commands.period import period
 from tandem.commands.rebuild import rebuild
@@ -33,7 +34,7 @@ app.command(epilog=EPILOG_TOKEN)(token)
 app.add_typer(topics, name="topics")
 app.command(epilog=demo.EPILOG)(demo.demo)
 app.add_typer(imports, name="import")
-app.command("kpi", epilog=kpi.EPILOG)(kpi.show_kpi)
+app.add_typer(kpis, name="kpi")
 app.command("diagnose", epilog=diagnose.EPILOG)(diagnose.diagnose)
 app.command("coverage", epilog=quality.COVERAGE_EPILOG)(quality.show_coverage)
 app.command("quality", epilog=quality.QUALITY_EPILOG)(quality.show_quality)

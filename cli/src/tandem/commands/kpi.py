@@ -53,6 +53,8 @@ Examples:
 
   tandem kpi revenue_net --period 2017-Q1 --explain       the events behind it
 
+  tandem kpi define mine.json --wait                      a KPI of your own
+
 Exit codes: 0 printed, 1 refused by the gateway, 2 wrong use, 4 gateway not reached.
 """
 
