@@ -26,6 +26,8 @@ _WORDS = {
     "n": {"en": "n", "zh": "样本数"},
     "interval": {"en": "95 % interval", "zh": "95% 区间"},
     "reason": {"en": "note", "zh": "说明"},
+    "previous": {"en": "before", "zh": "对比期"},
+    "change": {"en": "change", "zh": "变化"},
     "kpi": {"en": "KPI", "zh": "指标"},
     "name": {"en": "name", "zh": "名称"},
     "unit": {"en": "unit", "zh": "单位"},
@@ -51,6 +53,8 @@ Examples:
 
   tandem kpi revenue_net --period 2017 --filter region:Central --lang zh
 
+  tandem kpi revenue_net --period 2017-Q3 --by region --compare previous
+
   tandem kpi revenue_net --period 2017-Q1 --explain       the events behind it
 
   tandem kpi define mine.json --wait                      a KPI of your own
@@ -73,6 +77,10 @@ def show_kpi(  # noqa: PLR0913  one for each option
     by: Annotated[str | None, typer.Option(help="Dimension to break down by.")] = None,
     filters: FilterOption = None,
     as_of: Annotated[str | None, typer.Option(help="As known at this instant or day.")] = None,
+    age: Annotated[int | None, typer.Option(help="Of a cohort: so many periods later.")] = None,
+    compare: Annotated[
+        str | None, typer.Option(help="previous or year_before: each value beside that one.")
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="List the facts behind the value.")
     ] = False,
@@ -84,9 +92,9 @@ def show_kpi(  # noqa: PLR0913  one for each option
     """Print a KPI, the catalogue of all KPIs, or the facts behind a value."""
     query = {
         "period": period, "grain": grain, "from": from_, "to": to,
-        "by": by, "filter": filters, "as_of": as_of,
+        "by": by, "filter": filters, "as_of": as_of, "age": age, "compare": compare,
     }  # fmt: skip
-    given = {name: value for name, value in query.items() if value}
+    given = {name: value for name, value in query.items() if value not in (None, "", [])}
     with gateway_session(url, token, roles=_ROLES) as gateway:
         if kpi is None:
             answer = gateway.get("/v1/kpis")
@@ -150,7 +158,9 @@ def _values(console: Console, answer: Any, lang: Language) -> None:
     table.add_column(_word("period", lang))
     for dimension in answer["by"]:
         table.add_column(dimension)
-    for name in ("value", "n", "interval", "reason"):
+    compared = any(period.get("compared_from_on") for period in answer["periods"])
+    changes = ("previous", "change") if compared else ()
+    for name in ("value", *changes, "n", "interval", "reason"):
         table.add_column(_word(name, lang), justify="right" if name != "reason" else "left")
     for period in answer["periods"]:
         for row in period["rows"]:
@@ -158,9 +168,15 @@ def _values(console: Console, answer: Any, lang: Language) -> None:
             for dimension in answer["by"]:
                 member = row["dimensions"][dimension]
                 cells.append(answer["labels"].get(member, member))
-            table.add_row(*cells, *_figures(answer, row, lang))
+            value, *rest = _figures(answer, row, lang)
+            table.add_row(*cells, value, *(_changes(answer, row) if compared else ()), *rest)
     console.print(table)
     console.print(f"{_word('watermark', lang)}: {answer.get('watermark') or '-'}")
+
+
+def _changes(answer: Any, row: Any) -> tuple[str, str]:
+    relative = row["relative_change"]
+    return figure(answer, row["previous"]), "-" if relative is None else f"{relative:+.1%}"
 
 
 def _figures(answer: Any, row: Any, lang: Language) -> tuple[str, str, str, str]:

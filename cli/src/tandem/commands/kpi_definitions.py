@@ -14,6 +14,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from tandem.client import Gateway, GatewayRefused, segment
+from tandem.commands import kpi_shapes
 from tandem.commands.kpi import EPILOG, LanguageOption, show_kpi
 from tandem.session import (
     ExitCode,
@@ -53,6 +54,7 @@ kpis = typer.Typer(
     "See docs/guides/own-kpis.md.",
 )
 kpis.command(_SHOW, epilog=EPILOG)(show_kpi)
+kpis.command("shape", epilog=kpi_shapes.EPILOG)(kpi_shapes.show_shape)
 
 
 @kpis.command(epilog="Example: tandem kpi define west_win_rate.json --wait")

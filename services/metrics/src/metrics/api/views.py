@@ -20,6 +20,7 @@ from metrics.query.answer import Answer
 from metrics.query.comparison import NO_CHANGE, Comparison
 from metrics.query.explain import Part
 from metrics.query.question import Question
+from metrics.query.shapes import Shape, shapes_of
 
 Number = int | float
 Undefined = Literal["no_denominator", "immature", "incomplete", "no_target", "below_floor"]
@@ -48,6 +49,7 @@ class KpiDefinition(StrictModel):
     formula: InTwoLanguages
     source: str
     version: int
+    shapes: Annotated[list[Shape], Field(description="what it can be drawn as: GET …/shape")]
 
     @classmethod
     def of(cls, kpi: Kpi) -> KpiDefinition:
@@ -63,6 +65,7 @@ class KpiDefinition(StrictModel):
                 "formula": dict(kpi.formula),
                 "source": kpi.source,
                 "version": kpi.version,
+                "shapes": shapes_of(kpi),
             }
         )
 
