@@ -23,6 +23,7 @@ _TESTS: Final = "libs/events/tests"
 _CONSUMER: Final = f"{_TESTS}/integration/test_consumer.py"
 _POISON: Final = f"{_TESTS}/integration/test_poison.py"
 _FAULTS: Final = f"{_TESTS}/integration/test_faults.py"
+_CHANGED: Final = f"{_TESTS}/integration/test_changed_logs.py"
 _RELAY: Final = f"{_TESTS}/integration/test_outbox_and_relay.py"
 _TRAPS: Final = f"{_TESTS}/traps"
 
@@ -39,7 +40,7 @@ POSITIONS: Final = (
         file=f"{_EVENTS}/consumer/positions.py",
         text=" AND p.next_offset = w.start",
         replacement="",
-        test=f"{_TESTS}/integration/test_changed_logs.py"
+        test=f"{_CHANGED}"
         "::test_a_position_that_was_set_from_outside_is_taken_up_and_not_run_over[postgres]",
     ),
     Mutant(
@@ -78,7 +79,7 @@ POSITIONS: Final = (
         file=f"{_EVENTS}/consumer/claims.py",
         text="digest_of(records[0]) != checked.digest",
         replacement="False",
-        test=f"{_FAULTS}::test_a_topic_that_was_made_again_stops_the_consumer[postgres-longer]",
+        test=f"{_CHANGED}::test_a_topic_that_was_made_again_stops_the_consumer[postgres-longer]",
     ),
     Mutant(
         guard="a position outside the log stops the reader",
@@ -92,7 +93,7 @@ POSITIONS: Final = (
         file=f"{_EVENTS}/consumer/watch.py",
         text="if self._identities.setdefault(topic, identity) != identity:",
         replacement="if False:",
-        test=f"{_TESTS}/integration/test_changed_logs.py"
+        test=f"{_CHANGED}"
         "::test_a_topic_made_again_under_a_running_consumer_stops_it_for_good[postgres-longer]",
     ),
     Mutant(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from tandem.client import CannotAsk, Gateway, GatewayRefused, GatewayUnreachable
@@ -28,6 +29,8 @@ TokenOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+CursorOption = Annotated[str | None, typer.Option(help="Where the last page ended.")]
 
 
 class ExitCode(IntEnum):
@@ -55,6 +58,24 @@ def fail(message: str, code: ExitCode) -> NoReturn:
 def say_json(value: Any) -> None:
     """Print a value for programs."""
     typer.echo(json_format.dumps(value, ensure_ascii=False, indent=2))
+
+
+def say_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empty: str) -> None:
+    """Print the columns of rows for people, or that there are none."""
+    if not rows:
+        screen().print(empty)
+        return
+    table = Table(*(name.replace("_", " ") for name in columns))
+    for row in rows:
+        table.add_row(
+            *("-" if (value := row.get(name)) is None else str(value) for name in columns)
+        )
+    screen().print(table)
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that somebody gave."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 @contextmanager

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from tandem.client import segment
-from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json, screen
+from tandem.session import (
+    CursorOption,
+    JsonOption,
+    TokenOption,
+    UrlOption,
+    gateway_session,
+    given,
+    say_json,
+    say_table,
+    screen,
+)
 
 _ROLES = ("partner", "sre")
 _COLUMNS = ("position", "verdict", "state", "id", "type", "subject", "received_at")
@@ -35,28 +44,28 @@ def list_events(
     type_: TypeOption = None,
     verdict: VerdictOption = None,
     since: SinceOption = None,
-    cursor: Annotated[str | None, typer.Option(help="Where the last page ended.")] = None,
+    cursor: CursorOption = None,
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     json: JsonOption = False,
     url: UrlOption = None,
     token: TokenOption = None,
 ) -> None:
     """List events in the order in which they came."""
-    asked = {
-        "source": source,
-        "type": type_,
-        "verdict": verdict,
-        "received_from": since,
-        "cursor": cursor,
-        "limit": limit,
-    }
+    asked = given(
+        source=source,
+        type=type_,
+        verdict=verdict,
+        received_from=since,
+        cursor=cursor,
+        limit=limit,
+    )
     with gateway_session(url, token, roles=_ROLES) as gateway:
-        page = gateway.get("/v1/events", _given(asked))
+        page = gateway.get("/v1/events", asked)
     if json:
         say_json(page)
         return
     rows = [item | (item.get("event") or {}) for item in page["items"]]
-    _say_rows(rows, _COLUMNS, empty="Nothing came.")
+    say_table(rows, _COLUMNS, empty="Nothing came.")
     if page["more"]:
         screen().print(f"… more: --cursor {page['next_cursor']}")
 
@@ -71,7 +80,7 @@ def show(
 ) -> None:
     """Show one event whole, or why it was refused."""
     with gateway_session(url, token, roles=_ROLES) as gateway:
-        say_json(gateway.get(f"/v1/events/{segment(event_id)}", _given({"source": source})))
+        say_json(gateway.get(f"/v1/events/{segment(event_id)}", given(source=source)))
 
 
 @events.command(epilog="Example: tandem events counts --by received --from 2026-11-01")
@@ -86,28 +95,10 @@ def counts(
     token: TokenOption = None,
 ) -> None:
     """Count events by day, type and verdict, to compare with a partner's own books."""
-    asked = {"by": by, "from": first, "to": end, "source": source}
+    asked = given(by=by, **{"from": first, "to": end}, source=source)
     with gateway_session(url, token, roles=_ROLES) as gateway:
-        found = gateway.get("/v1/events/counts", _given(asked))
+        found = gateway.get("/v1/events/counts", asked)
     if json:
         say_json(found)
         return
-    _say_rows(found["items"], _COUNTED, empty="Nothing came.")
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _say_rows(rows: list[dict[str, Any]], columns: tuple[str, ...], *, empty: str) -> None:
-    if not rows:
-        screen().print(empty)
-        return
-    table = Table()
-    for name in columns:
-        table.add_column(name.replace("_", " "))
-    for row in rows:
-        table.add_row(
-            *("-" if (value := row.get(name)) is None else str(value) for name in columns)
-        )
-    screen().print(table)
+    say_table(found["items"], _COUNTED, empty="Nothing came.")

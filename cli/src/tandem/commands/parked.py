@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from tandem.client import segment
 from tandem.session import (
+    CursorOption,
     ExitCode,
     JsonOption,
     TokenOption,
     UrlOption,
     fail,
     gateway_session,
+    given,
     say_json,
+    say_table,
     screen,
 )
 
@@ -49,7 +51,6 @@ _WHERE = {
     "before": "parked_before",
 }
 ServiceOption = Annotated[str | None, typer.Option(help="Of this service: metrics, ops, …")]
-CursorOption = Annotated[str | None, typer.Option(help="Where the last page ended.")]
 LimitOption = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, oldest first.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it; without, they are only counted.")]
 
@@ -73,7 +74,7 @@ def list_parked(
     """List parked events, oldest first."""
     chosen = _filters(where)
     kind = chosen.pop("parked_as", None)
-    asked = chosen | _given(service=service, reason=kind, cursor=cursor)
+    asked = chosen | given(service=service, reason=kind, cursor=cursor)
     with gateway_session(url, token, roles=_ROLES) as gateway:
         page = gateway.get("/v1/parked", asked)
     _say_page(page, _COLUMNS, json=json, empty="Nothing is parked.")
@@ -135,7 +136,7 @@ def audit(
     """Who decided what about parked events, when and why."""
     path = f"/v1/parked/{segment(parked_id)}/audit" if parked_id else "/v1/parked/audit"
     with gateway_session(url, token, roles=_ROLES) as gateway:
-        page = gateway.get(path, _given(service=service, cursor=cursor))
+        page = gateway.get(path, given(service=service, cursor=cursor))
     _say_page(page, _AUDIT_COLUMNS, json=json, empty="Nothing was decided yet.")
 
 
@@ -180,10 +181,6 @@ def _filters(where: list[str] | None) -> dict[str, str]:
     return found
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
 def _decide(
     act: str,
     parked_id: str | None,
@@ -215,16 +212,6 @@ def _say_page(page: Any, columns: tuple[str, ...], *, json: bool, empty: str) ->
         return
     for missing in page.get("missing", ()):
         screen(stderr=True).print(f"{missing['service']} is missing: {missing['reason']}")
-    if not page["items"]:
-        screen().print(empty)
-        return
-    table = Table()
-    for name in columns:
-        table.add_column(name.replace("_", " "))
-    for item in page["items"]:
-        table.add_row(
-            *(str(shown) if (shown := item.get(name)) is not None else "-" for name in columns)
-        )
-    screen().print(table)
+    say_table(page["items"], columns, empty=empty)
     if page.get("next_cursor"):
         screen().print(f"… more: --cursor {page['next_cursor']}")

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from events.consumer.positions import all_positions
 from events.database_errors import DATABASE_ERRORS
 from events.errors import EventsError
 from events.log import Log, TopicPartition
@@ -26,9 +27,6 @@ PATIENCE_SECONDS: Final = 120.0
 _LOOK_SECONDS: Final = 0.2
 _SAY_SECONDS: Final = 2.0
 
-_HAS_CONSUMERS: Final = "SELECT to_regclass('consumer_positions') IS NOT NULL"
-_POSITIONS: Final = """
-SELECT consumer, partition, next_offset, stopped FROM consumer_positions WHERE topic = $1"""
 _PARKED: Final = "SELECT count(*) FROM consumer_parked WHERE topic = $1"
 
 
@@ -112,7 +110,8 @@ async def _behind(
     connection: asyncpg.Connection[Any], topic: str, ends: Mapping[TopicPartition, int]
 ) -> int:
     """Records that consumers of this database have not read. Raises CannotGrow."""
-    if not await connection.fetchval(_HAS_CONSUMERS):
+    positions = await all_positions(connection)
+    if positions is None:
         return 0
     # What is parked would be looked for under its old partition by whoever owns that one.
     if parked := await connection.fetchval(_PARKED, topic):
@@ -120,10 +119,13 @@ async def _behind(
             f"{parked} records of {topic} are parked", hint="release or discard them first"
         )
     behind = 0
-    for consumer, partition, position, stopped in await connection.fetch(_POSITIONS, topic):
+    for consumer, where, next_offset, stopped in positions:
+        if where.topic != topic:
+            continue
         if stopped:
             raise CannotGrow(
-                f"{consumer} stopped {topic}/{partition}: {stopped}", hint="start it again first"
+                f"{consumer} stopped {topic}/{where.partition}: {stopped}",
+                hint="start it again first",
             )
-        behind += max(0, ends[TopicPartition(topic, partition)] - position)
+        behind += max(0, ends[where] - next_offset)
     return behind

@@ -10,10 +10,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 import asyncpg
 
+from events.consumer.positions import Position, all_positions
 from events.database_errors import DATABASE_ERRORS
 from events.errors import LogUnavailable, TopicMissing
 from events.log import Log, TopicPartition
@@ -22,8 +23,6 @@ LOOK_SECONDS: Final = 2.0
 REMEMBERED_LOOKS: Final = 3_600
 """Seconds behind are exact for two hours; who is behind for longer reads as two hours."""
 
-_HAS_CONSUMERS: Final = "SELECT to_regclass('consumer_positions') IS NOT NULL"
-_POSITIONS: Final = "SELECT consumer, topic, partition, next_offset FROM consumer_positions"
 _PARKED: Final = """
 SELECT p.consumer, extract(epoch FROM min(k.parked_at))::float8
 FROM (SELECT DISTINCT consumer FROM consumer_positions) p
@@ -61,12 +60,6 @@ class EndHistory:
         return at - self._seen[0][0] if self._seen else 0.0
 
 
-class _Position(NamedTuple):
-    consumer: str
-    where: TopicPartition
-    next_offset: int
-
-
 class OutsideLag:
     """Looks at all consumers of some databases every two seconds."""
 
@@ -98,22 +91,19 @@ class OutsideLag:
                 await _pause(stop)
 
     async def _look(self, database: str, connection: asyncpg.Connection[Any]) -> None:
-        if not await connection.fetchval(_HAS_CONSUMERS):
+        positions = await all_positions(connection)
+        if positions is None:
             return
-        positions = [
-            _Position(consumer, TopicPartition(topic, partition), next_offset)
-            for consumer, topic, partition, next_offset in await connection.fetch(_POSITIONS)
-        ]
         # The ends are asked for after the positions: a lag may then be told too large, never too
         # small, and only by what came in between.
         await self._tell(database, positions)
         for consumer, parked_at in await connection.fetch(_PARKED):
             self._observer.oldest_parked(consumer, at=parked_at)
 
-    async def _tell(self, database: str, positions: Iterable[_Position]) -> None:
+    async def _tell(self, database: str, positions: Iterable[Position]) -> None:
         ends = await self._log.ends(list({position.where for position in positions}))
         now = time.monotonic()
-        for consumer, where, next_offset in positions:
+        for consumer, where, next_offset, _ in positions:
             end = ends[where]
             history = self._histories.setdefault((database, consumer, where), EndHistory())
             self._observer.outside_lag(

@@ -92,6 +92,22 @@ async def test_retention_that_cut_only_what_was_read_stops_nothing(
         await world.until(DONE, 6)
 
 
+@pytest.mark.parametrize("records", [1, 9], ids=["shorter", "longer"])
+async def test_a_topic_that_was_made_again_stops_the_consumer(
+    world: Any, event_log: str, make_event: Any, records: int
+) -> None:
+    await world.publish(*(make_event("a", n) for n in range(1, 6)))
+    async with world.running():
+        await world.until(DONE, 5)
+    await remake(world, event_log)
+    await world.publish(*(make_event("a", n) for n in range(1, records + 1)))
+
+    with pytest.raises(LogChanged, match="recreated"):
+        await asyncio.wait_for(world.consumer().run(asyncio.Event()), 20)
+
+    assert await world.pool.fetchval(DONE) == 5
+
+
 @pytest.mark.parametrize("records", [0, 2, 9], ids=["empty", "shorter", "longer"])
 async def test_a_topic_made_again_under_a_running_consumer_stops_it_for_good(
     world: Any, event_log: str, make_event: Any, records: int

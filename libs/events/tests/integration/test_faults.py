@@ -1,4 +1,4 @@
-"""Processes that die or stop in the middle, and logs that are not what they were."""
+"""Processes that die, stop or hang in the middle, and servers that go away under them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from events import Connection, Consumer, ConsumerStuck, LogChanged, Received, open_log
+from events import Connection, Consumer, ConsumerStuck, Received, open_log
 from events.database_errors import DATABASE_ERRORS
 from events.log import TopicState
 from events.outbox import append_asyncpg
@@ -120,42 +120,6 @@ async def test_a_relay_killed_between_acknowledgement_and_delete_repeats_and_los
 
     assert await world.applied() == {"a": list(range(1, 51))}
     assert await world.reasons() == {}
-
-
-@pytest.mark.parametrize("records", [1, 9], ids=["shorter", "longer"])
-async def test_a_topic_that_was_made_again_stops_the_consumer(
-    world: Any, event_log: str, make_event: Any, records: int
-) -> None:
-    await world.publish(*(make_event("a", n) for n in range(1, 6)))
-    async with world.running():
-        await world.until(DONE, 5)
-    await remake(world, event_log)
-    await world.publish(*(make_event("a", n) for n in range(1, records + 1)))
-
-    with pytest.raises(LogChanged, match="recreated"):
-        await asyncio.wait_for(world.consumer().run(asyncio.Event()), 20)
-
-    assert await world.pool.fetchval(DONE) == 5
-
-
-async def remake(world: Any, event_log: str) -> None:
-    """Delete the topic and make it anew, as a careless hand would."""
-    if event_log.startswith("kafka"):
-        from aiokafka.admin import AIOKafkaAdminClient  # noqa: PLC0415 - Kafka's turn only
-
-        admin = AIOKafkaAdminClient(bootstrap_servers=event_log.removeprefix("kafka://"))
-        await admin.start()
-        await admin.delete_topics([world.topic])
-        while world.topic in await world.log.topics():  # noqa: ASYNC110 - Kafka tells nobody
-            await asyncio.sleep(0.05)
-        await admin.close()
-    else:
-        async with world.log.connection() as connection:
-            topic_id = await connection.fetchval(
-                "DELETE FROM log_topics WHERE name = $1 RETURNING id", world.topic
-            )
-            await connection.execute("DELETE FROM log_records WHERE topic_id = $1", topic_id)
-    await world.log.create_topic(TopicState(world.topic, 2, None))
 
 
 async def test_a_handler_that_hangs_ends_the_process(world: Any, make_event: Any) -> None:

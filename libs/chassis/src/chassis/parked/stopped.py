@@ -11,6 +11,7 @@ from pydantic import Field
 
 from chassis.auth import ActorDep
 from chassis.errors import Conflict
+from chassis.parked.views import RowView
 from chassis.resources import ResourcesDep
 from chassis.types import Code, StrictModel, Text
 from events import stopped as store
@@ -24,7 +25,7 @@ class PartitionNotStopped(Conflict):
     title = "the partition is not stopped"
 
 
-class StoppedPartition(StrictModel):
+class StoppedPartition(RowView):
     """A partition that stands still: nothing after `next_offset` is applied."""
 
     consumer: str
@@ -54,11 +55,7 @@ async def list_stopped(resources: ResourcesDep) -> StoppedPartitions:
     """Partitions where so much was rejected that the fault is more likely ours."""
     async with resources.database.pool.acquire() as connection:
         rows = await store.list_stopped(connection)
-    found = [
-        StoppedPartition(**{name: getattr(row, name) for name in StoppedPartition.model_fields})
-        for row in rows
-    ]
-    return StoppedPartitions(items=found)
+    return StoppedPartitions(items=[StoppedPartition.of(row) for row in rows])
 
 
 async def resume(

@@ -2,7 +2,7 @@
 
 import base64
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -10,7 +10,15 @@ from chassis.types import Code, Id, Instant, StrictModel, Text
 from events import parked as store
 
 
-class ParkedEvent(StrictModel):
+class RowView(StrictModel):
+    """A row of the store, field by field under the same names."""
+
+    @classmethod
+    def of(cls, row: object) -> Self:
+        return cls(**{name: getattr(row, name) for name in cls.model_fields})
+
+
+class ParkedEvent(RowView):
     """An event that was put aside, without its content."""
 
     id: int
@@ -30,10 +38,6 @@ class ParkedEvent(StrictModel):
     parked_at: datetime
     attempts: int
     requested: str | None
-
-    @classmethod
-    def of(cls, row: store.Parked) -> "ParkedEvent":
-        return cls(**{name: getattr(row, name) for name in cls.model_fields})
 
 
 class ParkedContent(ParkedEvent):
@@ -106,7 +110,7 @@ class Decided(StrictModel):
     dry_run: bool
 
 
-class Decision(StrictModel):
+class Decision(RowView):
     """A line of the audit: who decided what about which parked event, when and why."""
 
     id: int
@@ -122,7 +126,3 @@ class Decision(StrictModel):
     actor: str
     reason: str
     at: datetime
-
-    @classmethod
-    def of(cls, row: store.Audited) -> "Decision":
-        return cls(**{name: getattr(row, name) for name in cls.model_fields})

@@ -1,10 +1,10 @@
-"""Positions on the log, moved by compare-and-set: what makes an event count once."""
+"""Positions on the log, and moving them by compare-and-set: what makes an event count once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,28 @@ FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7:
   AS w(topic, partition, epoch, start, next, digest, watermark)
 WHERE p.consumer = $1 AND p.topic = w.topic AND p.partition = w.partition
   AND p.epoch = w.epoch AND p.next_offset = w.start"""
+
+_HAS_CONSUMERS: Final = "SELECT to_regclass('consumer_positions') IS NOT NULL"
+_ALL: Final = "SELECT consumer, topic, partition, next_offset, stopped FROM consumer_positions"
+
+
+class Position(NamedTuple):
+    """How far a consumer has read a partition, and why it stands if it was stopped."""
+
+    consumer: str
+    where: TopicPartition
+    next_offset: int
+    stopped: str | None
+
+
+async def all_positions(connection: Connection) -> list[Position] | None:
+    """Those of all consumers of a database; None where nobody consumes."""
+    if not await connection.fetchval(_HAS_CONSUMERS):
+        return None
+    return [
+        Position(consumer, TopicPartition(topic, partition), next_offset, stopped)
+        for consumer, topic, partition, next_offset, stopped in await connection.fetch(_ALL)
+    ]
 
 
 class Advance(msgspec.Struct, frozen=True):
