@@ -6,9 +6,9 @@ can change without a table that must be kept in step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final
 from zlib import crc32
 
 import msgspec
@@ -42,6 +42,8 @@ STAGE_LOST: Final = MomentKind(
     name="deal.stage_lost", cube="deal.stage", dimensions=(), events=(DealLost,)
 )
 
+_NEVER: Final = 2**62
+
 
 class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What was true of the deal from an instant on: its amount in base currency and its cut."""
@@ -59,9 +61,6 @@ class Stage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rank: int
     expected: int | None
     """Day on which the deal is expected to close."""
-
-
-T = TypeVar("T", Span, Stage)
 
 
 @lru_cache(maxsize=4_096)
@@ -107,26 +106,26 @@ def expected_moments(
     closed: int | None,
     company: Company,
 ) -> list[Moment]:
-    """When the deal came within the horizon and when it left it, as it was at the time."""
+    """When the deal came within the horizon and when it left it, as it was at the time.
+
+    Runs for every event of a deal, hence without objects for what lasts from when to when.
+    """
     said = []
-    for stage, stage_end in _with_ends(stages, closed):
-        if stage.expected is None or stage.code is None:
+    day = company.day
+    over = _NEVER if closed is None else closed
+    stage_ends = [*(stage.since for stage in stages[1:]), over]
+    span_ends = [*(span.since for span in spans[1:]), over]
+    for stage, stage_end in zip(stages, stage_ends, strict=True):
+        code, expected = stage.code, stage.expected
+        if code is None or expected is None:
             continue
-        for span, span_end in _with_ends(spans, closed):
-            since = max(stage.since, span.since, created)
-            ends = [end for end in (stage_end, span_end) if end is not None]
-            if ends and min(ends) <= since:
+        for span, span_end in zip(spans, span_ends, strict=True):
+            since, end = max(stage.since, span.since, created), min(stage_end, span_end, over)
+            if end <= since:
                 continue
-            first = max(company.day(since), stage.expected - HORIZON_DAYS)
-            last = min([company.day(min(ends)), stage.expected] if ends else [stage.expected])
+            first = max(day(since), expected - HORIZON_DAYS)
+            last = expected if end == _NEVER else min(day(end), expected)
             if first < last:
-                said.append(Moment(DEAL_EXPECTED, first, span.cut, 1, span.base, stage.code))
-                said.append(Moment(DEAL_EXPECTED, last, span.cut, -1, span.base, stage.code))
+                said.append(Moment(DEAL_EXPECTED, first, span.cut, 1, span.base, code))
+                said.append(Moment(DEAL_EXPECTED, last, span.cut, -1, span.base, code))
     return said
-
-
-def _with_ends(items: Sequence[T], closed: int | None) -> Iterator[tuple[T, int | None]]:
-    """Each with the instant at which it ended; None for what is still true."""
-    for place, item in enumerate(items):
-        end = items[place + 1].since if place + 1 < len(items) else closed
-        yield item, end if closed is None or end is None else min(end, closed)
