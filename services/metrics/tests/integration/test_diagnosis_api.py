@@ -64,3 +64,60 @@ async def test_nobody_is_named_before_the_period_is_over_or_on_too_few_facts(
         new_database("metrics"), tmp_path, Company(fault="mix"), watermark=early
     )
     assert (running_["verdict"], running_["reason"]) == ("insufficient_data", "period_incomplete")
+
+
+async def test_a_company_chooses_its_own_rules_and_they_are_shown_with_the_verdict(
+    new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    async with running(new_database("metrics"), tmp_path) as service:
+        await service.know_until(LATER)
+        async with service.caller("boss") as client:
+            ours = await client.get("/v1/diagnosis/rules")
+            assert (ours.headers["etag"], ours.json()["rules"]["owners"]["mix"]) == (
+                '"1"',
+                "operations",
+            )
+            chosen = {"owners": {"mix": "sales"}, "elasticity": 0.5, "floors": {"won": 5}}
+            blind = await client.put("/v1/diagnosis/rules", json=chosen)
+            assert blind.status_code == 428
+            seen = {"If-Match": ours.headers["etag"]}
+            theirs = await client.put("/v1/diagnosis/rules", json=chosen, headers=seen)
+            assert theirs.status_code == 200, theirs.text
+            assert theirs.json()["rules"]["floors"] | {"won": 5} == theirs.json()["rules"]["floors"]
+            late = await client.put("/v1/diagnosis/rules", json={}, headers=seen)
+            assert late.status_code == 412
+            wrong = await client.put(
+                "/v1/diagnosis/rules",
+                json={"owners": {"luck": "sales"}},
+                headers={"If-Match": '"2"'},
+            )
+            assert wrong.status_code == 422
+            assert "market" in wrong.text
+            versions = (await client.get("/v1/diagnosis/rules/versions")).json()["items"]
+            assert [one["version"] for one in versions] == [2, 1]
+            verdict = (await client.get("/v1/diagnosis", params={"period": PERIOD})).json()
+            assert verdict["rules"]["version"] == "2"
+            assert verdict["rules"]["owners"]["mix"] == "sales"
+        async with service.caller("sales_rep", "north") as client:
+            refused = await client.put("/v1/diagnosis/rules", json={}, headers=seen)
+            assert refused.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({"period": "2024-W09"}, "query.period"),
+        ({"period": "soon"}, "query.period"),
+        ({"period": PERIOD, "scope": "owner:ann"}, "query.scope"),
+        ({"period": PERIOD, "scope": "planet:mars"}, "query.filter"),
+    ],
+)
+async def test_what_cannot_be_diagnosed_is_refused_with_the_field(
+    new_database: Callable[[str], str], tmp_path: Path, params: dict[str, str], field: str
+) -> None:
+    async with running(new_database("metrics"), tmp_path) as service:
+        await service.know_until(LATER)
+        async with service.caller("boss") as client:
+            refused = await client.get("/v1/diagnosis", params=params)
+    assert refused.status_code == 422, refused.text
+    assert refused.json()["errors"][0]["field"] == field

@@ -13,15 +13,17 @@ from chassis.auth.actor import Actor
 from chassis.resources import Resources, ResourcesDep
 from chassis.types import StrictModel
 from metrics.api.asking import AsOf, question_of, source_of
+from metrics.api.diagnosis_rules import rules_of
 from metrics.api.replies import reply
 from metrics.api.views import InTwoLanguages
-from metrics.diagnosis import BaselineKind, Diagnosis, Language, Rules, diagnose, report, sentence
+from metrics.diagnosis import BaselineKind, Diagnosis, Language, diagnose, report, sentence
 from metrics.engine.calendar import Grain
 from metrics.kpis.sales import REVENUE_NET
 from metrics.query.diagnosing import Asked, diagnosis_input
 from metrics.query.question import Asked as AskedKpi
 from metrics.query.question import Question, QuestionRefused
 from metrics.query.source import Source
+from metrics.store.rules import newest
 
 router = APIRouter(prefix="/v1/diagnosis", tags=["diagnosis"])
 
@@ -77,7 +79,8 @@ async def read_diagnosis(
             baseline=baseline,
             as_of=question.as_of,
         )
-        given = await diagnosis_input(source, asked, rules=Rules())
+        rules = rules_of(await newest(source.connection))
+        given = await diagnosis_input(source, asked, rules=rules)
     # Draws take a tenth of a second of arithmetic: others are answered meanwhile.
     diagnosis = await asyncio.to_thread(diagnose, given)
     return reply(_view(diagnosis), request=request, resources=resources, watermark=given.as_of)
