@@ -84,6 +84,23 @@ def test_the_mapping_may_name_the_ids_itself(tmp_path: Path) -> None:
     assert made[0].body["id"] == "A-1"
 
 
+def test_an_empty_id_is_refused(tmp_path: Path) -> None:
+    made, refusals = events(tmp_path, HEADER + "A-1,2026-03-31,1,,,\n", ORDERS | {"id": "sku"})
+    assert made == []
+    assert (refusals[0].field, refusals[0].mend) == ("id", "fill column 'sku'")
+
+
+def test_a_row_that_is_again_as_it_was_is_a_new_event_at_a_new_revision(tmp_path: Path) -> None:
+    def ids(*revisions: str) -> list[str]:
+        text = HEADER + "".join(f"A-1,2026-03-31,1,,{revision},\n" for revision in revisions)
+        step = ORDERS | {"revision": "sku", "one_row_each": False}
+        return [one.body["id"] for one in events(tmp_path, text, step)[0]]
+
+    first, again, later = ids("monday", "monday", "friday")
+    assert len({first, again, later}) == 3
+    assert ids("monday", "friday") == [first, later]
+
+
 def test_rows_that_make_one_order_are_its_lines(tmp_path: Path) -> None:
     rows = "A-1,2026-03-31,12.50,web,p,1\nA-2,2026-03-31,1,,r,1\nA-1,2026-03-31,7.50,web,q,2\n"
     made, refusals = events(tmp_path, HEADER + rows, with_lines())

@@ -113,12 +113,16 @@ class EventStep(_FileStep):
     `lists` has one entry for each of them, a field with `sum` their sum, and the other
     fields must be the same in all. Unless `one_row_each` is false, a second row about
     the same thing is refused when it differs and left out when it does not.
+
+    An event's id is `id`, or is made of what it says and of `revision` (when its row was
+    last touched): without one, a row that is again as it once was is the event of then.
     """
 
     event: str
     file: str
     time: Rule
     id: Rule | None = None
+    revision: Rule | None = None
     group_on: list[str] = []
     lists: dict[str, Fields] = {}
     one_row_each: bool = True
@@ -132,8 +136,7 @@ class EventStep(_FileStep):
         full = dict(raw)
         if "time" in raw:
             full["time"] = _typed(in_full({"time": raw["time"]})["time"], "instant")
-        if "id" in raw:
-            full["id"] = in_full({"id": raw["id"]})["id"]
+        full |= in_full({name: raw[name] for name in ("id", "revision") if name in raw})
         full["fields"] = _typed_fields(raw.get("event"), in_full(raw.get("fields", {})), "")
         if isinstance(raw.get("lists"), dict):
             full["lists"] = {
@@ -161,7 +164,8 @@ class EventStep(_FileStep):
 
     def rules(self) -> list[Rule]:
         inner = [rule for fields in self.lists.values() for rule in fields.values()]
-        return [self.time, *([self.id] if self.id else []), *self.fields.values(), *inner]
+        named = [rule for rule in (self.id, self.revision) if rule is not None]
+        return [self.time, *named, *self.fields.values(), *inner]
 
     @property
     def columns(self) -> set[str]:

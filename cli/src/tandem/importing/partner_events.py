@@ -6,8 +6,10 @@ changes nothing, and a corrected row is a new event about the same thing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +33,13 @@ _MISSING: Final = "Object missing required field "
 class _Judged:
     row: Prepared
     event: Incoming
+    revision: str = ""
+
+    @property
+    def content(self) -> str:
+        """Tells it from an event that says something else, or the same at another revision."""
+        revision = blake2b(self.revision.encode(), digest_size=8).hexdigest()
+        return self.event.digest.hex() + (f"-{revision}" if self.revision else "")
 
 
 def prepare_events(
@@ -73,6 +82,9 @@ class _Making:
             ]
             if any(items):
                 _put(data, path, [item for item in items if item])
+        if self._step.id is not None and "id" not in head:
+            mend = f"fill column {self._step.id.column!r}"
+            faults.append(Refusal(self._file, lines[0].number, "id", "is empty", mend))
         if faults:
             return faults
         envelope = {
@@ -86,13 +98,17 @@ class _Making:
         read = read_event(msgspec.json.encode(envelope), self._terms)
         if isinstance(read, Rejected):
             return [self._refusal(read, lines[0])]
-        return _Judged(Prepared(self._file, lines[0].number, envelope), read)
+        row = Prepared(self._file, lines[0].number, envelope)
+        return _Judged(row, read, str(head.get("revision", "")))
 
     def _head(self, lines: Sequence[Line]) -> tuple[dict[str, Any], list[Refusal]]:
         """What the lines say of the event itself: the first one's words, and the sums of all."""
         step = self._step
-        own = {"time": step.time, **({"id": step.id} if step.id else {})}
-        rules = {**own, **{f"data.{path}": rule for path, rule in step.fields.items()}}
+        own = {"time": step.time, "id": step.id, "revision": step.revision}
+        rules = {
+            **{name: rule for name, rule in own.items() if rule is not None},
+            **{f"data.{path}": rule for path, rule in step.fields.items()},
+        }
         head, faults = self._read(rules, lines[0])
         for line in lines[1:]:
             other, more = self._read(rules, line)
@@ -194,7 +210,7 @@ def _one_each(step: EventStep, judged: list[_Judged], refusals: list[Refusal]) -
         known = first.setdefault(one.event.subject or one.event.payload.decode(), one)
         if known is one:
             kept.append(one)
-        elif known.event.digest != one.event.digest:
+        elif known.content != one.content:
             refusals.append(
                 Refusal(
                     one.row.file,
@@ -216,13 +232,12 @@ def _named(step: EventStep, judged: Iterable[_Judged]) -> list[Prepared]:
     """
     if step.id is not None:
         return [one.row for one in judged]
-    seen: dict[bytes, int] = {}
+    seen: Counter[str] = Counter()
     named = []
     for one in judged:
-        digest = one.event.digest
-        seen[digest] = seen.get(digest, 0) + 1
-        number = f"-{seen[digest]}" if seen[digest] > 1 else ""
-        named.append(replace(one.row, body=one.row.body | {"id": f"file-{digest.hex()}{number}"}))
+        seen[one.content] += 1
+        number = f".{seen[one.content]}" if seen[one.content] > 1 else ""
+        named.append(replace(one.row, body=one.row.body | {"id": f"file-{one.content}{number}"}))
     return named
 
 
