@@ -62,3 +62,4 @@ lint: install
 	$(BIN)/python -m events.schemas check
 	$(BIN)/python -m events.asyncapi check
 	$(BIN)/python -m metrics.data_guide check
+	$(BIN)/python -m metrics.catalogue_page check

@@ -190,13 +190,10 @@ def _await(gateway: Gateway, own: Any) -> Any:
         while own["state"] in _UNDER_WAY:
             time.sleep(_ASK_SECONDS)
             own = gateway.get(f"/v1/kpis/{segment(own['id'])}/definition")
-            progress = own["progress"] or {"percent": 0, "events": 0}
-            bars.update(
-                bar,
-                completed=progress["percent"],
-                state=own["state"],
-                note=f"{progress['events']:,} events",
-            )
+            bars.update(bar, state=own["state"])
+            if progress := own["progress"]:
+                note = f"{progress['events']:,} events"
+                bars.update(bar, completed=progress["percent"], note=note)
         if own["state"] == "in_force":
             bars.update(bar, completed=100, state="in force")
     if own["state"] != "in_force":

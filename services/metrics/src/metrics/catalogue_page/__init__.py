@@ -1,0 +1,1 @@
+"""The page docs/catalogue.md: what every KPI is, made from the declarations."""
