@@ -95,7 +95,9 @@ async def test_values_by_period_and_dimension(told: Any, kpi: str) -> None:
                 wanted = expected(kpi, books, ask)
                 sketched = getattr(CATALOGUE[kpi], "sketched", False)
                 value = None if wanted.value is None else float(wanted.value)
-                assert row["value"] == (pytest.approx(value, rel=0.01) if sketched and value else value)
+                assert row["value"] == (
+                    pytest.approx(value, rel=0.01) if sketched and value else value
+                )
                 assert row["n"] == float(wanted.n)
 
 

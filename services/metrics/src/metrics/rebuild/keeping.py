@@ -1,5 +1,5 @@
 """The background task for what takes long: building, switching and dropping generations, and
-publishing closed periods. One process at a time does it.
+publishing closed periods, compacting the ledger. One process at a time does it.
 
 In a thread of its own, with an event loop and a connection of its own: folding twenty
 thousand events takes a second, in which requests and batches must not stand still.
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, Final
@@ -21,12 +22,14 @@ from events.database_errors import DATABASE_ERRORS
 from metrics.engine.company import Company
 from metrics.publishing import publish_next
 from metrics.rebuild.building import BuildFailed, move_on
+from metrics.settling import settle
 from metrics.store.generation import set_status
 
 log = logging.getLogger(__name__)
 
 REST_SECONDS: Final = 1.0
 """Between looks for something to do; also how far a generation that is ready stays behind."""
+_SETTLE_SECONDS: Final = 60.0
 _KEEPER: Final = 7_236_118_406
 """Advisory lock, of the session: it ends with the process that had it."""
 _ANSWER_SECONDS: Final = 120.0
@@ -72,6 +75,7 @@ class Keeper:
         self._company = company
         self._clock = clock
         self._stop = stop
+        self._settle_at = 0.0
 
     async def run(self) -> None:
         while not self._stop.is_set():
@@ -96,12 +100,23 @@ class Keeper:
         try:
             if await publish_next(connection, company=self._company, clock=self._clock):
                 return True
-            return await move_on(connection, company=self._company, clock=self._clock)
+            if await move_on(connection, company=self._company, clock=self._clock):
+                return True
+            return await self._settle(connection)
         except BuildFailed as failed:
             log.exception("generation %d cannot be built", failed.generation)
             reason = f"{type(failed.__cause__).__name__}: {failed.__cause__}"
             await set_status(connection, failed.generation, "failed", failure=reason)
             return False
+
+    async def _settle(self, connection: Connection) -> bool:
+        """Compact the ledger when nothing else waits, and look whether to not too often."""
+        if time.monotonic() < self._settle_at:
+            return False
+        if await settle(connection, company=self._company, clock=self._clock):
+            return True
+        self._settle_at = time.monotonic() + _SETTLE_SECONDS
+        return False
 
     async def _rest(self) -> None:
         await asyncio.to_thread(self._stop.wait, REST_SECONDS)

@@ -12,7 +12,7 @@ from events import Connection
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.changes import Delta
 from metrics.engine.moment import MomentKind
-from metrics.store.packing import Changed, pack_bodies, unpack_bodies, unpack_deltas
+from metrics.store.packing import FAST, Changed, pack_bodies, unpack_bodies, unpack_deltas
 
 _APPEND: Final = """
 INSERT INTO ledger
@@ -31,7 +31,9 @@ SELECT min(first_on), max(last_on) FROM (
 ) AS known"""
 
 
-async def append(connection: Connection, generation: int, changed: Sequence[Changed]) -> None:
+async def append(
+    connection: Connection, generation: int, changed: Sequence[Changed], *, level: int = FAST
+) -> None:
     """Keep the changes of many batches in one row."""
     await connection.execute(
         _APPEND,
@@ -42,7 +44,7 @@ async def append(connection: Connection, generation: int, changed: Sequence[Chan
         max(one.last_on for one in changed),
         min(one.first_second for one in changed),
         max(one.last_second for one in changed),
-        pack_bodies([one.body for one in changed]),
+        pack_bodies([one.body for one in changed], level=level),
     )
 
 
