@@ -185,6 +185,19 @@ async def test_odd_queries_are_for_metrics_to_judge(house: House) -> None:
         assert answer.status_code in {400, 422}, query
 
 
+@pytest.mark.parametrize("name", ["vocabulary", "definitions"])
+async def test_lists_beside_the_kpis_are_none_and_come_from_metrics_each_time(
+    house: House, name: str
+) -> None:
+    await house.heard()
+    path = f"/v1/kpis/{name}"
+    house.services["metrics"].on("GET", path, {"items": []})
+    for _ in range(2):
+        answer = await house.client.get(path, headers=house.bearer("boss"))
+        assert answer.json() == {"items": []}
+    assert len(house.services["metrics"].asked(path)) == 2
+
+
 class Stream:
     """A client of the live stream, reading events one by one."""
 
