@@ -52,7 +52,7 @@ WEST: dict[str, Any] = {
 async def test_a_kpi_defined_by_hand_under_load_equals_that_of_the_release_everywhere(
     service: Any,
 ) -> None:
-    events = History(61, facts=200).events
+    events = History(61, facts=140).events
     half = len(events) // 2
     await feed_all(service, events[:half])
     async with service.caller() as client:
@@ -309,6 +309,58 @@ async def test_figures_that_somebody_switched_away_from_are_not_made_again(
         assert (await admin.post("/v1/rebuilds/2/switch")).status_code == 202
         await service.keep()
         assert await states(client) == {"won_in_west": "in_force"}
+
+
+async def test_figures_that_were_given_up_are_made_when_somebody_asks_for_them(
+    service: Any,
+) -> None:
+    await feed_all(service, History(68, facts=60).events)
+    async with service.caller() as client, service.caller("admin") as admin:
+        await sent(client, "POST", "/v1/kpis", WEST)
+        async with service.pool.acquire() as connection:
+            await move_on(
+                connection, company=company_of(service.settings), clock=SetClock(NOW), pace=SLOWLY
+            )
+        assert (await admin.delete("/v1/rebuilds/2")).status_code == 204
+        await service.keep()
+        own = (await client.get("/v1/kpis/won_in_west/definition")).json()
+        assert own["state"] == "set_aside"
+        assert "POST /v1/rebuilds" in own["reason"]
+        asked = await admin.post("/v1/rebuilds", json={"switch": "automatically"})
+        assert asked.json()["own_definitions"] == 1
+        await service.keep()
+        assert await states(client) == {"won_in_west": "in_force"}
+
+
+async def test_a_release_that_starts_in_the_middle_of_a_backfill_goes_on_with_its_definitions(
+    service: Any,
+) -> None:
+    await feed_all(service, History(69, facts=60).events)
+    async with service.caller() as client:
+        await sent(client, "POST", "/v1/kpis", WEST)
+        async with service.pool.acquire() as connection:
+            for _ in range(3):
+                await move_on(
+                    connection,
+                    company=company_of(service.settings),
+                    clock=SetClock(NOW),
+                    pace=SLOWLY,
+                )
+        assert await states(client) == {"won_in_west": "backfilling"}
+        await service.pool.execute("UPDATE generations SET catalogue_version = 'an older one'")
+        await service.prepare()
+        assert await states(client) == {"won_in_west": "in_force"}
+
+
+async def test_who_sees_one_team_sees_its_part_of_an_own_kpi_and_no_more(service: Any) -> None:
+    await feed_all(service, History(70, facts=60).events)
+    async with service.caller() as boss, service.caller("sales_lead", "north") as lead:
+        await sent(boss, "POST", "/v1/kpis", WEST)
+        await service.keep()
+        asked = {**YEAR, "filter": "team:north"}
+        ours = (await lead.get("/v1/kpis/won_in_west", params=asked)).json()
+        assert ours == (await boss.get("/v1/kpis/won_in_west", params=asked)).json()
+        assert (await lead.get("/v1/kpis/won_in_west", params=YEAR)).status_code == 403
 
 
 async def sent(client: httpx.AsyncClient, method: str, path: str, body: Any) -> httpx.Response:

@@ -65,7 +65,7 @@ def test_every_kind_of_moment_is_described_or_private_for_a_reason() -> None:
     for name in CATALOGUE.layout.kinds:
         private = any(name.startswith(prefix) for prefix in PRIVATE)
         assert private != (name in VOCABULARY), (
-            f"describe {name} in definitions/vocabulary.py, or say here why users have no use for it"
+            f"describe {name} in definitions/vocabulary.py, or say here why it is no use to users"
         )
     for word in VOCABULARY.values():
         for english, chinese in (word.name, word.dated, word.lasted or ("a", "字")):
