@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from kpi_histories import History
 
 from events import Event
 from events.money import Money
 from events.types import Dimensions
 from events.types.partner import OrderPaid, PaymentRefunded
+from metrics.engine.calendar import parse_period
+from metrics.kpis import CATALOGUE
 
 SOURCE = "/partners/shop"
 MAY = datetime(2025, 5, 10, 12, tzinfo=UTC)
@@ -73,6 +76,18 @@ async def test_members_that_are_not_known_are_a_share_of_what_is_counted(service
     assert line(page["unknown"], dimension="team")["share"] == 1
     assert {row["kpi"] for row in page["unknown"]} == {"revenue_net"}
     assert [row["kpi"] for row in page["coverage"]] == ["revenue_net"]
+
+
+@pytest.mark.parametrize("period", ["2024-05", "2024-Q2", "2024"])
+async def test_the_page_covers_every_kpi_whatever_its_class(service: Any, period: str) -> None:
+    await service.feed(History(41, facts=60).events)
+    page = await quality(service, period=period)
+    assert [one["kpi"] for one in page["coverage"]] == [kpi.id for kpi in CATALOGUE]
+    grain = parse_period(period).grain
+    by_grain = [kpi.id for kpi in CATALOGUE if grain in kpi.grains]
+    assert [one["kpi"] for one in page["restatements"]] == by_grain
+    assert page["unknown"]
+    assert all(0 < one["share"] <= 1 for one in page["unknown"])
 
 
 async def test_sources_tell_when_they_last_spoke(service: Any) -> None:

@@ -73,7 +73,7 @@ class CoverageLine(StrictModel):
 
 
 class UnknownLine(StrictModel):
-    """How much of a KPI's `n` in the period has no member of a dimension."""
+    """How much of a KPI's `n` in the period, summed over a dimension's members, has no member."""
 
     kpi: str
     dimension: str

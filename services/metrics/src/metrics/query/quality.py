@@ -36,7 +36,7 @@ class Freshness:
 
 @dataclass(frozen=True, kw_only=True)
 class UnknownShare:
-    """How much of a KPI's `n` has no member of a dimension."""
+    """How much of a KPI's `n`, summed over a dimension's members, has no member."""
 
     kpi: Kpi
     dimension: str
@@ -147,18 +147,13 @@ def _freshness(arrived: Sequence[Arrivals]) -> Iterator[Freshness]:
 
 async def _unknown_shares(source: Source, question: Question) -> list[UnknownShare]:
     """The dimensions of a KPI of which something is unknown."""
-    whole = await _row(source, question)
-    if not whole.n:
-        return []
     shares = []
     for dimension in question.kpi.dimensions:
-        row = await _row(source, replace(question, filters={dimension: (UNKNOWN,)}))
-        if row.n:
-            shares.append(
-                UnknownShare(
-                    kpi=question.kpi, dimension=dimension, n=float(whole.n), unknown=float(row.n)
-                )
-            )
+        rows = (await answer(source, replace(question, by=(dimension,)))).rows
+        unknown = sum(float(row.n) for row in rows if row.members == (UNKNOWN,))
+        if unknown:
+            n = sum(float(row.n) for row in rows)
+            shares.append(UnknownShare(kpi=question.kpi, dimension=dimension, n=n, unknown=unknown))
     return shares
 
 
