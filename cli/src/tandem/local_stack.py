@@ -10,7 +10,7 @@ from local.ports import DEFAULTS
 from local.settings import Settings
 from local.state import Running, Var, write_private
 
-DEMO_SOURCES = ("/partners/webshop", "/partners/surveys")
+DEMO_SOURCES = ("/partners/webshop", "/partners/surveys", "/partners/statistics")
 
 
 def local_url() -> str:

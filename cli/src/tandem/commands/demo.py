@@ -62,6 +62,7 @@ def demo(
     year_before = bad_start.replace(year=bad_start.year - 1)
     console.print(
         f"The bad quarter is {bad}: the referral programme had been paused. Look:\n"
+        f"  tandem diagnose {bad}\n"
         f"  tandem kpi revenue_net --grain quarter --from {year_before} --to {bad_end}\n"
         f"  tandem kpi win_rate --period {bad} --by channel --lang zh\n"
         f"  tandem demo --live",

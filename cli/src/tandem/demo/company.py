@@ -8,6 +8,7 @@ nothing wrong; the mix of channels did.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
@@ -18,6 +19,7 @@ CURRENCY: Final = "USD"
 PIPELINE: Final = "standard"
 WEBSHOP: Final = "/partners/webshop"
 SURVEYS: Final = "/partners/surveys"
+STATISTICS: Final = "/partners/statistics"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ SECTORS: Final = ("machinery", "electronics", "food", "logistics")
 PEOPLE_A_TEAM: Final = 3
 _SALES_LAG: Final = timedelta(days=40)
 """A lead's result shows about so much later: the programme was paused that long before."""
+_MARKET_MINOR: Final = 4_000_000_000
+"""What everybody sold in an average quarter; it grows by a hundredth a quarter."""
 _SEASON: Final = (0.85, 0.6, 1.05, 1.0, 1.0, 0.95, 0.95, 0.95, 1.15, 1.1, 1.15, 1.2)
 
 
@@ -76,12 +80,30 @@ class World:
     bad_quarter: tuple[date, date]
 
     @classmethod
-    def ending(cls, last_on: date, *, zone: ZoneInfo, seed: int, months: int = 18) -> World:
-        """The history of whole months up to `last_on`; the last complete quarter is the bad one."""
+    def ending(cls, last_on: date, *, zone: ZoneInfo, seed: int, months: int = 30) -> World:
+        """The history of whole months up to `last_on`; the last complete quarter is the bad one.
+
+        Long enough that the same quarter a year before has a customer base of its own.
+        """
         first_on = add_months(last_on.replace(day=1), -months)
         quarter_start = last_on.replace(month=(last_on.month - 1) // 3 * 3 + 1, day=1)
         bad = (add_months(quarter_start, -3), quarter_start)
         return cls(Random(seed), zone, first_on, last_on, bad)  # noqa: S311  not a secret
+
+    def quarters(self) -> Iterator[tuple[date, date]]:
+        """The complete quarters of the history: first day, first day after."""
+        start = add_months(self.first_on, -(self.first_on.month - 1) % 3)
+        while (end := add_months(start, 3)) <= self.last_on:
+            yield start, end
+            start = end
+
+    def market_minor(self, quarter_start: date) -> int:
+        """The size of the market in a quarter: it moves with the seasons, and did not fall."""
+        months = (quarter_start.year - self.first_on.year) * 12
+        months += quarter_start.month - self.first_on.month
+        season = sum(_SEASON[quarter_start.month - 1 : quarter_start.month + 2]) / 3
+        size: float = _MARKET_MINOR * season * 1.01 ** (months / 3)
+        return round(size)
 
     def leads_on(self, day: date, channel: Channel) -> float:
         """Expected leads of a channel on a day."""

@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from tandem.demo.company import CHANNELS, CURRENCY, PRODUCTS, REGIONS, World, add_months
-from tandem.demo.sales import Ref, Row, SalesHistory
+from tandem.demo.partners import Row
+from tandem.demo.sales import Ref, SalesHistory
 
 _TASKS = ("Survey the site", "Order material", "Install", "Train the staff", "Hand over")
 _OPERATING = (("rent", 420_000), ("salaries", 2_600_000), ("logistics", 310_000))

@@ -7,7 +7,8 @@ from typing import Any
 
 from tandem.demo.company import World, people, products, teams
 from tandem.demo.operations import operations_history
-from tandem.demo.sales import Ref, Row, sales_history
+from tandem.demo.partners import Row
+from tandem.demo.sales import Ref, sales_history
 from tandem.importing.event_sender import EventSender
 from tandem.importing.patience import PatientGateway
 from tandem.importing.rows import Prepared

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from datetime import time as clock_time
-from typing import Any
 
 from tandem.demo.company import (
     CHANNELS,
@@ -23,8 +21,7 @@ from tandem.demo.company import (
     Product,
     World,
 )
-
-Row = dict[str, Any]
+from tandem.demo.partners import Row, market_reports, moment, partner_event
 
 
 @dataclass(frozen=True)
@@ -79,6 +76,7 @@ def sales_history(world: World) -> SalesHistory:
         if deal["outcome"] == "won":
             won_on = datetime.fromisoformat(deal["closed_at"]).date()
             history.partner_events += _after_sale(world, lead, won_on)
+    history.partner_events += market_reports(world)
     return history
 
 
@@ -113,15 +111,8 @@ def _lead(world: World, number: int, *, channel: Channel, day: date) -> _Lead:
         segment=draw.choices([code for code, _ in SEGMENTS], [share for _, share in SEGMENTS])[0],
         sector=draw.choice(SECTORS),
         owner=f"demo-{region}-{draw.randint(1, PEOPLE_A_TEAM)}",
-        captured_at=_moment(world, day, hours=(9, 18)),
+        captured_at=moment(world, day, hours=(9, 18)),
     )
-
-
-def _moment(world: World, day: date, *, hours: tuple[int, int]) -> datetime:
-    """Some moment of the day between two full hours."""
-    seconds = world.random.randrange(hours[0] * 3600, hours[1] * 3600)
-    start = datetime.combine(day, clock_time(0), world.zone)
-    return start + timedelta(seconds=seconds)
 
 
 def _past(world: World, moment: datetime) -> bool:
@@ -201,7 +192,7 @@ def _deal_row(world: World, lead: _Lead, created_at: datetime) -> Row:
         row |= {"outcome": "open", "stage": ("qualified", "proposal", "negotiation")[int(age * 3)]}
         row["expected_close_on"] = closed_on.isoformat()
         return row
-    closed_at = max(_moment(world, closed_on, hours=(9, 20)), created_at + timedelta(minutes=1))
+    closed_at = max(moment(world, closed_on, hours=(9, 20)), created_at + timedelta(minutes=1))
     row["closed_at"] = closed_at.isoformat()
     row["outcome"] = row["stage"] = "won" if won else "lost"
     if not won:
@@ -231,7 +222,7 @@ def _order(world: World, lead: _Lead, day: date) -> Row:
     quantity = draw.randint(1, 4)
     amount = 18_000 * quantity + draw.randrange(0, 5_000, 50)
     order_id = f"W{draw.getrandbits(40):010X}"
-    return _event(
+    return partner_event(
         world,
         day,
         source=WEBSHOP,
@@ -259,7 +250,7 @@ def _refund(world: World, order: Row, day: date) -> Iterator[Row]:
     if day > world.last_on:
         return
     refund_id = f"R{world.random.getrandbits(40):010X}"
-    yield _event(
+    yield partner_event(
         world,
         day,
         source=WEBSHOP,
@@ -276,7 +267,7 @@ def _refund(world: World, order: Row, day: date) -> Iterator[Row]:
 
 def _survey(world: World, lead: _Lead, day: date) -> Row:
     survey_id = f"S{world.random.getrandbits(40):010X}"
-    return _event(
+    return partner_event(
         world,
         min(day, world.last_on),
         source=SURVEYS,
@@ -292,16 +283,3 @@ def _survey(world: World, lead: _Lead, day: date) -> Row:
             "dimensions": {"team": f"team-{lead.region}", "channel": lead.channel.code},
         },
     )
-
-
-def _event(world: World, day: date, *, source: str, kind: str, subject: str, data: Row) -> Row:
-    return {
-        "specversion": "1.0",
-        "id": f"demo-{subject}",
-        "source": source,
-        "type": kind,
-        "subject": subject,
-        "time": _moment(world, day, hours=(8, 22)).isoformat(),
-        "datacontenttype": "application/json",
-        "data": data,
-    }
