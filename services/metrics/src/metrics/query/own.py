@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from chassis.errors import Conflict, Refusal, Unavailable
+from chassis.errors import Conflict, Refusal
 from events import Connection
 from metrics.catalogues import broken_in, text_of
 from metrics.definitions import DefinitionNotUnderstood
@@ -34,10 +34,15 @@ _FIRST: Final = ("in_force", "backfilling", "ready", "failed", "set_aside")
 """Of several generations with a definition, which one tells how it stands."""
 
 
-class KpiBeingMade(Unavailable):
-    """A user defined the KPI, and its values are being worked out of history."""
+class KpiBeingMade(Conflict):
+    """A user defined the KPI, and its values are being worked out of history.
+
+    No 503: that would say that we do not answer, and whoever asks for one new KPI again and
+    again would have the gateway break the circuit for all others.
+    """
 
     title = "the KPI is being backfilled"
+    retryable = True
 
 
 class KpiNotInForce(Conflict):
