@@ -1,23 +1,34 @@
-"""Connections that are cut, silent or slow, a slow disk, a clock that is wrong: all goes on by
-itself, and stays exact.
+"""Connections that are cut, silent or slow, disks that are slow or full, a clock that is wrong:
+all goes on by itself, and stays exact.
 """
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
 from faults.conftest import RunOn
+from faults.harness.disk import can_mount
 from faults.harness.exposed import LINKS, ExposedStack, can_compile
 from faults.harness.run import Run
+from faults.harness.stack import wait_until
+from local.errors import CannotStart
 
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(600),
     pytest.mark.skipif(not can_compile(), reason="needs cc, for weather.c"),
 ]
+NEEDS_ROOT = pytest.mark.skipif(not can_mount(), reason="needs root, to mount a small file system")
 
 FAULT_SECONDS = 1.5
+KAFKA_MEGABYTES = 96
+POSTGRES_MEGABYTES = 320
+MOST_MEMORY_BYTES = 300 << 20
+"""More than any of our processes takes at rest; what waits must wait in PostgreSQL, not in them."""
+OURS = ("relay", "metrics", "pipeline", "gateway")
 
 
 @pytest.fixture(scope="module", params=["kafka", "postgres"])
@@ -25,7 +36,11 @@ def exposed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ExposedStack]:
     folder = tmp_path_factory.mktemp(f"exposed-{request.param}")
-    with ExposedStack(folder / "var", log=request.param, links=LINKS, weather=True) as stack:
+    # With the PostgreSQL log every database would lie on the small disk, under all rows.
+    small = KAFKA_MEGABYTES if request.param == "kafka" and can_mount() else 0
+    with ExposedStack(
+        folder / "var", log=request.param, links=LINKS, weather=True, disk_megabytes=small
+    ) as stack:
         yield stack
 
 
@@ -92,3 +107,50 @@ def test_a_service_whose_clock_is_an_hour_wrong(run: Run, exposed: ExposedStack)
             with exposed.clock_shifted(run.nemesis, "pipeline", hours=hours):
                 run.driver.wait_acknowledged(40)
     run.check()
+
+
+@NEEDS_ROOT
+@pytest.mark.parametrize("exposed", ["kafka"], indirect=True)
+def test_a_full_disk_under_kafka(run: Run, exposed: ExposedStack) -> None:
+    endure(run, exposed)
+
+
+@NEEDS_ROOT
+@pytest.mark.long
+def test_a_full_disk_under_postgresql(tmp_path: Path, run_on: RunOn) -> None:
+    with ExposedStack(tmp_path / "var", log="postgres", disk_megabytes=POSTGRES_MEGABYTES) as stack:
+        endure(run_on(stack), stack)
+
+
+def endure(run: Run, stack: ExposedStack) -> None:
+    """No room: nothing is acknowledged that is not kept; with room again all goes on by itself."""
+    with run.load():
+        fill(run, stack)
+    run.check()
+    most = max(psutil.Process(stack.process(one)).memory_info().rss for one in OURS)
+    run.result.seen["MiB of the largest process"] = most >> 20
+    assert most < MOST_MEMORY_BYTES
+
+
+def fill(run: Run, stack: ExposedStack) -> None:
+    """Full until the server has died of it; it can serve again as soon as there is room."""
+    server = stack.log or ""
+    was = stack.process(server)
+    assert stack.disk is not None
+    with stack.disk.full():
+        wait_until(
+            lambda: hurts(run, server, was=was),
+            what=f"{server} meets the full disk",
+            timeout_seconds=90,
+        )
+    run.nemesis.note(f"full disk under {server}")
+
+
+def hurts(run: Run, server: str, *, was: int) -> bool:
+    """Whether the server has ended; PostgreSQL needs many new segments of its log for that."""
+    if server == "postgres":
+        try:
+            run.stack.plan.postgres.execute("SELECT pg_switch_wal()")
+        except CannotStart:
+            return True
+    return run.stack.process(server) != was

@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 HANDOVER_SECONDS = 90.0
 
 
+@pytest.mark.long_on("postgres")
 def test_a_consumer_killed_around_its_commit_moves_position_and_view_together(run: Run) -> None:
     points = [
         "consumer: before positions move",

@@ -63,6 +63,7 @@ async def publish(url: str, records: list[NewRecord]) -> None:
         await producer.close()
 
 
+@pytest.mark.long_on("postgres")
 def test_an_unknown_type_and_a_newer_minor_version_hold_nothing_up(run: Run) -> None:
     unknown = witnesses.telemetry(run.stack, "metrics", UNKNOWN)
     subject, product = uuid4().hex, f"{run.driver.names.run}-new"

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 GOOD = 6
 
 
+@pytest.mark.long_on("postgres")
 @pytest.mark.parametrize(
     "place",
     [

@@ -78,6 +78,7 @@ def tell(run: Run, name: str, reference: str, *, sequence: int, **says: Any) -> 
     run.driver.ledger.write(entry)
 
 
+@pytest.mark.long_on("postgres")
 def test_a_partner_who_repeats_mixes_up_and_contradicts_himself(run: Run) -> None:
     """Each event three times, in any order, by several senders at once, some of days ago."""
     payments = [paid(run, n) for n in range(ORDERS)]
