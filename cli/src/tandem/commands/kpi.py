@@ -38,6 +38,7 @@ _WORDS = {
     "incomplete": {"en": "data not complete", "zh": "数据未完整"},
     "no_target": {"en": "no target set", "zh": "未设目标"},
     "below_floor": {"en": "too few cases", "zh": "样本过少"},
+    "holdout_error": {"en": "the model was too wrong about the past", "zh": "模型回测误差过大"},
 }
 _UNITS = {"hours": " h", "minutes": " min", "ppm": " ppm"}
 _DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3, "JOD": 3}

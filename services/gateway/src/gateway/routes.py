@@ -163,6 +163,7 @@ _METRICS: Final = _table(
     GET    /v1/kpis/{kpi_id}/explain             kpis:read
     GET    /v1/kpis/{kpi_id}/shape               kpis:read
     GET    /v1/kpis/{kpi_id}/coverage            kpis:read
+    GET    /v1/kpis/{kpi_id}/model               kpis:read
     GET    /v1/kpis/{kpi_id}/differences         kpis:read
     GET    /v1/diagnosis                         kpis:read
     GET    /v1/diagnosis/rules                   kpis:read

@@ -18,6 +18,7 @@ from metrics.api import (
     diagnosis_rules,
     differences,
     kpis,
+    models,
     quality,
     quarantine,
     rebuilds,
@@ -35,6 +36,7 @@ ROUTERS: Final = (
     *(kpis.router, coverage.router, differences.router, quarantine.router),
     *(diagnosis_rules.router, diagnosis.router),
     *(closings.router, quality.router, rebuilds.router, shapes.router),
+    models.router,
 )
 
 

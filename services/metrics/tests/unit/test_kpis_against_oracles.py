@@ -17,7 +17,7 @@ from memory_shelf import MemoryShelf, company_sums, folded, readings
 
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, date_of, micros_of
-from metrics.engine.kpi import Kpi, Quantile
+from metrics.engine.kpi import Kpi, Model, Quantile
 from metrics.engine.presence import Presence, with_presences
 from metrics.engine.reading import Row, rows_of
 from metrics.engine.sums import Known
@@ -26,7 +26,10 @@ from metrics.kpis import CATALOGUE
 from metrics.query.question import Asked, Question, read_question
 
 ZONES = ("America/New_York", "Asia/Shanghai", "Europe/Berlin", "Pacific/Apia")
-KPIS = [kpi.id for kpi in CATALOGUE]
+KPIS = [kpi.id for kpi in CATALOGUE if not isinstance(kpi, Model)]
+"""A model's value is no sum of facts: its oracle integrates over single customers (test_models),
+or lets them go on living, and it needs more of them than random histories have.
+"""
 
 
 def test_every_kpi_has_an_oracle() -> None:

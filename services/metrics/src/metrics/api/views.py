@@ -23,7 +23,9 @@ from metrics.query.question import Question
 from metrics.query.shapes import Shape, shapes_of
 
 Number = int | float
-Undefined = Literal["no_denominator", "immature", "incomplete", "no_target", "below_floor"]
+Undefined = Literal[
+    "no_denominator", "immature", "incomplete", "no_target", "below_floor", "holdout_error"
+]
 
 
 class InTwoLanguages(StrictModel):
@@ -41,7 +43,7 @@ class KpiDefinition(StrictModel):
     unit: Unit
     better: Literal["up", "down", "neither"]
     behaviour: Annotated[
-        Literal["additive", "stock", "ratio", "quantile", "cohort"],
+        Literal["additive", "stock", "ratio", "quantile", "cohort", "model"],
         Field(alias="class", description="how values behave under sums over time and members"),
     ]
     grains: list[str]

@@ -8,7 +8,7 @@ from typing import Final
 
 from metrics.data_guide.page import Language, short_name
 from metrics.engine.catalogue import Catalogue
-from metrics.engine.kpi import Curve, Funnel, Kpi, Quantile, Ratio
+from metrics.engine.kpi import Curve, Funnel, Kpi, Model, Quantile, Ratio
 from metrics.engine.measure import Reading
 from metrics.query.coverage import needed_events
 
@@ -78,5 +78,7 @@ def null_reasons(kpi: Kpi) -> list[str]:
             return ["below_floor"]
         case Curve() | Funnel():
             return ["immature", "no_denominator"]
+        case Model():
+            return ["immature", "below_floor", "holdout_error"]
         case _:
             return ["incomplete"]

@@ -19,7 +19,7 @@ WEEKLY = DAILY[1:]
 MONTHLY = DAILY[2:]
 
 Unit = Literal["money", "ratio", "days", "hours", "minutes", "points", "ppm", "count"]
-Class = Literal["additive", "stock", "ratio", "quantile", "cohort"]
+Class = Literal["additive", "stock", "ratio", "quantile", "cohort", "model"]
 
 
 K = TypeVar("K", bound="Kpi")
@@ -326,6 +326,32 @@ class Forecast(Kpi):
 
     def measures(self) -> set[Measure]:
         return super().measures() | self.shares().measures()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Kpi):
+    """What customers are expected to leave in the 12 months after a period, for each of them.
+
+    Fitted to the histories of those whom `customers` counts, as of the period's end, so it is
+    no sum of anything (see `metrics.models`). Null below `floor` customers, and where the model
+    was wrong by more than `tolerance` about what it could not know. `discount` is by the year.
+    """
+
+    customers: Sum
+    floor: int
+    tolerance: float
+    discount: float
+
+    @property
+    def unit(self) -> Unit:
+        return "money"
+
+    @property
+    def kind(self) -> Class:
+        return "model"
+
+    def sums(self) -> Mapping[str, Sum]:
+        return {"n": self.customers}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,9 @@ from metrics.engine.measure import COUNT_SCALE, Sum
 from metrics.engine.sketch import value_of
 from metrics.engine.sums import Known, Members, Spot, Sums
 
-Reason = Literal["no_denominator", "immature", "incomplete", "no_target", "below_floor"]
+Reason = Literal[
+    "no_denominator", "immature", "incomplete", "no_target", "below_floor", "holdout_error"
+]
 Number = int | float
 
 _Z95: Final = 1.959963984540054

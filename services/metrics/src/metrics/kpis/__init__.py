@@ -19,6 +19,7 @@ from metrics.kpis.diagnosis import DIAGNOSIS_INPUTS
 from metrics.kpis.feedback import CSAT, NPS, SALES_CSAT
 from metrics.kpis.leads import FIRST_RESPONSE_MIN, LEAD_CONVERSION, LEAD_QUALIFICATION
 from metrics.kpis.market import MARKET_SHARE
+from metrics.kpis.models import CLV_PREDICTED
 from metrics.kpis.operations import ERROR_RATE, FIRST_PASS_YIELD, TIME_SAVED, UTILIZATION
 from metrics.kpis.pipeline import DEALS_LOST, PIPELINE_WEIGHTED, STAGE_CONVERSION
 from metrics.kpis.projects import CPI, PROJECT_ACCEPTANCE, PROJECT_ON_TIME_RATE, SPI_T
@@ -52,6 +53,7 @@ CATALOGUE: Final = Catalogue(
         LEAD_QUALIFICATION,
         FIRST_RESPONSE_MIN,
         CLV_OBSERVED,
+        CLV_PREDICTED,
         CUSTOMER_RETENTION,
         REPEAT_PURCHASE_RATE,
         PURCHASE_FREQUENCY,

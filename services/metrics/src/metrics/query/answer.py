@@ -8,12 +8,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from metrics.engine.kpi import Forecast, Ratio
+from metrics.engine.kpi import Forecast, Model, Ratio
 from metrics.engine.reading import Row, rows_of
 from metrics.engine.shrinkage import shrunken
 from metrics.engine.sums import Known, Sums
 from metrics.query.gathering import gather
 from metrics.query.known import read_known
+from metrics.query.models import rows_of_model
 from metrics.query.question import Question, QuestionRefused
 from metrics.query.source import Source
 
@@ -33,6 +34,9 @@ class Answer:
 async def answer(source: Source, question: Question) -> Answer:
     """The answer to a question. Raises QuestionRefused when it has too many rows."""
     known, watermark = await read_known(source.connection, source.company, as_of=question.as_of)
+    if isinstance(question.kpi, Model):
+        rows = await rows_of_model(source, question, known)
+        return Answer(question=question, rows=rows, known=known, watermark=watermark)
     sums = await gather(source, question, known)
     count = len(question.periods) * max(1, len(sums.members))
     if count > MOST_ROWS:

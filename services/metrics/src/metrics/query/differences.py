@@ -16,7 +16,7 @@ from metrics.engine.calendar import Grain, Period, period_of
 from metrics.engine.company import date_of
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref
-from metrics.engine.kpi import Kpi
+from metrics.engine.kpi import Kpi, Model
 from metrics.engine.measure import Measure
 from metrics.engine.moment import Moment
 from metrics.engine.reading import Row
@@ -24,7 +24,7 @@ from metrics.engine.sums import Known, Members, Spot
 from metrics.query.answer import Answer, answer
 from metrics.query.behind import events_behind
 from metrics.query.contributions import Contributions
-from metrics.query.explain import Part, part_of, targets_used
+from metrics.query.explain import Part, part_of, refuse_model, targets_used
 from metrics.query.gathering import read_prices
 from metrics.query.published import published_rows, questions_of
 from metrics.query.question import Asked, Question, read_question
@@ -115,8 +115,15 @@ class Comparison:
     """TOTAL, or what the values are broken down by."""
 
     def kpis(self) -> Sequence[Kpi]:
-        """Those that both have, as the later one defines them, by id."""
-        both = [kpi for kpi in self.after.catalogue if self.before.catalogue.get(kpi.id)]
+        """Those that both have, as the later one defines them, by id.
+
+        Not models: they read no cells that could differ, and would be fitted for every month.
+        """
+        both = [
+            kpi
+            for kpi in self.after.catalogue
+            if self.before.catalogue.get(kpi.id) and not isinstance(kpi, Model)
+        ]
         return sorted(both, key=lambda kpi: kpi.id)
 
     def only_before(self) -> Sequence[str]:
@@ -206,8 +213,9 @@ async def explain_difference(
 ) -> Difference:
     """Explain how two values differ, each of one period and no breakdown.
 
-    Gives up to `limit` facts after `start`.
+    Gives up to `limit` facts after `start`. Raises QuestionRefused for a model.
     """
+    refuse_model(after.question)
     old, new = await _open(before), await _open(after)
     found: list[FactsDiffer] = []
     async with aclosing(_merged(old.facts(start), new.facts(start))) as merged:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref
-from metrics.engine.kpi import Quantile
+from metrics.engine.kpi import Model, Quantile
 from metrics.engine.measure import Measure, Reading, Sum
 from metrics.engine.reading import Number, Row, counted, shown, unpriced_of
 from metrics.engine.sketch import value_of
@@ -17,7 +17,7 @@ from metrics.query.answer import Answer, answer
 from metrics.query.behind import events_behind
 from metrics.query.contributions import Contributions
 from metrics.query.gathering import gather, read_prices
-from metrics.query.question import Question
+from metrics.query.question import Question, QuestionRefused
 from metrics.query.scan import since_of, speaking_facts
 from metrics.query.source import Source
 
@@ -50,8 +50,9 @@ async def explain(
 ) -> Explanation:
     """Explain the value of a question with one period and no breakdown.
 
-    Gives up to `limit` facts after `after`.
+    Gives up to `limit` facts after `after`. Raises QuestionRefused for a model.
     """
+    refuse_model(question)
     answered = await answer(source, question)
     targets = await targets_used(source, question, answered.known)
     prices = await read_prices(source, question)
@@ -78,6 +79,16 @@ async def explain(
         row=answered.rows[0],
         parts=[replace(part, entries=entries[part.ref]) for part in parts],
     )
+
+
+def refuse_model(question: Question) -> None:
+    """Raises QuestionRefused where a value is no sum of facts."""
+    if isinstance(question.kpi, Model):
+        raise QuestionRefused(
+            f"{question.kpi.id} is what a model predicts: no facts add up to it",
+            field="path.kpi_id",
+            hint=f"GET /v1/kpis/{question.kpi.id}/model shows what it was fitted to, and how well",
+        )
 
 
 async def targets_used(source: Source, question: Question, known: Known) -> Mapping[Measure, int]:

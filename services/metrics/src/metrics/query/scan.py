@@ -13,7 +13,7 @@ from metrics.engine.measure import Reading
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.presence import Presence
 from metrics.engine.selection import Selection
-from metrics.engine.told import records_until
+from metrics.engine.told import Record, records_until
 from metrics.facts import ALL_KINDS, FACT_KINDS, TOLD_KINDS, moments_of
 from metrics.query.question import Question
 from metrics.query.source import Source
@@ -21,6 +21,7 @@ from metrics.store import facts
 
 _PAGE: Final = 2_000
 _FIRST_DAY: Final = -(2**31)
+_NOW: Final = 2**62
 
 _CANDIDATES: Final = """
 SELECT key, body FROM facts
@@ -71,6 +72,18 @@ async def _now(
 async def _told_at(
     source: Source, kind: str, *, second: int, after: str
 ) -> AsyncGenerator[tuple[str, list[Moment]], None]:
+    async for key, records in told_facts(source, kind, as_of=second, after=after):
+        yield key, TOLD_KINDS[kind].moments_of(records, source.company)
+
+
+async def told_facts(
+    source: Source, kind: str, *, as_of: int | None, after: str = ""
+) -> AsyncGenerator[tuple[str, list[Record]], None]:
+    """The facts of a told kind by key, with what they have been told: now, or by a second.
+
+    Needs a transaction.
+    """
+    second = _NOW if as_of is None else as_of
     rows = source.connection.cursor(
         "SELECT key, body FROM facts WHERE generation = $1 AND kind = $2 AND key > $3 ORDER BY key",
         source.generation,
@@ -81,7 +94,7 @@ async def _told_at(
     async for key, body in rows:
         records = records_until(facts.decode_fact(kind, body).state.entries, second)
         if records:
-            yield key, TOLD_KINDS[kind].moments_of(records, source.company)
+            yield key, records
 
 
 async def _known_at(

@@ -13,7 +13,7 @@ from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.told import Record
 from metrics.facts.buyer.loyalty import LOYALTY, loyalty_moments
 from metrics.facts.buyer.prospects import PROSPECTS, prospect_moments
-from metrics.facts.buyer.purchases import purchases_of
+from metrics.facts.buyer.purchases import Purchase, purchases_of
 from metrics.facts.buyer.records import BUYER, PASSED_ON, Active, Merged, Told
 
 
@@ -47,6 +47,11 @@ class BuyerKind:
             *prospect_moments(own, first, company=company, periods=periods),
             *loyalty_moments(purchases, active, periods=periods),
         ]
+
+    def purchases(self, records: Sequence[Record], company: Company, /) -> list[Purchase]:
+        """His own, in order; none of a customer who turned out to be another one."""
+        own, _ = _parted(records)
+        return purchases_of(own, company)
 
     def reports_of(self, records: Sequence[Record], /, *, key: str) -> list[Report]:
         survivor, others = _survivor(records), _parted(records)[1]

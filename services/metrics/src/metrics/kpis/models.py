@@ -1,0 +1,27 @@
+"""KPIs that a model predicts."""
+
+from __future__ import annotations
+
+from metrics.engine.calendar import Grain
+from metrics.engine.kpi import Model
+from metrics.engine.measure import Count
+from metrics.facts.buyer.loyalty import BUYER_NEW
+
+CLV_PREDICTED = Model(
+    id="clv_predicted",
+    name={"en": "Predicted customer value", "zh": "客户预测价值"},
+    better="up",
+    grains=(Grain.MONTH,),
+    dimensions=("channel", "segment", "region", "product"),
+    customers=Count(BUYER_NEW),
+    floor=500,
+    tolerance=0.3,
+    discount=0.1,
+    formula={
+        "en": "purchases expected in the 12 months after the period (MBG/NBD) x their expected "
+        "net amount (Gamma-Gamma), discounted by 10 % a year / customers",
+        "zh": "期后12个月预期购买次数 (MBG/NBD) 乘以预期单次净额 (Gamma-Gamma), "
+        "年折现率10%, ÷客户数",
+    },
+    source="kpis.md clv_predicted",
+)
