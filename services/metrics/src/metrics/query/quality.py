@@ -94,7 +94,7 @@ async def read_quality(
     today: int,
     most_deltas: int | None,
 ) -> Quality:
-    """The state of the data. KPIs that have no values by the period's grain have no shares.
+    """The state of the data. Predictions, and KPIs without values by its grain, have no shares.
 
     Restatements are not read where more than `most_deltas` have to be taken back for each.
     """
@@ -120,6 +120,8 @@ def _questions(
     source: Source, kpis: Collection[Kpi], period: Period, *, today: int
 ) -> Iterator[Question]:
     for kpi in kpis:
+        if kpi.kind == "model":
+            continue  # fitted anew to the whole history at each reading: too much for a page
         try:
             yield read_question(
                 kpi.id,
