@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 from zlib import crc32
 
@@ -21,55 +22,60 @@ from metrics.catalogues import terms_of
 from metrics.consuming import company_of
 from metrics.engine.company import Company
 from metrics.rebuild import Pace, ask_to_switch, building, move_on, prepare, start_build
-from metrics.store.generation import Generation, all_generations, live_generation
+from metrics.store.generation import (
+    Generation,
+    all_generations,
+    live_generation,
+    note_folded,
+)
 
 SLOWLY = Pace(events_per_step=25, blocks_per_read=5, last_blocks=5)
 PATIENCE_SECONDS = 60
 
 
 async def test_a_rebuild_killed_three_times_under_load_ends_with_the_figures_of_a_fresh_fold(
-    service: Any,
+    service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = History(41, facts=110).events
     half = len(events) // 2
     await feed_all(service, events[:half])
-    elsewhere = company_of(service.settings)
-    await ask(service, elsewhere)
+    await ask(service, company_of(service.settings))
+    kills = killed_in_steps(monkeypatch, 2, 4, 6)
     async with load(service, events[half:]):
-        steps = [await killed_in_the_middle(service, after=after) for after in (1, 2, 3)]
-        await kept(service)
-    assert sum(steps) >= 3
-    await kept(service)
-    assert (await live(service)).id == 2
+        while (await live(service)).id == 1:
+            await work_until_killed(service)
+    assert len(kills) == 3
     shelf = folded([events], company_of(service.settings))
     assert await service.cells() == sorted((*k, *v) for k, v in shelf.cells.items())
     assert await service.ledger() == ledger_of(shelf)
 
 
-async def killed_in_the_middle(service: Any, *, after: int) -> int:
-    """Work until some steps are done, then lose the connection within the next one."""
-    connection = await asyncpg.connect(service.settings.database_url)
-    pid = connection.get_server_pid()
-    done = 0
-    try:
-        while done < after:
-            done += await move(service, connection)
-        working = asyncio.create_task(move(service, connection))
-        await written_by(service, pid)
-        await service.pool.execute("SELECT pg_terminate_backend($1)", pid)
-        with suppress(*DATABASE_ERRORS):
-            await working
-    finally:
-        await connection.close()
+def killed_in_steps(monkeypatch: pytest.MonkeyPatch, *numbers: int) -> list[int]:
+    """Lose the connection in some steps, when all is written and nothing committed; says which."""
+    done: list[int] = []
+    steps = count(1)
+
+    async def note_or_die(connection: Any, *given: Any, **named: Any) -> None:
+        step = next(steps)
+        if step in numbers:
+            done.append(step)
+            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        await note_folded(connection, *given, **named)
+
+    monkeypatch.setattr(building, "note_folded", note_or_die)
     return done
 
 
-async def written_by(service: Any, pid: int) -> None:
-    """Until a connection has written something that it did not commit yet."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        written = "SELECT backend_xid IS NOT NULL FROM pg_stat_activity WHERE pid = $1"
-        while not await service.pool.fetchval(written, pid):  # noqa: ASYNC110 - the database's
-            await asyncio.sleep(0)
+async def work_until_killed(service: Any) -> None:
+    """As a process does: with a connection of its own, until all is done or it is gone."""
+    connection = await asyncpg.connect(service.settings.database_url)
+    try:
+        while await move(service, connection):
+            pass
+    except DATABASE_ERRORS:
+        assert connection.is_closed()
+    finally:
+        await connection.close()
 
 
 async def test_switching_there_and_back_under_load_loses_nothing(service: Any) -> None:
