@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from metrics.engine.company import date_of, day_number
@@ -77,6 +78,7 @@ def working_days(start: int, end: int) -> int:
     return weeks * 5 + sum((weekday + offset) % 7 < 5 for offset in range(rest))
 
 
+@lru_cache(maxsize=65_536)
 def period_of(day: int, grain: Grain) -> Period:
     """The period of a grain that a day falls into."""
     on = date_of(day)
@@ -106,9 +108,12 @@ def periods_between(start: int, end: int, grain: Grain) -> Iterator[Period]:
 
 def periods_since(start: int, day: int, grain: Grain) -> int:
     """How many periods of the grain after that of `start` a day falls."""
+    if grain is Grain.DAY:
+        return day - start
     own, other = period_of(start, grain).start, period_of(day, grain).start
-    if grain.months is None:
-        return (other - own) // (7 if grain is Grain.WEEK else 1)
+    if grain is Grain.WEEK:
+        return (other - own) // 7
+    assert grain.months
     return (_month_number(other) - _month_number(own)) // grain.months
 
 
@@ -181,6 +186,7 @@ def _months_after(first: date, months: int) -> date:
     return date(place // 12, place % 12 + 1, 1)
 
 
+@lru_cache(maxsize=65_536)
 def _month_number(day: int) -> int:
     on = date_of(day)
     return on.year * 12 + on.month - 1

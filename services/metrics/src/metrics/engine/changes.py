@@ -11,7 +11,7 @@ from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import date_of
 from metrics.engine.fact import Advance, Said
 from metrics.engine.moment import Moment, MomentKind, difference
-from metrics.engine.presence import with_presences
+from metrics.engine.presence import presences_near
 from metrics.engine.selection import with_selections
 
 _FOR_EVER: Final = date.max
@@ -38,17 +38,20 @@ class Changes:
             known = self._seconds.get(step.second)
             if known is None:
                 known = self._seconds[step.second] = {}
-            removed, added = difference(self._moments(step.before), self._moments(step.after))
-            for moment in removed:
-                _count(known, moment, -1)
-            for moment in added:
-                _count(known, moment, 1)
+            before, after = _moments(step.before), _moments(step.after)
+            removed, added = difference(before, after)
+            changed = [*removed, *added]
+            for said, of, times in ((before, removed, -1), (after, added, 1)):
+                for moment in self._with_what_follows(of, said, changed):
+                    _count(known, moment, times)
 
-    def _moments(self, said: Sequence[Said]) -> Sequence[Moment]:
-        """What was said to the KPIs, with the presences and selections that follow from it."""
-        moments = [one for one in said if isinstance(one, Moment)]
+    def _with_what_follows(
+        self, of: Sequence[Moment], said: Sequence[Moment], changed: Sequence[Moment]
+    ) -> Sequence[Moment]:
+        """Changed moments with the presences around them and the selections among all these."""
         layout = self._catalogue.layout
-        return with_selections(with_presences(moments, layout.presences), layout.selections)
+        near = presences_near(changed, said, layout.presences) if layout.presences else []
+        return with_selections([*of, *near], layout.selections)
 
     def deltas(self) -> Iterator[Delta]:
         """What remains of moments that KPIs count, when all is counted together."""
@@ -77,6 +80,11 @@ class Changes:
             for moment in known:
                 days.setdefault(moment.kind, set()).add(moment.day)
         return {kind: (min(of_kind), max(of_kind)) for kind, of_kind in days.items()}
+
+
+def _moments(said: Sequence[Said]) -> list[Moment]:
+    """What was said to the KPIs, not to other facts."""
+    return [one for one in said if isinstance(one, Moment)]
 
 
 def _count(known: dict[Moment, int], moment: Moment, times: int) -> None:

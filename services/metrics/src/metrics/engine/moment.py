@@ -58,11 +58,17 @@ class Moment(NamedTuple):
 def difference(old: Sequence[Moment], new: Sequence[Moment]) -> tuple[list[Moment], list[Moment]]:
     """Moments taken back and moments added, as multisets.
 
-    The lists are short (a deal has about six), hence no hashing of the cuts.
+    What differs lies together and is short (a deal says about six), hence no hashing of the cuts.
     """
-    removed = list(old)
+    first = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), None)
+    if first is None:
+        first = min(len(old), len(new))
+    most = min(len(old), len(new)) - first
+    ends = enumerate(zip(reversed(old), reversed(new), strict=False))
+    last = next((n for n, (a, b) in ends if n == most or a != b), most)
+    removed = list(old[first : len(old) - last])
     added = []
-    for moment in new:
+    for moment in new[first : len(new) - last]:
         try:
             removed.remove(moment)
         except ValueError:

@@ -82,6 +82,24 @@ def with_presences(moments: Sequence[Moment], presences: Presences) -> Sequence[
     return said
 
 
+def presences_near(
+    changed: Sequence[Moment], moments: Sequence[Moment], presences: Presences
+) -> list[Moment]:
+    """The presences of one fact around some moments that were taken back or added.
+
+    So far from what changed that before and after differ in nothing else: what is not told
+    is the same in both, and so are the stays that this cuts off.
+    """
+    said: list[Moment] = []
+    for kind in dict.fromkeys(moment.kind for moment in changed if moment.kind in presences):
+        days = [moment.day for moment in changed if moment.kind is kind]
+        reach = max(one.days for one in presences[kind])
+        first, last = min(days) - reach, max(days) + reach
+        near = [m for m in moments if m.kind is kind and first <= m.day <= last]
+        said += with_presences(near, presences)[len(near) :]
+    return said
+
+
 def _cut(dimensions: Sequence[str], members: Members) -> Cut:
     named = dict(zip(dimensions, members, strict=True))
     return tuple(named.get(name) for name in DIMENSIONS)
