@@ -22,7 +22,8 @@ from metrics.api.difference_views import ValueDifferenceView
 from metrics.catalogues import terms_of, text_of
 from metrics.consuming import company_of
 from metrics.engine.company import Company
-from metrics.query.differences import Comparison, ValuesDiffer
+from metrics.query.differences import ValuesDiffer
+from metrics.query.generations import TwoGenerations
 from metrics.query.opening import open_generation
 from metrics.rebuild import RebuildNotFound, ask_to_drop, ask_to_switch, start_build
 from metrics.store import definitions
@@ -195,7 +196,7 @@ async def list_rebuild_differences(
         live = await live_generation(connection)
         if live is None:
             raise Unavailable("there are no figures yet", hint="try again in a moment")
-        comparison = Comparison(
+        comparison = TwoGenerations(
             before=await open_generation(connection, live.id),
             after=await open_generation(connection, rebuild_id),
             dimension=by or TOTAL,

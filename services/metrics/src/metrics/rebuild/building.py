@@ -209,9 +209,10 @@ class Builder:
 
 async def _drop(connection: Connection, known: list[Generation]) -> bool:
     """Remove some of what nobody can switch to any more."""
-    retired = [one.id for one in known if one.status == "retired" and not one.to_go_live]
-    for generation in retired[:-KEPT_RETIRED]:
-        await set_status(connection, generation, "dropped")
+    retired = [one for one in known if one.retired_at is not None and one.status == "retired"]
+    for one in sorted(retired, key=lambda one: str(one.retired_at))[:-KEPT_RETIRED]:
+        if not one.to_go_live:
+            await set_status(connection, one.id, "dropped")
     for one in known:
         if one.status == "dropped":
             async with connection.transaction():

@@ -216,8 +216,9 @@ async def note_folded(
 async def set_status(
     connection: Connection, generation: int, status: Status, *, failure: str | None = None
 ) -> None:
+    """Never of one that is live, also if it went live only while we waited for its row."""
     await connection.execute(
-        "UPDATE generations SET status = $2, failure = $3 WHERE id = $1",
+        "UPDATE generations SET status = $2, failure = $3 WHERE id = $1 AND status <> 'live'",
         *(generation, status, failure),
     )
 
