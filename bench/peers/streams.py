@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 from bench.peers.build import PeerUnavailable, java
 from bench.processor_time import Parties, Spent
@@ -18,7 +19,7 @@ from local.child import last_line
 
 VIEWS = ("owner", "channel", "region")
 _MEMORY = ("-Xms1g", "-Xmx1g", "-XX:+UseParallelGC")
-_RUN_SECONDS = 120
+_RUN_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,15 @@ class Streams:
     def __init__(self, process: subprocess.Popen[str], servers: Servers, log: Path) -> None:
         self._process = process
         self._log = log
-        self._runs = 0
         self._parties = Parties.of(
             client=process.pid, database=servers.postgres_pid, broker=servers.broker_pid
         )
 
     def run(self) -> Run:
-        self._runs += 1
         assert self._process.stdin is not None
-        self._process.stdin.write(f"run-{self._runs}\n")
+        # Never a name that was used before: the broker knows what that application has read,
+        # and it would wait for ever for events after the last.
+        self._process.stdin.write(f"{uuid4().hex[:12]}\n")
         self._process.stdin.flush()
         limit = threading.Timer(_RUN_SECONDS, self._process.kill)
         limit.start()

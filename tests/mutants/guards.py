@@ -191,6 +191,14 @@ POISON: Final = (
 
 RELAY: Final = (
     Mutant(
+        guard="an event is promised in its transaction, also when it is the first statement there",
+        file=f"{_EVENTS}/outbox.py",
+        text=" and driver.is_in_transaction() else None",
+        replacement=" else None",
+        test=f"{_RELAY}::test_events_of_a_session_are_promised_with_its_commit_and_not_before"
+        "[postgres]",
+    ),
+    Mutant(
         guard="a row is deleted only after the log has acknowledged its event",
         file=f"{_EVENTS}/relay/mover.py",
         text="        sent = self._tasks.create_task(",

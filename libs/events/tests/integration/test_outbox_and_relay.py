@@ -97,7 +97,8 @@ async def test_events_of_a_session_are_promised_with_its_commit_and_not_before(
         await session.commit()
         assert await pool.fetchval(WAITING) == 2
 
-        await append(session, [make_event("a", 3)])
+        await append(session, [make_event("a", 3)])  # the transaction's first statement
+        await append(session, [make_event("a", 4)])
         await session.rollback()
     assert await pool.fetchval(WAITING) == 2
 
@@ -107,6 +108,10 @@ async def test_a_version_is_promised_once(engine: AsyncEngine, pool: Any, make_e
         await append(connection, [make_event("a", 1)])
     with pytest.raises(IntegrityError, match="outbox_version_is_unique"):
         async with engine.begin() as connection:
+            await append(connection, [make_event("a", 1)])
+    async with engine.connect() as connection:
+        await connection.execute(sa.text("SELECT 1"))
+        with pytest.raises(IntegrityError, match="outbox_version_is_unique"):
             await append(connection, [make_event("a", 1)])
     with pytest.raises(asyncpg.UniqueViolationError):
         await append_asyncpg(pool, [make_event("a", 1)])
