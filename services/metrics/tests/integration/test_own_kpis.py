@@ -181,6 +181,26 @@ async def test_a_filtered_kpi_is_what_the_filter_gives_and_follows_new_events(
         assert sum(one["amount"] for one in explained["items"]) == explained["value"]
 
 
+async def test_own_kpis_are_drawn_as_those_of_the_release_are(service: Any) -> None:
+    await feed_all(service, History(71, facts=120).events)
+    same_for_all = {name: WEST[name] for name in ("name", "better", "where")}
+    cycle = {**same_for_all, "id": "cycle", "unit": "days", "percentile": {"of": "deal.won"}}
+    stock = {**same_for_all, "id": "stock", "unit": "money", "value": [{"sum": "deal.open"}]}
+    drawn = [("cycle", "sales_cycle_days", shape) for shape in ("survival", "distribution")]
+    async with service.caller() as client:
+        for body in (cycle, stock):
+            await sent(client, "POST", "/v1/kpis", body)
+        await service.keep()
+        await service.know_until(NOW)
+        for ours, theirs, shape in (*drawn, ("stock", "pipeline_open", "buckets")):
+            asked = {"period": "2024", "shape": shape}
+            own = (await client.get(f"/v1/kpis/{ours}/shape", params=asked)).json()
+            asked["filter"] = "region:West"
+            other = (await client.get(f"/v1/kpis/{theirs}/shape", params=asked)).json()
+            assert own[shape]
+            assert own[shape] == other[shape]
+
+
 def values(answer: Any, of: str) -> dict[Any, Any]:
     """By period and members; without those that have nothing."""
     return {

@@ -15,6 +15,7 @@ from metrics.definitions.terms import (
     common_dimensions,
     common_quantity,
     counts_of,
+    narrowed,
     read_terms,
     select,
     sum_of,
@@ -85,6 +86,7 @@ class _Declaring:
             n=counts_of(parts),
             per=written.unit,
             divided_by=_MINUTES_OF_HOUR if written.unit == "hours" else 1,
+            ageing=len(parts) == 1 and parts[0].word.ageing and parts[0].at == "end",
         )
 
     def _ratio(self) -> Ratio:
@@ -145,6 +147,7 @@ class _Declaring:
             percentile=wanted.percent,
             per=written.unit,
             sketched=word.lasted_in == "minutes",
+            still_open=word.still_open and narrowed(word.still_open, where),
         )
 
     def _parts(self, field: str) -> list[Part]:

@@ -146,7 +146,12 @@ def select(
                 )
             found[dimension] = members
     passing = tuple((name, tuple(sorted(set(found[name])))) for name in sorted(found))
-    return (selected(word.kind, passing) if passing else word.kind), passing
+    return narrowed(word.kind, passing), passing
+
+
+def narrowed(kind: MomentKind, where: Where) -> MomentKind:
+    """The kind of those moments of another kind that pass; all of them where nothing is said."""
+    return selected(kind, where) if where else kind
 
 
 def _refuse_filter(word: Word, dimension: str, *, field: str) -> None:

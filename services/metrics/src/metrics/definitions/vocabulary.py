@@ -73,7 +73,9 @@ class Word:
     percentile is taken of, whole days or sketched minutes. By the dimensions in `shared` one
     moment can belong to several members by weight: it can be cut by them, but nothing can
     be selected. Up to `settles_after_days` after a day something can still be added to
-    that day; `ahead` says that it is known before its day comes.
+    that day; `ahead` says that it is known before its day comes. What is `ageing` is a level
+    whose parts are there since some day; `still_open` is the level of what has not come to
+    its moment yet.
     """
 
     kind: MomentKind
@@ -85,6 +87,8 @@ class Word:
     shared: tuple[str, ...] = ()
     settles_after_days: int = 0
     ahead: bool = False
+    ageing: bool = False
+    still_open: MomentKind | None = None
 
     @property
     def filters(self) -> tuple[str, ...]:
@@ -114,7 +118,7 @@ _BUYERS: Final = ("owner", "product")
 
 _WORDS: Final = (
     Word(DEAL_CREATED, ("deals created", "新建商机"), _CREATED, shared=_OWNERS),
-    Word(DEAL_OPEN, ("open deals", "在途商机"), _HELD, "money", shared=_OWNERS),
+    Word(DEAL_OPEN, ("open deals", "在途商机"), _HELD, "money", shared=_OWNERS, ageing=True),
     Word(
         DEAL_WON,
         ("deals won", "赢单"),
@@ -122,6 +126,7 @@ _WORDS: Final = (
         "money",
         lasted=("days from the first contact to the closing", "首次接触到赢单的天数"),
         shared=_OWNERS,
+        still_open=DEAL_OPEN,
     ),
     Word(DEAL_LOST, ("deals lost", "丢单"), _CLOSED, shared=_OWNERS),
     Word(LEAD_CAPTURED, ("leads captured", "获取线索"), _CAPTURED),

@@ -13,6 +13,7 @@ from metrics.engine.measure import COUNT_SCALE, Count, at_end, binned, of_period
 from metrics.engine.moment import Moment
 from metrics.engine.pricing import Prices
 from metrics.engine.reading import Number, counted, quantile, quantile_of_sketch
+from metrics.engine.selection import selections_among, with_selections
 from metrics.engine.sums import Known, Spot
 from metrics.engine.survival import Survivors, median_of, survival
 from metrics.query.contributions import Contributions
@@ -207,12 +208,15 @@ async def _levels(
     """The facts that can be part of a level: their moments of its kind, and what each adds."""
     contributions = Contributions(question, known, Prices())
     kinds = contributions.kinds
+    selections = selections_among(kinds)
     days = since_of(question), question.periods[-1].end
     async for _, moments in speaking_facts(source, kinds, days=days, as_of=question.as_of):
-        own = [moment for moment in moments if moment.kind in kinds]
+        said = with_selections(moments, selections)
+        # With what was passed over: a deal that moved into a region was open before.
+        own = [one for one in said if one.kind in kinds or one.kind in selections]
         if own:
             sums = contributions.new_sums()
-            contributions.add_fact(own, sums)
+            contributions.add(((moment, 1) for moment in own), sums)
             yield own, Spot(sums, (), 0, known)
 
 
