@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Query
 
@@ -14,10 +14,17 @@ from chassis.resources import Resources
 from chassis.types import Code, Day, Instant
 from metrics.consuming import company_of
 from metrics.engine.calendar import Grain
-from metrics.engine.company import micros_of
+from metrics.engine.company import day_number, micros_of
 from metrics.query.opening import open_source
 from metrics.query.own import why_without_values
-from metrics.query.question import Asked, KpiNotFound, Question, read_question
+from metrics.query.question import (
+    Asked,
+    CurrencyView,
+    KpiNotFound,
+    Question,
+    QuestionRefused,
+    read_question,
+)
 from metrics.query.source import Source
 from metrics.settings import Settings
 
@@ -99,6 +106,27 @@ async def _asked_one(
     )
 
 
+async def _currency_view(
+    currency: Annotated[
+        Literal["base", "as_booked", "constant"],
+        Query(description="of money: at the rates of its day, as booked, or at those of rates_on"),
+    ] = "base",
+    rates_on: Annotated[
+        Day | None, Query(description="with currency=constant: the day whose rates count")
+    ] = None,
+) -> CurrencyView | None:
+    if (currency == "constant") != (rates_on is not None):
+        raise QuestionRefused(
+            "currency=constant and rates_on belong together",
+            field="query.rates_on",
+            hint="write currency=constant&rates_on=2026-01-01",
+        )
+    if currency == "base":
+        return None
+    return CurrencyView(rates_on=None if rates_on is None else day_number(rates_on))
+
+
+CurrencyDep = Annotated[CurrencyView | None, Depends(_currency_view)]
 AskedDep = Annotated[Asked, Depends(_asked)]
 AskedOneDep = Annotated[Asked, Depends(_asked_one)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -13,7 +14,7 @@ from chassis.auth.actor import Actor
 from chassis.paging import PageDep
 from chassis.resources import Resources, ResourcesDep
 from chassis.types import Code
-from metrics.api.asking import AskedDep, AskedOneDep, question_of, source_of
+from metrics.api.asking import AskedDep, AskedOneDep, CurrencyDep, question_of, source_of
 from metrics.api.replies import reply
 from metrics.api.views import (
     FactBehind,
@@ -70,6 +71,7 @@ async def read_kpi(
     kpi_id: Code,
     actor: Reader,
     asked: AskedDep,
+    currency: CurrencyDep,
     request: Request,
     resources: ResourcesDep,
     view: FiguresView = "restated",
@@ -79,7 +81,10 @@ async def read_kpi(
 ) -> Response:
     """A KPI's values by period, optionally broken down and filtered."""
     async with source_of(resources) as source:
-        question = question_of(kpi_id, asked, actor=actor, source=source, resources=resources)
+        question = replace(
+            question_of(kpi_id, asked, actor=actor, source=source, resources=resources),
+            currency=currency,
+        )
         read = answer_published if view == "published" else answer
         answered = await read(source, question)
         comparison = None

@@ -145,7 +145,11 @@ class KpiHead(StrictModel):
     kpi: str
     name: InTwoLanguages
     unit: Unit
-    currency: str | None
+    currency: Annotated[
+        str | None,
+        Field(description="of money; null as booked, where each row names its own"),
+    ]
+    rates_on: Annotated[date | None, Field(description="the day at whose rates money is told")]
     catalogue_version: str
     grain: str
     by: list[str]
@@ -233,15 +237,17 @@ def fact_name(ref: Ref) -> str:
 
 def head_of(answer: Answer, *, currency: str, catalogue_version: str) -> KpiHead:
     question = answer.question
-    kpi = question.kpi
+    kpi, view = question.kpi, question.currency
+    as_booked = view is not None and view.rates_on is None
     return KpiHead(
         kpi=kpi.id,
         name=InTwoLanguages(**kpi.name),
         unit=kpi.unit,
-        currency=currency if kpi.unit == "money" else None,
+        currency=currency if kpi.unit == "money" and not as_booked else None,
+        rates_on=date_of(view.rates_on) if view and view.rates_on is not None else None,
         catalogue_version=catalogue_version,
         grain=question.grain.value,
-        by=list(question.by),
+        by=list(question.columns),
         filters={name: list(values) for name, values in question.filters.items()},
         as_of=None if question.as_of is None else instant_of(question.as_of * SECOND),
         complete=answer.known.complete,
@@ -266,7 +272,9 @@ def answer_view(
             to_on=date_of(period.end),
             compared_from_on=date_of(others[period].start) if others else None,
             compared_to_on=date_of(others[period].end) if others else None,
-            rows=[KpiRow.of(row, question.by, comparison) for row in by_period.get(period, ())],
+            rows=[
+                KpiRow.of(row, question.columns, comparison) for row in by_period.get(period, ())
+            ],
         )
         for period in (by_period or question.periods)
     ]

@@ -18,6 +18,7 @@ from metrics.facts.capacity import CapacityKind
 from metrics.facts.cost import CostFactKind
 from metrics.facts.customer import CustomerKind
 from metrics.facts.deal import DealKind
+from metrics.facts.fx import FxRateKind
 from metrics.facts.lead import LeadKind
 from metrics.facts.market import MarketKind
 from metrics.facts.order import OrderKind
@@ -32,7 +33,7 @@ from metrics.facts.user import UserKind
 
 __all__ = ["ALL_KINDS", "BUYERS", "FACT_KINDS", "FOLD_VERSION", "TOLD_KINDS", "moments_of"]
 
-FOLD_VERSION: Final = 5
+FOLD_VERSION: Final = 6
 """Add one when facts are folded, kept, or say something else: all is then built anew."""
 
 FACT_KINDS: Final[Mapping[str, FactKind[Any]]] = {
@@ -42,7 +43,7 @@ FACT_KINDS: Final[Mapping[str, FactKind[Any]]] = {
         *(SurveyKind(), MarketKind()),
         *(CostFactKind(), CampaignKind(), ProjectKind(), TimeLogKind(), CapacityKind()),
         *(ProcessRunKind(), TicketKind(), ProcessKind()),
-        UserKind(),
+        *(UserKind(), FxRateKind()),
     )
 }
 """Folded from events."""

@@ -6,19 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from typing import Final
 
 from metrics.engine.kpi import Forecast, Model, Ratio
 from metrics.engine.reading import Row, rows_of
 from metrics.engine.shrinkage import shrunken
 from metrics.engine.sums import Known, Sums
+from metrics.query.currencies import rows_in_currency
 from metrics.query.gathering import gather
 from metrics.query.known import read_known
 from metrics.query.models import rows_of_model
-from metrics.query.question import Question, QuestionRefused
+from metrics.query.question import Question, refuse_too_many_rows
 from metrics.query.source import Source
-
-MOST_ROWS: Final = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,17 +32,15 @@ class Answer:
 async def answer(source: Source, question: Question) -> Answer:
     """The answer to a question. Raises QuestionRefused when it has too many rows."""
     known, watermark = await read_known(source.connection, source.company, as_of=question.as_of)
+    if question.currency is not None:
+        told = await rows_in_currency(source, question, known)
+        told = list(_without_silent(told)) if question.by else told
+        return Answer(question=question, rows=told, known=known, watermark=watermark)
     if isinstance(question.kpi, Model):
-        rows = await rows_of_model(source, question, known)
-        return Answer(question=question, rows=rows, known=known, watermark=watermark)
+        predicted = await rows_of_model(source, question, known)
+        return Answer(question=question, rows=predicted, known=known, watermark=watermark)
     sums = await gather(source, question, known)
-    count = len(question.periods) * max(1, len(sums.members))
-    if count > MOST_ROWS:
-        raise QuestionRefused(
-            f"the answer would have {count} rows, more than {MOST_ROWS}",
-            field="query.by",
-            hint="ask for a shorter range, a longer grain, or a filter",
-        )
+    refuse_too_many_rows(len(question.periods) * max(1, len(sums.members)))
     rows = list(
         rows_of(
             question.kpi,

@@ -16,6 +16,7 @@ from itertools import groupby
 from typing import Final
 
 from metrics.engine.calendar import Period
+from metrics.engine.company import Company
 from metrics.engine.dimension import Cut
 from metrics.engine.kpi import Model
 from metrics.engine.measure import COUNT_SCALE
@@ -23,17 +24,21 @@ from metrics.engine.moment import Moment
 from metrics.engine.reading import Reason, Row, counted
 from metrics.engine.slicing import shares
 from metrics.engine.sums import Known, Members
+from metrics.engine.told import records_until
 from metrics.facts import BUYERS
+from metrics.facts.buyer.kind import Buyer
 from metrics.facts.buyer.loyalty import BUYER_NEW
 from metrics.facts.buyer.purchases import Purchase
 from metrics.models.lifetime import Customers, Occasion, Prediction, customers_at, predict
 from metrics.query.question import Question, QuestionRefused
-from metrics.query.scan import told_facts
+from metrics.query.scan import read_facts
 from metrics.query.source import Source
 
 MOST_PERIODS: Final = 24
 """Each is fitted anew, in seconds."""
 _REMEMBERED: Final = 24
+_FIRST_DAY: Final = -(2**31)
+_FOR_EVER: Final = 2**62
 
 
 @dataclass
@@ -100,16 +105,25 @@ async def rows_of_model(source: Source, question: Question, known: Known) -> Seq
 
 async def fitted_models(source: Source, question: Question, known: Known) -> list[Fitted]:
     """The model of each period asked for."""
-    buyers = [
-        [purchase for purchase in BUYERS.purchases(records, source.company) if purchase.kept]
-        async for _, records in told_facts(source, BUYERS.name, as_of=question.as_of)
-    ]
+    reading = read_facts(
+        source,
+        (BUYER_NEW,),
+        _purchases_said,
+        days=(_FIRST_DAY, question.periods[-1].end),
+        as_of=question.as_of,
+    )
+    buyers = [purchases async for _, purchases in reading]
     return [
         await asyncio.to_thread(
             _fitted, buyers, question, period=period, until=_until(period, known)
         )
         for period in question.periods
     ]
+
+
+def _purchases_said(_kind: str, buyer: Buyer, company: Company) -> list[Purchase]:
+    told = records_until(buyer.entries, _FOR_EVER)
+    return [purchase for purchase in BUYERS.purchases(told, company) if purchase.kept]
 
 
 def _model_of(question: Question) -> Model:

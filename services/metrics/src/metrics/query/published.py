@@ -160,6 +160,12 @@ def _cut_of(question: Question) -> tuple[str, Sequence[str] | None]:
             field="query.as_of",
             hint="leave out as_of, or view=published",
         )
+    if question.currency is not None:
+        raise QuestionRefused(
+            "figures are published in base currency",
+            field="query.currency",
+            hint="leave out currency, or view=published",
+        )
     dimensions = question.dimensions
     if len(dimensions) > 1:
         raise QuestionRefused(

@@ -19,6 +19,7 @@ MOST_PERIODS: Final = 3_700
 LONGEST_MEMBER: Final = 128
 MOST_DIMENSIONS: Final = 2
 """An answer can be broken down by so many at once; more belong into an export."""
+MOST_ROWS: Final = 100_000
 
 
 class KpiNotFound(NotFound):
@@ -54,6 +55,13 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CurrencyView:
+    """Amounts at the rates of one day (its number); None: each currency as it was booked."""
+
+    rates_on: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """A question that can be answered. `as_of` is a second since 1970, its end included.
 
@@ -67,6 +75,14 @@ class Question:
     filters: Mapping[str, tuple[str, ...]]
     as_of: int | None
     percentile: int = 50
+    currency: CurrencyView | None = None
+    """None: in base currency, at the rates that were frozen when it was booked."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the members of a row belong to."""
+        as_booked = self.currency is not None and self.currency.rates_on is None
+        return (*self.by, "currency") if as_booked else self.by
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -98,6 +114,16 @@ def read_question(
             hint="ask for one of them",
         )
     return question
+
+
+def refuse_too_many_rows(count: int) -> None:
+    """Raises QuestionRefused."""
+    if count > MOST_ROWS:
+        raise QuestionRefused(
+            f"the answer would have {count} rows, more than {MOST_ROWS}",
+            field="query.by",
+            hint="ask for a shorter range, a longer grain, or a filter",
+        )
 
 
 def _periods(kpi: Kpi, asked: Asked, today: int) -> tuple[Grain, tuple[Period, ...]]:

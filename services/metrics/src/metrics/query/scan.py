@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import aclosing
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from metrics.engine.company import SECOND
+import msgspec
+
+from metrics.engine.company import SECOND, Company
 from metrics.engine.entry import Entry, in_order
 from metrics.engine.fact import Ref, timeline
 from metrics.engine.measure import Reading
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.presence import Presence
 from metrics.engine.selection import Selection
-from metrics.engine.told import Record, records_until
 from metrics.facts import ALL_KINDS, FACT_KINDS, TOLD_KINDS, moments_of
 from metrics.query.question import Question
 from metrics.query.source import Source
 from metrics.store import facts
 
+Made = TypeVar("Made")
+
 _PAGE: Final = 2_000
 _FIRST_DAY: Final = -(2**31)
-_NOW: Final = 2**62
 
 _CANDIDATES: Final = """
 SELECT key, body FROM facts
@@ -37,53 +39,67 @@ async def speaking_facts(
     as_of: int | None,
     after: Ref | None = None,
 ) -> AsyncGenerator[tuple[Ref, list[Moment]], None]:
-    """The facts that can say some kinds of moments, by kind and key, with all that they say.
+    """The facts that can say some kinds of moments, with all that they say: see `read_facts`."""
+    reading = read_facts(source, kinds, moments_of, days=days, as_of=as_of, after=after)
+    async with aclosing(reading):
+        async for one in reading:
+            yield one
 
-    Now: those with moments in `days` (from, before). As of a second: all, each folded
-    anew from the journal, which is exact, and as slow as the history is long.
-    Needs a transaction.
+
+async def read_facts(
+    source: Source,
+    kinds: Collection[MomentKind],
+    says: Callable[[str, Any, Company], Made],
+    *,
+    days: tuple[int, int],
+    as_of: int | None,
+    after: Ref | None = None,
+) -> AsyncGenerator[tuple[Ref, Made], None]:
+    """What is made of the facts that can say some kinds of moments, by kind and key.
+
+    `says` is given the kind's name and the state. Now: those with moments in `days` (from,
+    before). As of a second: all, each folded anew from the journal, which is exact, and as
+    slow as the history is long. Needs a transaction.
     """
     for name in fact_kinds_of(kinds):
         if after is not None and name < after.kind:
             continue
         start = after.key if after is not None and name == after.kind else ""
         if as_of is None:
-            speaking = _now(source, name, days=days, after=start)
+            states = _now(source, name, days=days, after=start)
         elif name in TOLD_KINDS:
-            speaking = _told_at(source, name, second=as_of, after=start)
+            states = _told_at(source, name, second=as_of, after=start)
         else:
-            speaking = _known_at(source, name, second=as_of, after=start)
-        async with aclosing(speaking):
-            async for key, moments in speaking:
-                yield Ref(name, key), moments
+            states = _known_at(source, name, second=as_of, after=start)
+        async with aclosing(states):
+            async for key, state in states:
+                yield Ref(name, key), says(name, state, source.company)
+
+
+async def read_states(source: Source, kind: str, *, as_of: int | None) -> AsyncGenerator[Any, None]:
+    """The states of all facts of a kind, whether they say anything or not. Needs a transaction."""
+    if as_of is None:
+        async for state in facts.states(source.connection, source.generation, kind=kind):
+            yield state
+    else:
+        async for _, state in _known_at(source, kind, second=as_of, after=""):
+            yield state
 
 
 async def _now(
     source: Source, kind: str, *, days: tuple[int, int], after: str
-) -> AsyncGenerator[tuple[str, list[Moment]], None]:
+) -> AsyncGenerator[tuple[str, Any], None]:
     since, until = days
     rows = source.connection.cursor(
         _CANDIDATES, source.generation, kind, after, until, since, prefetch=_PAGE
     )
     async for key, body in rows:
-        yield key, moments_of(kind, facts.decode_fact(kind, body).state, source.company)
+        yield key, facts.decode_fact(kind, body).state
 
 
 async def _told_at(
     source: Source, kind: str, *, second: int, after: str
-) -> AsyncGenerator[tuple[str, list[Moment]], None]:
-    async for key, records in told_facts(source, kind, as_of=second, after=after):
-        yield key, TOLD_KINDS[kind].moments_of(records, source.company)
-
-
-async def told_facts(
-    source: Source, kind: str, *, as_of: int | None, after: str = ""
-) -> AsyncGenerator[tuple[str, list[Record]], None]:
-    """The facts of a told kind by key, with what they have been told: now, or by a second.
-
-    Needs a transaction.
-    """
-    second = _NOW if as_of is None else as_of
+) -> AsyncGenerator[tuple[str, Any], None]:
     rows = source.connection.cursor(
         "SELECT key, body FROM facts WHERE generation = $1 AND kind = $2 AND key > $3 ORDER BY key",
         source.generation,
@@ -92,14 +108,15 @@ async def told_facts(
         prefetch=_PAGE,
     )
     async for key, body in rows:
-        records = records_until(facts.decode_fact(kind, body).state.entries, second)
-        if records:
-            yield key, records
+        state = facts.decode_fact(kind, body).state
+        told = [entry for entry in state.entries if entry[0] <= second]
+        if told:
+            yield key, msgspec.structs.replace(state, entries=told)
 
 
 async def _known_at(
     source: Source, kind: str, *, second: int, after: str
-) -> AsyncGenerator[tuple[str, list[Moment]], None]:
+) -> AsyncGenerator[tuple[str, Any], None]:
     pages: AsyncIterator[Mapping[Ref, list[Entry]]] = facts.with_histories(
         source.connection, source.generation, kinds=[kind], after=Ref(kind, after)
     )
@@ -108,7 +125,7 @@ async def _known_at(
             known = [entry for clock, entry in in_order(entries) if clock // SECOND <= second]
             if known:
                 done = timeline(FACT_KINDS[kind], known, key=ref.key, company=source.company)
-                yield ref.key, list(done.moments)
+                yield ref.key, done.fact.state
 
 
 def fact_kinds_of(kinds: Collection[MomentKind]) -> list[str]:

@@ -1,0 +1,162 @@
+"""Money in other currencies by the API: as booked, at the rates of a day, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from metrics_service import running
+
+from events import Dimensions, Event, EventData, Money
+from events.types.market import FxRatePublished
+from events.types.partner import EventVoided, OrderPaid, PaymentRefunded
+
+PAID_AT = datetime(2024, 5, 6, 12, tzinfo=UTC)
+LATER = datetime(2024, 9, 1, 12, tzinfo=UTC)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def told(data: EventData, at: datetime = PAID_AT, *, number: int = 1, subject: str = "") -> Event:
+    subject = subject or data.subject
+    return Event.of(
+        data,
+        source="/shop/a",
+        sequence=number,
+        occurred_at=at,
+        recorded_at=at,
+        subject=subject,
+        id=f"{subject}:{number}",
+    )
+
+
+def order(
+    name: str, minor: int, currency: str, *, rate: str | None = None, at: datetime = PAID_AT
+) -> Event:
+    paid = OrderPaid(
+        order_id=name,
+        amount=Money(amount_minor=minor, currency=currency, rate=rate),
+        dimensions=Dimensions(region="East" if minor > 10_000 else "West"),
+    )
+    return told(paid, at)
+
+
+def rate(currency: str, on: date, value: str) -> FxRatePublished:
+    return FxRatePublished(currency=currency, base_currency="USD", rate_on=on, rate=value)
+
+
+def events() -> Iterator[Event]:
+    yield order("o1", 10_000, "USD")
+    yield order("o2", 20_000, "EUR", rate="1.1")
+    yield order("o3", 5_000, "JPY", rate="0.0067")
+    yield order("o4", 30_000, "CHF")
+    yield order("o5", 40_000, "EUR", at=datetime(2024, 6, 3, 12, tzinfo=UTC))
+    refunded = Money(amount_minor=2_500, currency="EUR", rate="1.2")
+    yield told(
+        PaymentRefunded(refund_id="r1", source_type="order", source_id="o2", amount=refunded)
+    )
+    yield told(rate("EUR", date(2024, 1, 1), "1.5"))
+    yield told(rate("EUR", date(2024, 6, 1), "2"))
+    yield told(rate("JPY", date(2023, 1, 1), "0.01"))
+    wrong = told(rate("CHF", date(2024, 1, 1), "3"))
+    yield wrong
+    void = EventVoided(event_id=wrong.id, reason="mistake")
+    yield told(void, LATER, number=2, subject=wrong.subject)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def fed(
+    module_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Any]:
+    async with running(module_database("metrics"), tmp_path_factory.mktemp("identity")) as service:
+        await service.feed(list(events()))
+        await service.know_until(datetime(2025, 6, 1, tzinfo=UTC))
+        yield service
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def boss(fed: Any) -> AsyncIterator[httpx.AsyncClient]:
+    async with fed.caller("boss") as client:
+        yield client
+
+
+async def ask(client: httpx.AsyncClient, kpi: str = "revenue_net", **params: Any) -> Any:
+    response = await client.get(f"/v1/kpis/{kpi}", params={"period": "2024-05", **params})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def test_as_booked_each_currency_is_told_in_its_own_minor_units(
+    boss: httpx.AsyncClient,
+) -> None:
+    answer = await ask(boss, currency="as_booked")
+    assert answer["currency"] is None
+    assert answer["by"] == ["currency"]
+    rows = {row["dimensions"]["currency"]: row for row in answer["periods"][0]["rows"]}
+    assert {name: (row["value"], row["n"]) for name, row in rows.items()} == {
+        "CHF": (30_000, 1),
+        "EUR": (17_500, 1),
+        "JPY": (5_000, 1),
+        "USD": (10_000, 1),
+    }
+    assert not any(row["unpriced_count"] for row in rows.values())
+
+
+async def test_as_booked_by_region(boss: httpx.AsyncClient) -> None:
+    answer = await ask(boss, currency="as_booked", by="region", filter="region:East")
+    rows = [row["dimensions"] for row in answer["periods"][0]["rows"]]
+    assert rows == [
+        {"region": "East", "currency": "CHF"},
+        {"region": "East", "currency": "EUR"},
+    ]
+
+
+async def test_at_the_rates_of_a_day(boss: httpx.AsyncClient) -> None:
+    answer = await ask(boss, currency="constant", rates_on="2024-05-31")
+    assert (answer["currency"], answer["rates_on"]) == ("USD", "2024-05-31")
+    [row] = answer["periods"][0]["rows"]
+    assert row["value"] == 10_000 + 17_500 * 1.5 + 5_000
+    assert row["unpriced_count"] == 1
+    later = await ask(boss, currency="constant", rates_on="2024-06-01")
+    assert later["periods"][0]["rows"][0]["value"] == 10_000 + 17_500 * 2 + 5_000
+
+
+async def test_at_the_rates_that_were_known_at_an_instant(boss: httpx.AsyncClient) -> None:
+    asked = {"currency": "constant", "rates_on": "2024-05-31", "as_of": "2024-07-01"}
+    [row] = (await ask(boss, **asked))["periods"][0]["rows"]
+    assert row["value"] == 10_000 + 17_500 * 1.5 + 5_000 + 30_000 * 3
+    assert row["unpriced_count"] == 0
+
+
+async def test_a_comparison_is_in_the_same_currency(boss: httpx.AsyncClient) -> None:
+    answer = await ask(boss, period="2024-06", currency="as_booked", compare="previous")
+    [row] = answer["periods"][0]["rows"]
+    assert row["dimensions"] == {"currency": "EUR"}
+    assert (row["value"], row["previous"], row["change"]) == (40_000, 17_500, 22_500)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "params", "detail"),
+    [
+        ("win_rate", {"currency": "as_booked"}, "made of no money"),
+        ("time_saved", {"currency": "constant", "rates_on": "2024-05-31"}, "made of no money"),
+        ("clv_predicted", {"currency": "as_booked"}, "only known in base currency"),
+        ("pipeline_open", {"currency": "as_booked"}, "only known in base currency: deal.open"),
+        ("cac", {"currency": "as_booked"}, "no currency in common"),
+        ("unit_operating_cost", {"currency": "as_booked"}, "no currency in common"),
+        ("cost_control", {"currency": "as_booked"}, "only known in base currency: target."),
+        ("revenue_net", {"currency": "constant"}, "belong together"),
+        ("revenue_net", {"rates_on": "2024-05-31"}, "belong together"),
+        ("revenue_net", {"currency": "as_booked", "view": "published"}, "published in base"),
+    ],
+)
+async def test_what_has_no_other_currency_is_refused(
+    boss: httpx.AsyncClient, kpi: str, params: dict[str, str], detail: str
+) -> None:
+    response = await boss.get(f"/v1/kpis/{kpi}", params={"period": "2024-05", **params})
+    assert response.status_code == 422
+    assert detail in response.text
