@@ -195,14 +195,15 @@ RELAY: Final = (
         file=f"{_EVENTS}/outbox.py",
         text=" and driver.is_in_transaction() else None",
         replacement=" else None",
-        test=f"{_RELAY}::test_events_of_a_session_are_promised_with_its_commit_and_not_before"
-        "[postgres]",
+        test=f"{_RELAY}::test_events_of_a_session_are_promised_with_its_commit_and_not_before",
     ),
     Mutant(
         guard="a row is deleted only after the log has acknowledged its event",
         file=f"{_EVENTS}/relay/mover.py",
         text="        sent = self._tasks.create_task(",
-        replacement="        await self._connection.execute(_DELETE, [row[0] for row in rows])\n"
+        replacement="        await self._connection.execute(\n"
+        "            _DELETE, runs_of([row[0] for row in rows])\n"
+        "        )\n"
         "        sent = self._tasks.create_task(",
         test=f"{_RELAY}::test_an_error_of_the_log_ends_the_relay_and_keeps_the_events[postgres]",
     ),
