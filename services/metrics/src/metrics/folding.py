@@ -7,6 +7,7 @@ again finds the same world.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 import msgspec
@@ -155,7 +156,7 @@ async def _tell(
             one = tell(kind, fact, entries, key=ref.key, company=company)
             steps += one.steps
             if before:
-                one = Advance(one.fact, [*before.advance.steps, *one.steps], one.said)
+                one = replace(one, steps=[*before.advance.steps, *one.steps])
             done[ref] = Advanced(ref, before.version if before else known.version, one)
         told = reported(steps)
     return list(done.values())

@@ -93,7 +93,9 @@ class Advance:
     fact: Fact
     steps: Sequence[Step]
     said: Sequence[Said]
-    """What the fact says now."""
+    """What the fact says now; a told fact does not say all of it each time."""
+    days: tuple[int, int] | None = None
+    """Of a told fact: between which all that it says lies."""
 
     @property
     def moments(self) -> Sequence[Moment]:

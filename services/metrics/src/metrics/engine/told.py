@@ -38,6 +38,16 @@ class ToldKind(Protocol):
 
     def moments_of(self, records: Sequence[Record], company: Company, /) -> list[Moment]: ...
 
+    def moments_between(
+        self, before: Sequence[Record], after: Sequence[Record], company: Company, /
+    ) -> tuple[list[Moment], list[Moment]]:
+        """What only one of two sets of records says, and perhaps something that both say."""
+        ...
+
+    def days_of(self, records: Sequence[Record], company: Company, /) -> tuple[int, int] | None:
+        """Days between which all moments lie; None when there are none."""
+        ...
+
     def reports_of(self, records: Sequence[Record], /, *, key: str) -> list[Report]: ...
 
     def problems(self, state: Any, /) -> tuple[str, ...]: ...
@@ -66,7 +76,8 @@ def tell(
 ) -> Advance:
     """The fact after it was told something, and the steps that this makes.
 
-    What was told late changes what the fact said in every second since.
+    What was told late changes what the fact said in every second since. Only what can
+    differ is said anew: a buyer of thousands of purchases makes one more.
     """
     old = {(second, slot, body): times for second, slot, body, times in fact.state.entries}
     new = dict(old)
@@ -75,18 +86,19 @@ def tell(
         if not new[entry]:
             del new[entry]
     first = min(second for second, _, _ in told)
-    seconds = sorted({second for second, _, _ in (*old, *told) if second >= first})
+    was, now = _Telling(old, until=first), _Telling(new, until=first)
     steps: list[Step] = []
-    was = _Telling(kind, old, key=key, company=company)
-    now = _Telling(kind, new, key=key, company=company)
-    old_before = new_before = was.until(first - 1)
-    for second in seconds:
-        old_after, new_after = was.until(second), now.until(second)
-        steps.append(Step(second, [*old_after, *new_before], [*new_after, *old_before]))
-        old_before, new_before = old_after, new_after
+    # What the new entries add to what was said, up to the second before.
+    gone: Sequence[Said] = ()
+    come: Sequence[Said] = ()
+    for second in sorted({second for second, _, _ in (*old, *told) if second >= first}):
+        before, after = was.until(second), now.until(second)
+        lost, found = _difference(kind, before, after, key=key, company=company)
+        steps.append(Step(second, [*lost, *come], [*found, *gone]))
+        gone, come = lost, found
     entries = sorted(((*e, n) for e, n in new.items()), key=lambda e: (e[0], e[1], e[3]))
     state = msgspec.structs.replace(fact.state, entries=entries)
-    return Advance(Fact(state), steps, new_before)
+    return Advance(Fact(state), steps, (), days=kind.days_of(now.records(), company))
 
 
 def records_until(entries: Iterable[tuple[int, str, Any, int]], second: int) -> list[Record]:
@@ -96,30 +108,59 @@ def records_until(entries: Iterable[tuple[int, str, Any, int]], second: int) -> 
         if at <= second:
             record = Record(slot, body)
             times[record] = times.get(record, 0) + count
+    return _by_slot(times)
+
+
+def _by_slot(times: Mapping[Record, int]) -> list[Record]:
     # Per slot one record at most is given and not taken back.
     return sorted((r for r, count in times.items() if count > 0), key=lambda r: r.slot)
 
 
+def _difference(
+    kind: ToldKind,
+    before: Mapping[Record, int],
+    after: Mapping[Record, int],
+    *,
+    key: str,
+    company: Company,
+) -> tuple[Sequence[Said], Sequence[Said]]:
+    """What is said because of one set of records and not of another, and the other way round;
+    what both say may be in both.
+    """
+    if before == after:
+        return (), ()
+    old, new = _by_slot(before), _by_slot(after)
+    lost, found = kind.moments_between(old, new, company)
+    return (
+        [*lost, *kind.reports_of(old, key=key)],
+        [*found, *kind.reports_of(new, key=key)],
+    )
+
+
 class _Telling:
-    """What a fact says from one set of entries, second after second."""
+    """What a fact has been told, second after second from one on."""
 
-    def __init__(
-        self, kind: ToldKind, entries: Mapping[Entry, int], *, key: str, company: Company
-    ) -> None:
-        self._kind, self._key, self._company = kind, key, company
-        self._entries = [(*entry, times) for entry, times in entries.items()]
-        self._seconds = {entry[0] for entry in entries}
-        self._last: tuple[int, Sequence[Said]] | None = None
+    def __init__(self, entries: Mapping[Entry, int], *, until: int) -> None:
+        self._told: dict[Record, int] = {}
+        self._later: dict[int, list[tuple[Record, int]]] = {}
+        for (second, slot, body), times in entries.items():
+            if second < until:
+                self._add(Record(slot, body), times)
+            else:
+                self._later.setdefault(second, []).append((Record(slot, body), times))
 
-    def until(self, second: int) -> Sequence[Said]:
-        """Asked for in growing order."""
-        last = self._last
-        if last is not None and second not in self._seconds:
-            return last[1]
-        records = records_until(self._entries, second)
-        said: list[Said] = [
-            *self._kind.moments_of(records, self._company),
-            *self._kind.reports_of(records, key=self._key),
-        ]
-        self._last = (second, said)
-        return said
+    def until(self, second: int) -> Mapping[Record, int]:
+        """How often each record was given by a second; asked for in growing order."""
+        for record, times in self._later.pop(second, ()):
+            self._add(record, times)
+        return dict(self._told)
+
+    def records(self) -> list[Record]:
+        return _by_slot(self._told)
+
+    def _add(self, record: Record, times: int) -> None:
+        total = self._told.get(record, 0) + times
+        if total:
+            self._told[record] = total
+        else:
+            del self._told[record]

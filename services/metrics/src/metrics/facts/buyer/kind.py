@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -11,10 +12,18 @@ from metrics.engine.company import Company
 from metrics.engine.fact import Ref, Report
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.told import Record
-from metrics.facts.buyer.loyalty import LOYALTY, loyalty_moments
+from metrics.facts.buyer.loyalty import LOYALTY, Change, loyalty_moments
 from metrics.facts.buyer.prospects import PROSPECTS, prospect_moments
-from metrics.facts.buyer.purchases import Purchase, purchases_of
-from metrics.facts.buyer.records import BUYER, PASSED_ON, Active, Merged, Told
+from metrics.facts.buyer.purchases import Purchase, purchases_of, reporter_of
+from metrics.facts.buyer.records import (
+    BUYER,
+    PASSED_ON,
+    Active,
+    Dealt,
+    Merged,
+    Ordered,
+    Told,
+)
 
 
 class Buyer(msgspec.Struct, frozen=True, array_like=True):
@@ -39,14 +48,36 @@ class BuyerKind:
         self, periods: Sequence[Period] | None, records: Sequence[Record], company: Company, /
     ) -> list[Moment]:
         """The same with what is said of periods said of others than calendar ones."""
-        own, _ = _parted(records)
-        purchases = purchases_of(own, company)
-        active = sorted({r.body.day for r in own if isinstance(r.body, Active)})
-        first = next((purchase for purchase in purchases if purchase.kept), None)
+        seen = _seen(records, company)
         return [
-            *prospect_moments(own, first, company=company, periods=periods),
-            *loyalty_moments(purchases, active, periods=periods),
+            *prospect_moments(seen.records, seen.first, company=company, periods=periods),
+            *loyalty_moments(seen.purchases, seen.active, periods=periods),
         ]
+
+    def moments_between(
+        self, before: Sequence[Record], after: Sequence[Record], company: Company, /
+    ) -> tuple[list[Moment], list[Moment]]:
+        old, new = _seen(before, company), _seen(after, company)
+        if old.first != new.first or _survivor(before) != _survivor(after):
+            return self.moments_of(before, company), self.moments_of(after, company)
+        changed = list(set(old.records) ^ set(new.records))
+        slots = {reporter_of(record.slot) for record in changed}
+        purchases = purchases_of(changed, company)
+        days = {p.day for p in purchases} | set(_active(changed))
+        change = Change([p.key for p in purchases], sorted(days))
+
+        def said(seen: _Seen) -> list[Moment]:
+            return [
+                *prospect_moments(seen.records, seen.first, company=company, changed=slots),
+                *loyalty_moments(seen.purchases, seen.active, change=change),
+            ]
+
+        return said(old), said(new)
+
+    def days_of(self, records: Sequence[Record], company: Company, /) -> tuple[int, int] | None:
+        days = [day for record in records for day in _days_of(record, company)]
+        # A year says something on its first day, and a purchase something of the year after.
+        return (min(days) - 366, max(days) + 732) if days else None
 
     def purchases(self, records: Sequence[Record], company: Company, /) -> list[Purchase]:
         """His own, in order; none of a customer who turned out to be another one."""
@@ -59,6 +90,39 @@ class BuyerKind:
 
     def problems(self, _state: Buyer, /) -> tuple[str, ...]:
         return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What counts at one buyer."""
+
+    records: Sequence[Record]
+    purchases: Sequence[Purchase]
+    active: Sequence[int]
+    first: Purchase | None
+
+
+def _seen(records: Sequence[Record], company: Company) -> _Seen:
+    own, _ = _parted(records)
+    purchases = purchases_of(own, company)
+    first = next((purchase for purchase in purchases if purchase.kept), None)
+    return _Seen(own, purchases, _active(own), first)
+
+
+def _active(records: Iterable[Record]) -> list[int]:
+    return sorted({r.body.day for r in records if isinstance(r.body, Active)})
+
+
+def _days_of(record: Record, company: Company) -> tuple[int, ...]:
+    match record.body:
+        case Active(day=day):
+            return (day,)
+        case Ordered(paid=paid):
+            return (company.day(paid),)
+        case Dealt(created=created, closed=closed):
+            ends = () if closed is None else (company.day(closed),)
+            return (company.day(created), *ends)
+    return ()
 
 
 def _survivor(records: Iterable[Record]) -> str:
@@ -74,5 +138,9 @@ def _parted(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
     told = [r for r in records if not isinstance(r.body, Merged)]
     if not survivor:
         return told, []
-    stays = [r for r in told if survivor in r.slot.split(PASSED_ON)[:-1]]
-    return stays, [r for r in told if r not in stays]
+    stays: list[Record] = []
+    goes: list[Record] = []
+    for record in told:
+        been = record.slot.split(PASSED_ON)[:-1]
+        (stays if survivor in been else goes).append(record)
+    return stays, goes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -14,14 +16,16 @@ from metrics.engine.measure import bin_of_period
 from metrics.engine.moment import Moment, MomentKind
 from metrics.facts.buyer.purchases import (
     BAND_ENDS,
+    BASE_DAYS,
     BUYER_DIMENSIONS,
+    Days,
+    Key,
     Purchase,
     Standing,
     a_year_later,
     band_of,
     months_between,
     periods_of,
-    standing_at,
     standings,
 )
 
@@ -76,31 +80,76 @@ LOYALTY: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Which purchases differ, in order, and on which days anything does. The first is the same."""
+
+    keys: Sequence[Key]
+    days: Sequence[int]
+
+    def only_in(self, period: Period) -> set[Key] | None:
+        """The purchases of a period that alone can say something else; None when all can, since
+        the buyer may stand otherwise when it begins.
+        """
+        before = bisect_left(self.days, period.start - BASE_DAYS - 1)
+        if before < len(self.days) and self.days[before] < period.start:
+            return None
+        return set(self.keys)
+
+
 def loyalty_moments(
-    purchases: Sequence[Purchase], active: Sequence[int], *, periods: Sequence[Period] | None = None
+    purchases: Sequence[Purchase],
+    active: Sequence[int],
+    *,
+    periods: Sequence[Period] | None = None,
+    change: Change | None = None,
 ) -> list[Moment]:
-    """All that purchases (in order) and active days say, of their own periods or of others."""
+    """All that purchases (in order) and active days say, of their own periods or of others.
+
+    With a change only what can be due to it.
+    """
     kept = [purchase for purchase in purchases if purchase.kept]
     said: list[Moment] = []
     if kept:
-        said += _first_moments(kept)
-        for standing in standings(kept):
+        keys = None if change is None else change.keys
+        said += _first_moments(kept, keys)
+        for standing in standings(kept, keys):
             said += _base_moments(standing, kept[0].day)
-        said += _renewal_moments(kept)
-    days = {purchase.day for purchase in purchases} | set(active)
-    for period in periods_of(days) if periods is None else periods:
-        said += _period_moments(period, purchases, kept=kept, active=active)
+        said += _renewal_moments(kept, change)
+    telling = _Telling(Days(purchases), Days(kept), active, kept[0] if kept else None)
+    if periods is None:
+        days = sorted({purchase.day for purchase in purchases} | set(active))
+        periods = periods_of(days if change is None else _touched(days, change))
+    for period in periods:
+        only = None if change is None else change.only_in(period)
+        said += _period_moments(period, telling, only=only)
     return said
 
 
-def _first_moments(kept: Sequence[Purchase]) -> Iterator[Moment]:
+def _touched(days: Sequence[int], change: Change) -> set[int]:
+    """Of days on which something happened, those whose periods may show a change; and its own."""
+    found = set(change.days)
+    for day in change.days:
+        # A purchase counts for periods that begin up to a year after it, and a year is as long.
+        first, end = bisect_left(days, day), bisect_right(days, day + 2 * BASE_DAYS + 2)
+        found.update(days[first:end])
+    return found
+
+
+def _first_moments(kept: Sequence[Purchase], changed: Sequence[Key] | None) -> Iterator[Moment]:
     first = kept[0]
-    yield Moment(BUYER_NEW, first.day, first.cut)
-    for purchase in kept:
+    if changed is None:
+        yield Moment(BUYER_NEW, first.day, first.cut)
+    for purchase in kept if changed is None else _those(kept, changed):
         age = months_between(first.day, purchase.day)
         yield Moment(BUYER_VALUE, first.day, first.cut, 1, purchase.net, age)
-    if any(purchase.at - first.at < REPEAT_DAYS * DAY for purchase in kept[1:]):
+    if len(kept) > 1 and kept[1].at - first.at < REPEAT_DAYS * DAY:
         yield Moment(BUYER_REPEATED, first.day, first.cut)
+
+
+def _those(kept: Sequence[Purchase], keys: Sequence[Key]) -> list[Purchase]:
+    wanted = set(keys)
+    return [purchase for purchase in kept if purchase.key in wanted]
 
 
 def _base_moments(standing: Standing, first_day: int) -> Iterator[Moment]:
@@ -114,18 +163,26 @@ def _base_moments(standing: Standing, first_day: int) -> Iterator[Moment]:
         yield Moment(BUYER_BASE, end, standing.cut, -1, 0, band)
 
 
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """What the moments of a period are told from."""
+
+    purchases: Days
+    kept: Days
+    active: Sequence[int]
+    first: Purchase | None
+
+
 def _period_moments(
-    period: Period,
-    purchases: Sequence[Purchase],
-    *,
-    kept: Sequence[Purchase],
-    active: Sequence[int],
+    period: Period, telling: _Telling, *, only: set[Key] | None
 ) -> Iterator[Moment]:
-    inside = [p for p in purchases if period.start <= p.day < period.end]
-    standing = standing_at(kept, period.start)
-    band = band_of(kept[0].day, period.start) if standing else 0
+    inside, first = telling.purchases.within(period), telling.first
+    standing = telling.kept.standing_at(period.start)
+    band = band_of(first.day, period.start) if standing and first else 0
     for purchase in inside:
-        place, cut = _place_of(purchase, kept, period), purchase.cut
+        if only is not None and purchase.key not in only:
+            continue
+        place, cut = _place_of(purchase, first, period), purchase.cut
         if place is None and standing:
             place, cut = band, standing.cut
         bin_ = bin_of_period(period.grain, REACTIVATED if place is None else place)
@@ -136,26 +193,42 @@ def _period_moments(
     bought = any(purchase.kept for purchase in inside)
     if bought:
         yield Moment(BASE_BUYER, period.start, standing.cut, 1, 0, bin_)
-    if bought or any(period.start <= day < period.end for day in active):
+    place_of_day = bisect_left(telling.active, period.start)
+    used = place_of_day < len(telling.active) and telling.active[place_of_day] < period.end
+    if bought or used:
         yield Moment(BASE_ACTIVE, period.start, standing.cut, 1, 0, bin_)
 
 
-def _place_of(purchase: Purchase, kept: Sequence[Purchase], period: Period) -> int | None:
+def _place_of(purchase: Purchase, first: Purchase | None, period: Period) -> int | None:
     """The place of a sale that is not made to a customer of before the period."""
-    if not purchase.kept:
+    if not purchase.kept or first is None:
         return REFUNDED
-    if purchase is kept[0]:
+    if purchase is first:
         return NEW
-    return SAME_PERIOD if kept[0].day >= period.start else None
+    return SAME_PERIOD if first.day >= period.start else None
 
 
-def _renewal_moments(kept: Sequence[Purchase]) -> Iterator[Moment]:
-    for period in periods_of(purchase.day for purchase in kept):
-        then = [p for p in kept if period.start <= p.day < period.end]
-        now = a_year_later(period)
-        cut, bin_ = then[-1].cut, bin_of_period(period.grain)
+def _renewal_moments(kept: Sequence[Purchase], change: Change | None) -> Iterator[Moment]:
+    days = Days(kept)
+    changed = [purchase.day for purchase in kept] if change is None else change.days
+    own = periods_of(changed)
+    for period in own:
+        yield from _renewal(period, days, only=None)
+    if change is not None:
+        # What these purchases renew: there the others have nothing else to say.
+        for period in {a_year_later(period, -1) for period in own} - set(own):
+            yield from _renewal(period, days, only=set(change.keys))
+
+
+def _renewal(period: Period, days: Days, *, only: set[Key] | None) -> Iterator[Moment]:
+    then = days.within(period)
+    if not then:
+        return
+    now = a_year_later(period)
+    cut, bin_ = then[-1].cut, bin_of_period(period.grain)
+    if only is None:
         for purchase in then:
             yield Moment(RENEWABLE, now.start, cut, 1, purchase.net, bin_)
-        for purchase in kept:
-            if now.start <= purchase.day < now.end:
-                yield Moment(RENEWED, now.start, cut, 1, purchase.net, bin_)
+    for purchase in days.within(now):
+        if only is None or purchase.key in only:
+            yield Moment(RENEWED, now.start, cut, 1, purchase.net, bin_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,10 @@ BAND_ENDS = (90, 180, 365)
 """Tenure bands end so many days after the first purchase; the last has no end."""
 
 
+Key = tuple[int, str]
+"""Instant and reporter of a purchase: their order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Purchase:
     """A sale as its buyer made it. `net` is without what went back."""
@@ -30,6 +35,10 @@ class Purchase:
     base: int | None
     net: int | None
     kept: bool
+
+    @property
+    def key(self) -> Key:
+        return self.at, self.slot
 
 
 def purchases_of(records: Iterable[Record], company: Company) -> list[Purchase]:
@@ -44,7 +53,7 @@ def purchases_of(records: Iterable[Record], company: Company) -> list[Purchase]:
         elif isinstance(body, Dealt) and body.won and body.closed is not None:
             cut, day = buyer_cut(body.cut), company.day(body.closed)
             found.append(Purchase(body.closed, day, own, cut, body.base, body.net, body.kept))
-    return sorted(found, key=lambda purchase: (purchase.at, purchase.slot))
+    return sorted(found, key=lambda purchase: purchase.key)
 
 
 def reporter_of(slot: str) -> str:
@@ -74,20 +83,45 @@ class Standing:
     cut: Cut
 
 
-def standings(kept: Sequence[Purchase]) -> Iterator[Standing]:
-    """When the buyer belonged to the base: he counts where he last bought."""
+def standings(kept: Sequence[Purchase], changed: Sequence[Key] | None = None) -> Iterator[Standing]:
+    """When the buyer belonged to the base: he counts where he last bought.
+
+    With changed purchases only the stretches in which one of them lies.
+    """
     for place, purchase in enumerate(kept):
+        following = kept[place + 1] if place + 1 < len(kept) else None
+        if changed is not None and not _lies_between(changed, purchase, following):
+            continue
         end = purchase.day + BASE_DAYS
-        if place + 1 < len(kept):
-            end = min(end, kept[place + 1].day)
+        if following is not None:
+            end = min(end, following.day)
         if purchase.day < end:
             yield Standing(purchase.day, end, purchase.cut)
 
 
-def standing_at(kept: Sequence[Purchase], start: int) -> Purchase | None:
-    """The last purchase of a buyer who belongs to the base of a period; None when he does not."""
-    earlier = [p for p in kept if p.day < start]
-    return earlier[-1] if earlier and start - earlier[-1].day <= BASE_DAYS else None
+def _lies_between(keys: Sequence[Key], one: Purchase, following: Purchase | None) -> bool:
+    """Whether any of some keys in order lies from one purchase to the next."""
+    place = bisect_left(keys, one.key)
+    return place < len(keys) and (following is None or keys[place] <= following.key)
+
+
+class Days:
+    """Purchases in order, by their days."""
+
+    def __init__(self, purchases: Sequence[Purchase]) -> None:
+        self._purchases = purchases
+        self._days = [purchase.day for purchase in purchases]
+
+    def within(self, period: Period) -> Sequence[Purchase]:
+        start, end = (bisect_left(self._days, day) for day in (period.start, period.end))
+        return self._purchases[start:end]
+
+    def standing_at(self, start: int) -> Purchase | None:
+        """The last purchase of a buyer who belongs to the base of a period that begins then."""
+        place = bisect_left(self._days, start) - 1
+        if place < 0 or start - self._days[place] > BASE_DAYS:
+            return None
+        return self._purchases[place]
 
 
 def periods_of(days: Iterable[int]) -> list[Period]:
@@ -95,10 +129,10 @@ def periods_of(days: Iterable[int]) -> list[Period]:
     return sorted({period_of(day, grain) for day in days for grain in PERIOD_GRAINS})
 
 
-def a_year_later(period: Period) -> Period:
-    """The same period of the next year."""
+def a_year_later(period: Period, years: int = 1) -> Period:
+    """The same period of the next year, or of another."""
     start = date_of(period.start)
-    return period_of(day_number(start.replace(year=start.year + 1)), period.grain)
+    return period_of(day_number(start.replace(year=start.year + years)), period.grain)
 
 
 def months_between(first_day: int, later_day: int) -> int:
