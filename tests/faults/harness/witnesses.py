@@ -117,6 +117,17 @@ def everything(http: httpx.Client) -> dict[str, Any]:
     return found
 
 
+def _recent(grains: list[str]) -> dict[str, str]:
+    """The question for all that a run can have changed, by the widest grain that there is."""
+    today = datetime.now(ZONE).date()
+    for grain in ("year", "quarter", "month"):
+        if grain in grains:
+            first, end = today.replace(today.year - 1, 1, 1), today.replace(today.year + 1, 1, 1)
+            return {"grain": grain, "from": f"{first}", "to": f"{end}"}
+    first, end = today - timedelta(days=30), today + timedelta(days=1)
+    return {"grain": "day", "from": f"{first}", "to": f"{end}"}
+
+
 def ends(stack: Stack) -> dict[TopicPartition, int]:
     """Where the log ends now."""
 
