@@ -27,7 +27,7 @@ from metrics.engine.dimension import NUMBERS, Cut, Member
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref, Report, ReportingKind
 from metrics.engine.moment import Moment, MomentKind
-from metrics.facts.buyer.records import Dealt, buyer_key, to_buyer
+from metrics.facts.buyer.records import Dealt, buyer_cut, buyer_key, to_buyer
 from metrics.facts.lead import (
     CONVERSION_DAYS,
     EARNING_DAYS,
@@ -162,9 +162,8 @@ class DealKind(ReportingKind[Deal]):
         if state.status == "deleted" or not state.spans:
             return []
         own = Ref("deal", key)
-        told = Dealt(state.created, state.closed, won=False, cut=state.spans[-1].cut)
-        if state.closed is not None:
-            told = msgspec.structs.replace(told, cut=state.cut_at(state.closed))
+        cut = state.spans[-1].cut if state.closed is None else state.cut_at(state.closed)
+        told = Dealt(state.created, state.closed, won=False, cut=buyer_cut(cut))
         if state.status == "won":
             amount, refunds = state.amount, state.refunds
             told = msgspec.structs.replace(

@@ -13,7 +13,7 @@ from metrics.engine.dimension import Cut, Member, cut_of
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref, Report, ReportingKind
 from metrics.engine.moment import Moment, MomentKind
-from metrics.facts.buyer.records import Ordered, buyer_key, to_buyer
+from metrics.facts.buyer.records import Ordered, buyer_cut, buyer_key, to_buyer
 from metrics.facts.sale import (
     SALE_DIMENSIONS,
     SALE_REFUNDED,
@@ -70,7 +70,7 @@ class OrderKind(ReportingKind[Order]):
         own, amount, refunds = Ref("order", key), state.amount, state.refunds
         told = Ordered(
             state.paid,
-            state.cut,
+            buyer_cut(state.cut),
             amount.base,
             net_of(amount, refunds),
             kept=not fully_refunded(amount, refunds),

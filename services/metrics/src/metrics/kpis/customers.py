@@ -17,7 +17,7 @@ from metrics.facts.buyer.loyalty import (
     REPEAT_DAYS,
     VALUE_MONTHS,
 )
-from metrics.facts.buyer.purchases import BUYER_DIMENSIONS
+from metrics.facts.buyer.records import BUYER_DIMENSIONS
 from metrics.facts.cost import COST_ACQUISITION
 
 CUSTOMERS_BASE = at_start(binned(Count(BUYER_BASE)))

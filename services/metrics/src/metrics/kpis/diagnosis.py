@@ -14,7 +14,7 @@ from metrics.facts.buyer.prospects import (
     PROSPECT_STALE,
     PROSPECT_WON,
 )
-from metrics.facts.buyer.purchases import BUYER_DIMENSIONS
+from metrics.facts.buyer.records import BUYER_DIMENSIONS
 from metrics.facts.sale import SALE_REFUNDED
 
 _YEAR: Final = 365

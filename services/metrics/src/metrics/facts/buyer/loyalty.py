@@ -17,7 +17,6 @@ from metrics.engine.moment import Moment, MomentKind
 from metrics.facts.buyer.purchases import (
     BAND_ENDS,
     BASE_DAYS,
-    BUYER_DIMENSIONS,
     Days,
     Key,
     Purchase,
@@ -28,6 +27,7 @@ from metrics.facts.buyer.purchases import (
     periods_of,
     standings,
 )
+from metrics.facts.buyer.records import BUYER_DIMENSIONS
 
 _SALES: Final = (DealWon, OrderPaid)
 

@@ -20,13 +20,11 @@ from metrics.engine.measure import bin_of_period
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.told import Record
 from metrics.facts.buyer.purchases import (
-    BUYER_DIMENSIONS,
     Purchase,
-    buyer_cut,
     periods_of,
     reporter_of,
 )
-from metrics.facts.buyer.records import Dealt
+from metrics.facts.buyer.records import BUYER_DIMENSIONS, Dealt
 
 FRESH_DAYS: Final = 180
 """The age that all but a hundredth of decided deals do not reach; fixed, since a percentile that
@@ -96,7 +94,7 @@ def _deal_moments(
     company: Company,
     periods: Sequence[Period] | None,
 ) -> Iterator[Moment]:
-    cut = buyer_cut(deal.cut)
+    cut = deal.cut
     closed = deal.closed
     if first is not None and closed is not None and (closed, slot) > (first.at, first.slot):
         closed = None

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from metrics.engine.calendar import Grain, Period, period_of
 from metrics.engine.company import Company, date_of, day_number
-from metrics.engine.dimension import NUMBERS, Cut
+from metrics.engine.dimension import Cut
 from metrics.engine.told import Record
 from metrics.facts.buyer.records import PASSED_ON, Dealt, Ordered
 
-BUYER_DIMENSIONS = ("owner", "team", "channel", "segment", "region", "product")
 PERIOD_GRAINS = (Grain.MONTH, Grain.QUARTER, Grain.YEAR)
 BASE_DAYS = 365
 """A customer who bought within so many days before a period belongs to its base."""
@@ -47,26 +46,17 @@ def purchases_of(records: Iterable[Record], company: Company) -> list[Purchase]:
     for slot, body in records:
         own = reporter_of(slot)
         if isinstance(body, Ordered):
-            cut = buyer_cut(body.cut)
             day = company.day(body.paid)
-            found.append(Purchase(body.paid, day, own, cut, body.base, body.net, body.kept))
+            found.append(Purchase(body.paid, day, own, body.cut, body.base, body.net, body.kept))
         elif isinstance(body, Dealt) and body.won and body.closed is not None:
-            cut, day = buyer_cut(body.cut), company.day(body.closed)
-            found.append(Purchase(body.closed, day, own, cut, body.base, body.net, body.kept))
+            day = company.day(body.closed)
+            found.append(Purchase(body.closed, day, own, body.cut, body.base, body.net, body.kept))
     return sorted(found, key=lambda purchase: purchase.key)
 
 
 def reporter_of(slot: str) -> str:
     """Who told a record: a merged customer's come with the path on which they came."""
     return slot.rpartition(PASSED_ON)[2]
-
-
-_KEPT_PLACES = tuple(NUMBERS[name] - 1 for name in BUYER_DIMENSIONS)
-
-
-def buyer_cut(cut: Cut) -> Cut:
-    """What buyers are cut by, of a sale's cut."""
-    return tuple(member if n in _KEPT_PLACES else None for n, member in enumerate(cut))
 
 
 def band_of(first_day: int, on: int) -> int:

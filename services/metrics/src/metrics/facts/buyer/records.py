@@ -11,11 +11,12 @@ from uuid import UUID
 
 import msgspec
 
-from metrics.engine.dimension import Cut
+from metrics.engine.dimension import NUMBERS, Cut
 from metrics.engine.fact import Ref, Report
 from metrics.engine.routing import keyed
 
 BUYER: Final = "buyer"
+BUYER_DIMENSIONS: Final = ("owner", "team", "channel", "segment", "region", "product")
 PASSED_ON: Final = "\x1f"
 """Between the buyers that a record came through, and who told it."""
 
@@ -58,6 +59,14 @@ class Merged(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="merged
 
 
 Told = Dealt | Ordered | Active | Merged
+
+
+_KEPT_PLACES = tuple(NUMBERS[name] - 1 for name in BUYER_DIMENSIONS)
+
+
+def buyer_cut(cut: Cut) -> Cut:
+    """What buyers are cut by, of a sale's cut."""
+    return tuple(member if n in _KEPT_PLACES else None for n, member in enumerate(cut))
 
 
 def buyer_key(customer_id: str, *, source: str) -> str:
