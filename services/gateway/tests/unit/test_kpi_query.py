@@ -65,3 +65,8 @@ def test_any_query_is_read_or_left_to_metrics(raw: bytes) -> None:
         assert query.ends_before is None or isinstance(query.ends_before, date)
         again = read_query("win_rate", query.target.partition(b"?")[2])
         assert again == query
+
+
+def test_what_depends_on_published_rates_is_not_kept() -> None:
+    assert read_query("revenue_net", b"currency=as_booked") is not None
+    assert read_query("revenue_net", b"currency=constant&rates_on=2026-01-01") is None

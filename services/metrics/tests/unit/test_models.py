@@ -12,6 +12,9 @@ import pytest
 from customer_lives import lives
 from scipy.special import roots_genlaguerre, roots_jacobi
 
+from metrics.facts.buyer.loyalty import BUYER_NEW, BUYER_VALUE
+from metrics.kpis import CATALOGUE
+from metrics.kpis.models import CLV_PREDICTED
 from metrics.models.lifetime import (
     DAYS_A_YEAR,
     FEWEST_REPEATING,
@@ -176,3 +179,9 @@ def test_of_a_short_history_the_later_half_is_held_out() -> None:
 def test_too_few_who_came_back_tell_nothing() -> None:
     histories = [[Occasion(0, 10), Occasion(9, 10)]] * (FEWEST_REPEATING - 1)
     assert predict(customers_at(100, histories + [[Occasion(5, 10)]] * 900), discount=0.1) is None
+
+
+def test_every_purchase_changes_what_is_predicted() -> None:
+    """So that whoever keeps or streams the value is told of it."""
+    for kind in (BUYER_NEW, BUYER_VALUE):
+        assert CLV_PREDICTED in CATALOGUE.kpis_of[kind]

@@ -15,6 +15,8 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode
 
 _MULTIPLE: Final = frozenset({"by", "filter"})
+_NEVER_KEPT: Final = "rates_on"
+"""A rate that is published changes no KPI, so nobody would tell us that the answer is another."""
 _MOST_PARAMETERS: Final = 50
 _LONGEST_QUERY: Final = 2000
 _KPI_ID: Final = re.compile(r"[a-z][a-z0-9_]{0,79}")
@@ -57,7 +59,7 @@ class AnswerKey:
 
 
 def read_query(kpi: str, raw_query: bytes) -> KpiQuery | None:
-    """The question in canonical form, or None when it is too odd to be kept in memory.
+    """The question in canonical form, or None when its answer is not to be kept in memory.
 
     A parameter given twice with different values stays as it is sent for metrics
     to refuse, except the repeatable ones.
@@ -75,7 +77,7 @@ def read_query(kpi: str, raw_query: bytes) -> KpiQuery | None:
     except ValueError:
         return None
     names = [name for name, _ in pairs if name not in _MULTIPLE]
-    if len(names) != len(set(names)):
+    if len(names) != len(set(names)) or _NEVER_KEPT in names:
         return None
     return KpiQuery(kpi, canonical(pairs))
 

@@ -332,12 +332,13 @@ class Forecast(Kpi):
 class Model(Kpi):
     """What customers are expected to leave in the 12 months after a period, for each of them.
 
-    Fitted to the histories of those whom `customers` counts, as of the period's end, so it is
+    Fitted to the `purchases` of those whom `customers` counts, as of the period's end, so it is
     no sum of anything (see `metrics.models`). Null below `floor` customers, and where the model
     was wrong by more than `tolerance` about what it could not know. `discount` is by the year.
     """
 
     customers: Sum
+    purchases: Sum
     floor: int
     tolerance: float
     discount: float
@@ -351,7 +352,7 @@ class Model(Kpi):
         return "model"
 
     def sums(self) -> Mapping[str, Sum]:
-        return {"n": self.customers}
+        return {"n": self.customers, "purchases": self.purchases}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from metrics.engine.calendar import Grain
 from metrics.engine.kpi import Model
-from metrics.engine.measure import Count
-from metrics.facts.buyer.loyalty import BUYER_NEW
+from metrics.engine.measure import Count, Money, binned
+from metrics.facts.buyer.loyalty import BUYER_NEW, BUYER_VALUE
 
 CLV_PREDICTED = Model(
     id="clv_predicted",
@@ -14,6 +14,7 @@ CLV_PREDICTED = Model(
     grains=(Grain.MONTH,),
     dimensions=("channel", "segment", "region", "product"),
     customers=Count(BUYER_NEW),
+    purchases=binned(Money(BUYER_VALUE)),
     floor=500,
     tolerance=0.3,
     discount=0.1,
