@@ -35,7 +35,7 @@ LISTENING = ("handlers", "kpi")
 """Packages of services that hold what they do when they hear of something."""
 OUTWARD = {RecordParked, EventRejected, BeatEmitted, PeriodClosed, CataloguePublished}
 """For those who watch from outside: operators, and systems that show our figures elsewhere."""
-KEPT_FOR_LATER = {"fx.rate_published"}
+KEPT_FOR_LATER: set[str] = set()
 """Short names of types that no fact counts yet; the journal has them from the first day on."""
 
 

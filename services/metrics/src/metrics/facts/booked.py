@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from events import Money
+from events.money import Money
 from events.types import UNKNOWN
 from metrics.engine.company import Company
 from metrics.engine.moment import Moment
