@@ -12,6 +12,7 @@ import pytest
 from customer_lives import lives
 from scipy.special import roots_genlaguerre, roots_jacobi
 
+from metrics.engine.measure import COUNT_SCALE
 from metrics.facts.buyer.loyalty import BUYER_NEW, BUYER_VALUE
 from metrics.kpis import CATALOGUE
 from metrics.kpis.models import CLV_PREDICTED
@@ -32,6 +33,7 @@ from metrics.models.purchasing import (
 )
 from metrics.models.spending import Spending, expected_amount, fit_spending
 from metrics.models.spending import log_likelihood as log_likelihood_of_amounts
+from metrics.query.models import Scope
 
 CDNOW = Path(kpi_oracles.__file__).parents[1] / "cdnow.csv"
 PUBLISHED = Purchasing(r=0.243, alpha=4.414, a=0.793, b=2.426)
@@ -185,3 +187,21 @@ def test_every_purchase_changes_what_is_predicted() -> None:
     """So that whoever keeps or streams the value is told of it."""
     for kind in (BUYER_NEW, BUYER_VALUE):
         assert CLV_PREDICTED in CATALOGUE.kpis_of[kind]
+
+
+@pytest.mark.parametrize(
+    ("customers", "foreseen", "bought", "refusal"),
+    [
+        (500, 130, 100, None),
+        (500, 70, 100, None),
+        (500, 131, 100, "holdout_error"),
+        (500, 69, 100, "holdout_error"),
+        (500, 1, 0, "holdout_error"),
+        (499, 100, 100, "below_floor"),
+    ],
+)
+def test_a_model_is_only_believed_when_it_foresaw_the_past(
+    customers: int, foreseen: float, bought: float, refusal: str | None
+) -> None:
+    scope = Scope(customers=customers * COUNT_SCALE, foreseen=foreseen, bought=bought)
+    assert scope.refusal(CLV_PREDICTED) == refusal
