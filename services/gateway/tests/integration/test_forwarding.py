@@ -72,7 +72,7 @@ async def test_what_is_not_in_the_table_does_not_exist(house: House) -> None:
         ("GET", "/v1/deals/..%2f../history"),
         ("GET", "//v1/deals"),
         ("GET", "/v1/deals/"),
-        ("POST", "/v1/kpis"),
+        ("POST", "/v1/kpis/win_rate"),
         ("PUT", "/v1/deals/d1"),
         ("TRACE", "/v1/deals"),
     ):
