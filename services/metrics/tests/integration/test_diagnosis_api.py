@@ -51,6 +51,9 @@ async def test_the_true_cause_is_named(
     assert told["delta"] == revenue[4] - revenue[0]
     assert sum(one["amount"] for one in told["contributions"]) == told["delta"]
     assert told["text"]["zh"]
+    [lost] = [one for one in told["evidence"] if one["kpi"] == "lost_price"]
+    assert (lost["baseline"], lost["current"]) == (1.0, 1.0)
+    assert lost["link"].endswith("&filter=reason:price")
 
 
 async def test_nobody_is_named_before_the_period_is_over_or_on_too_few_facts(

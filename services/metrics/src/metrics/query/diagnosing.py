@@ -18,6 +18,7 @@ from metrics.engine.company import SECOND, instant_of, micros_of
 from metrics.engine.kpi import Kpi
 from metrics.engine.reading import Row
 from metrics.engine.sums import Known
+from metrics.kpis.pipeline import DEALS_LOST
 from metrics.kpis.sales import REVENUE_NET
 from metrics.query.answer import answer
 from metrics.query.figures import FiguresReader, Filters
@@ -30,6 +31,8 @@ _HISTORY_PERIODS: Final = {Grain.MONTH: 24, Grain.QUARTER: 12, Grain.YEAR: 8}
 """Earlier periods whose year-on-year change says how much is usual."""
 _CUT_BY: Final = ("team", "region", "segment", "product")
 """What a loss is searched by beside channels; never by persons."""
+_TELLING_REASONS: Final = ("service", "price", "competitor", "no_budget")
+"""Why deals are lost that is evidence for or against somebody."""
 _WIDER: Final = {Grain.MONTH: (Grain.QUARTER, Grain.YEAR), Grain.QUARTER: (Grain.YEAR,)}
 _SETTLING_DAYS: Final = 7
 """What becomes known so long after a period, or after the first event of all, is no restatement."""
@@ -148,7 +151,32 @@ class _Collecting:
             before, now = await self._rows(kpi, (self._year_ago, self._asked.period))
             if before.value is not None and now.value is not None:
                 found.append(self._reading(kpi, before, now))
-        return found
+        return [*found, *await self._lost_for()]
+
+    async def _lost_for(self) -> list[Reading]:
+        """The share of lost deals by the reasons that speak for somebody."""
+        periods = (self._year_ago, self._asked.period)
+        rows = await self._rows(DEALS_LOST, periods, by=("reason",))
+        counts = {(row.period, row.members[0]): row.n for row in rows}
+        before, now = (sum(row.n for row in rows if row.period == period) for period in periods)
+        if not before or not now:
+            return []
+        return [
+            Reading(
+                kpi=f"lost_{reason}",
+                baseline=counts.get((self._year_ago, reason), 0) / before,
+                current=counts.get((self._asked.period, reason), 0) / now,
+                baseline_count=round(before),
+                current_count=round(now),
+                link=self._link(DEALS_LOST) + f"&filter=reason:{reason}",
+            )
+            for reason in _TELLING_REASONS
+        ]
+
+    def _link(self, kpi: Kpi) -> str:
+        """Where the facts behind a KPI are listed."""
+        scope = "".join(f"&filter={n}:{v}" for n, vs in self._asked.filters.items() for v in vs)
+        return f"/v1/kpis/{kpi.id}/explain?period={self._asked.period.label}{scope}"
 
     def _reading(self, kpi: Kpi, before: Row, now: Row) -> Reading:
         is_share = before.interval is not None and now.interval is not None
@@ -158,8 +186,7 @@ class _Collecting:
             current=float(now.value or 0),
             baseline_count=round(before.n) if is_share else None,
             current_count=round(now.n) if is_share else None,
-            link=f"/v1/kpis/{kpi.id}/explain?period={self._asked.period.label}"
-            + "".join(f"&filter={n}:{v}" for n, vs in self._asked.filters.items() for v in vs),
+            link=self._link(kpi),
         )
 
     async def cuts(self) -> list[Cut]:
