@@ -72,11 +72,8 @@ class Driver:
         """Make what commands refer to; before any fault, so that it has to work."""
         with self._open() as client:
             for product in self.names.products:
-                made = client.post("/v1/products", json={"code": product, "name": product})
-                assert made.status_code == 201, made.text
-            customer = client.post("/v1/customers", json={"name": self.names.run})
-            assert customer.status_code == 201, customer.text
-            self._customer = customer.json()["id"]
+                _make(client, "/v1/products", {"code": product, "name": product})
+            self._customer = _make(client, "/v1/customers", {"name": self.names.run})["id"]
 
     @contextmanager
     def load(self) -> Iterator[None]:
@@ -233,3 +230,13 @@ def send(
     if response.is_client_error:
         return "refused", response.status_code, answer
     return "unknown", response.status_code, {}
+
+
+def _make(client: httpx.Client, path: str, body: dict[str, str]) -> Any:
+    """What was made. The gateway may leave a service alone that the row before has killed."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (made := client.post(path, json=body)).status_code == 503:
+        assert time.monotonic() < deadline, made.text
+        time.sleep(0.2)
+    assert made.status_code == 201, made.text
+    return made.json()
