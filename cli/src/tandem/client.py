@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -111,9 +112,16 @@ class Gateway:
         """POST a command on the resource as it was at `version` (If-Match)."""
         return self._call("POST", path, json=body, headers={"if-match": f'"{version}"'})
 
-    def stream(self, path: str, params: Mapping[str, Any]) -> Any:
-        """Context manager around a response whose lines are read as they come."""
-        return self._client.stream("GET", path, params=dict(params), timeout=None)
+    @contextmanager
+    def stream(self, path: str, params: Mapping[str, Any]) -> Iterator[Iterator[str]]:
+        """The lines of a 2xx answer as they come. Raises GatewayRefused, GatewayUnreachable."""
+        try:
+            with self._client.stream("GET", path, params=dict(params), timeout=None) as response:
+                if not response.is_success:
+                    response.read()
+                yield _accepted(response).iter_lines()
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
         response = self._send(method, path, **options)
@@ -123,19 +131,27 @@ class Gateway:
         try:
             response = self._client.request(method, path, **options)
         except httpx.TransportError as error:
-            raise GatewayUnreachable(
-                f"no gateway answers at {self.url} ({type(error).__name__}); "
-                "start it with `make up`, or say where it is with --url"
-            ) from error
-        if response.is_success:
-            return response
-        try:
-            problem = response.json()
-        except ValueError:
-            problem = {"detail": response.text[:200]}
-        wait = response.headers.get("retry-after", "")
-        raise GatewayRefused(
-            response.status_code,
-            problem,
-            retry_after_seconds=float(wait) if wait.isdecimal() else 0.0,
+            raise self._unreachable(error) from error
+        return _accepted(response)
+
+    def _unreachable(self, error: httpx.TransportError) -> GatewayUnreachable:
+        return GatewayUnreachable(
+            f"no gateway answers at {self.url} ({type(error).__name__}); "
+            "start it with `make up`, or say where it is with --url"
         )
+
+
+def _accepted(response: httpx.Response) -> httpx.Response:
+    """The answer if it is a 2xx. Raises GatewayRefused."""
+    if response.is_success:
+        return response
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = {"detail": response.text[:200]}
+    wait = response.headers.get("retry-after", "")
+    raise GatewayRefused(
+        response.status_code,
+        problem,
+        retry_after_seconds=float(wait) if wait.isdecimal() else 0.0,
+    )

@@ -23,9 +23,12 @@ def live_story(gateway: Gateway, say: Callable[[str], None]) -> None:
         say("There is no customer yet: import the history first (`tandem demo`).")
         return
     query = {"kpi": "revenue_net", "grain": "month", "period": month}
-    with gateway.stream("/v1/kpis/stream", query) as response:
-        pushed = _answers(response.iter_lines())
-        before = next(pushed)
+    with gateway.stream("/v1/kpis/stream", query) as lines:
+        pushed = _answers(lines)
+        before = next(pushed, None)
+        if before is None:
+            say("The stream ended before it told a number; try again in a moment.")
+            return
         say(f"Net revenue of {month} is {_value(before)}.")
         deal = _open(gateway, customers[0]["id"], people[0]["id"])
         say(f"A deal of 12,345.00 {CURRENCY} was opened ({deal['id']}).")
