@@ -56,6 +56,17 @@ async def test_the_true_cause_is_named(
     assert lost["link"].endswith("&filter=reason:price")
 
 
+async def test_evidence_is_compared_with_what_the_verdict_is(
+    new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    told, revenue = await diagnosed(
+        new_database("metrics"), tmp_path, Company(fault="win_rate"), baseline="unseasonal"
+    )
+    assert told["baseline"]["revenue"] == revenue[3]
+    [share] = [one for one in told["evidence"] if one["kpi"] == "market_share"]
+    assert share["baseline"] == pytest.approx(revenue[3] / 1_000_000_000)
+
+
 async def test_nobody_is_named_before_the_period_is_over_or_on_too_few_facts(
     new_database: Callable[[str], str], tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from events.types.partner import OrderPaid
 from events.types.pipeline import DealWon
 from metrics.diagnosis import BaselineKind, Cut, DiagnosisInput, GateFacts, Portion, Reading, Rules
 from metrics.diagnosis import Window as DiagnosisWindow
+from metrics.diagnosis.baseline import baselines
 from metrics.diagnosis.evidence import WITNESSES
 from metrics.engine.calendar import Grain, Period, months_before, period_of
 from metrics.engine.company import SECOND, instant_of, micros_of
@@ -34,6 +35,8 @@ _CUT_BY: Final = ("team", "region", "segment", "product")
 _TELLING_REASONS: Final = ("service", "price", "competitor", "no_budget")
 """Why deals are lost that is evidence for or against somebody."""
 _WIDER: Final = {Grain.MONTH: (Grain.QUARTER, Grain.YEAR), Grain.QUARTER: (Grain.YEAR,)}
+_ONE_COMPANY: Final = "company"
+"""One installation serves one company."""
 _SETTLING_DAYS: Final = 7
 """What becomes known so long after a period, or after the first event of all, is no restatement."""
 
@@ -52,13 +55,15 @@ async def diagnosis_input(source: Source, asked: Asked, *, rules: Rules) -> Diag
     """Everything, from one snapshot."""
     known, watermark = await read_known(source.connection, source.company, as_of=asked.as_of)
     collecting = _Collecting(source, asked, known)
+    windows = await collecting.windows(rules)
+    collecting.compare_as(windows[0])
     return DiagnosisInput(
-        tenant=source.company.base_currency,
+        tenant=_ONE_COMPANY,
         scope=",".join(f"{name}:{'|'.join(names)}" for name, names in asked.filters.items()),
         period=asked.period.label,
         currency=source.company.base_currency,
         gate=await collecting.gate(watermark),
-        windows=await collecting.windows(rules),
+        windows=windows,
         wanted_baseline=asked.baseline,
         history=await collecting.history(),
         readings=await collecting.readings(),
@@ -74,7 +79,15 @@ class _Collecting:
         self._source = source
         self._asked = asked
         self._known = known
-        self._year_ago = months_before(asked.period, 12)
+        self._compared = months_before(asked.period, 12)
+        """What evidence and cuts are compared with: see `compare_as`."""
+
+    def compare_as(self, window: DiagnosisWindow) -> None:
+        """Compare with what the verdict compares with: a year ago, or the period before."""
+        found = baselines(window, wanted=self._asked.baseline)
+        if found and found[0].kind in {BaselineKind.SEASONAL, BaselineKind.UNSEASONAL}:
+            period = self._asked.period
+            self._compared = months_before(period, _months(period))
 
     async def gate(self, watermark: datetime | None) -> GateFacts:
         end = self._source.company.start_of(self._asked.period.end)
@@ -148,14 +161,14 @@ class _Collecting:
                 continue
             if self._asked.period.grain not in kpi.grains:
                 continue
-            before, now = await self._rows(kpi, (self._year_ago, self._asked.period))
+            before, now = await self._rows(kpi, (self._compared, self._asked.period))
             if before.value is not None and now.value is not None:
                 found.append(self._reading(kpi, before, now))
         return [*found, *await self._lost_for()]
 
     async def _lost_for(self) -> list[Reading]:
         """The share of lost deals by the reasons that speak for somebody."""
-        periods = (self._year_ago, self._asked.period)
+        periods = (self._compared, self._asked.period)
         rows = await self._rows(DEALS_LOST, periods, by=("reason",))
         counts = {(row.period, row.members[0]): row.n for row in rows}
         before, now = (sum(row.n for row in rows if row.period == period) for period in periods)
@@ -164,7 +177,7 @@ class _Collecting:
         return [
             Reading(
                 kpi=f"lost_{reason}",
-                baseline=counts.get((self._year_ago, reason), 0) / before,
+                baseline=counts.get((self._compared, reason), 0) / before,
                 current=counts.get((self._asked.period, reason), 0) / now,
                 baseline_count=round(before),
                 current_count=round(now),
@@ -194,7 +207,7 @@ class _Collecting:
         for dimension in _CUT_BY:
             if dimension in self._asked.filters:
                 continue
-            periods = (self._year_ago, self._asked.period)
+            periods = (self._compared, self._asked.period)
             rows = await self._rows(REVENUE_NET, periods, by=(dimension,))
             before, after = (
                 {

@@ -21,11 +21,11 @@ from metrics.facts.buyer.purchases import (
     Key,
     Purchase,
     Standing,
-    a_year_later,
     band_of,
     months_between,
     periods_of,
     standings,
+    years_later,
 )
 from metrics.facts.buyer.records import BUYER_DIMENSIONS
 
@@ -216,7 +216,7 @@ def _renewal_moments(kept: Sequence[Purchase], change: Change | None) -> Iterato
         yield from _renewal(period, days, only=None)
     if change is not None:
         # What these purchases renew: there the others have nothing else to say.
-        for period in {a_year_later(period, -1) for period in own} - set(own):
+        for period in {years_later(period, -1) for period in own} - set(own):
             yield from _renewal(period, days, only=set(change.keys))
 
 
@@ -224,7 +224,7 @@ def _renewal(period: Period, days: Days, *, only: set[Key] | None) -> Iterator[M
     then = days.within(period)
     if not then:
         return
-    now = a_year_later(period)
+    now = years_later(period, 1)
     cut, bin_ = then[-1].cut, bin_of_period(period.grain)
     if only is None:
         for purchase in then:

@@ -119,8 +119,8 @@ def periods_of(days: Iterable[int]) -> list[Period]:
     return sorted({period_of(day, grain) for day in days for grain in PERIOD_GRAINS})
 
 
-def a_year_later(period: Period, years: int = 1) -> Period:
-    """The same period of the next year, or of another."""
+def years_later(period: Period, years: int) -> Period:
+    """The same period so many years later."""
     start = date_of(period.start)
     return period_of(day_number(start.replace(year=start.year + years)), period.grain)
 
