@@ -14,6 +14,7 @@ from metrics_service import running
 from events import Dimensions, Event, EventData, Money
 from events.types.market import FxRatePublished
 from events.types.partner import EventVoided, OrderPaid, PaymentRefunded
+from events.types.pipeline import DealCreated, DealState
 
 PAID_AT = datetime(2024, 5, 6, 12, tzinfo=UTC)
 LATER = datetime(2024, 9, 1, 12, tzinfo=UTC)
@@ -45,6 +46,21 @@ def order(
     return told(paid, at)
 
 
+def deal(name: str, minor: int, currency: str, *, expected: date | None = None) -> Event:
+    state = DealState(
+        deal_id=name,
+        pipeline="standard",
+        stage="first",
+        stage_rank=0,
+        status="open",
+        episode=1,
+        created_at=PAID_AT,
+        amount=Money(amount_minor=minor, currency=currency),
+        expected_close_on=expected,
+    )
+    return told(DealCreated(deal=state))
+
+
 def rate(currency: str, on: date, value: str) -> FxRatePublished:
     return FxRatePublished(currency=currency, base_currency="USD", rate_on=on, rate=value)
 
@@ -55,6 +71,8 @@ def events() -> Iterator[Event]:
     yield order("o3", 5_000, "JPY", rate="0.0067")
     yield order("o4", 30_000, "CHF")
     yield order("o5", 40_000, "EUR", at=datetime(2024, 6, 3, 12, tzinfo=UTC))
+    yield deal("d1", 3_000, "EUR", expected=date(2024, 7, 1))
+    yield deal("d2", 4_000, "USD")
     refunded = Money(amount_minor=2_500, currency="EUR", rate="1.2")
     yield told(
         PaymentRefunded(refund_id="r1", source_type="order", source_id="o2", amount=refunded)
@@ -132,6 +150,23 @@ async def test_at_the_rates_that_were_known_at_an_instant(boss: httpx.AsyncClien
     assert row["unpriced_count"] == 0
 
 
+async def test_open_deals_are_told_as_booked_and_at_the_rates_of_a_day(
+    boss: httpx.AsyncClient,
+) -> None:
+    booked = await ask(boss, "pipeline_open", currency="as_booked")
+    rows = {
+        row["dimensions"]["currency"]: (row["value"], row["n"])
+        for row in booked["periods"][0]["rows"]
+    }
+    assert rows == {"EUR": (3_000, 1), "USD": (4_000, 1)}
+    answer = await ask(boss, "pipeline_open", currency="constant", rates_on="2024-05-31")
+    [row] = answer["periods"][0]["rows"]
+    assert (row["value"], row["n"], row["unpriced_count"]) == (3_000 * 1.5 + 4_000, 2, 0)
+    forecast = {"currency": "constant", "rates_on": "2024-05-31"}
+    [row] = (await ask(boss, "pipeline_weighted", **forecast))["periods"][0]["rows"]
+    assert (row["numerator"], row["n"]) == (3_000 * 1.5, 1)
+
+
 async def test_a_comparison_is_in_the_same_currency(boss: httpx.AsyncClient) -> None:
     answer = await ask(boss, period="2024-06", currency="as_booked", compare="previous")
     [row] = answer["periods"][0]["rows"]
@@ -145,7 +180,6 @@ async def test_a_comparison_is_in_the_same_currency(boss: httpx.AsyncClient) -> 
         ("win_rate", {"currency": "as_booked"}, "made of no money"),
         ("time_saved", {"currency": "constant", "rates_on": "2024-05-31"}, "made of no money"),
         ("clv_predicted", {"currency": "as_booked"}, "only known in base currency"),
-        ("pipeline_open", {"currency": "as_booked"}, "only known in base currency: deal.open"),
         ("cac", {"currency": "as_booked"}, "no currency in common"),
         ("unit_operating_cost", {"currency": "as_booked"}, "no currency in common"),
         ("cost_control", {"currency": "as_booked"}, "only known in base currency: target."),

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kpi_histories import BASE, History, makers_of, plain
 from kpi_oracles import Ask, Books, expected
-from memory_shelf import MemoryShelf, folded
+from memory_shelf import MemoryShelf, company_sums, folded
 
 from events import Money
 from events.types import UNKNOWN
@@ -35,13 +35,19 @@ from metrics.query.question import Asked, Question, read_question
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 COMPANY = Company(time_zone="Europe/Berlin", base_currency=BASE)
 KNOWN = Known(COMPANY, micros_of(NOW), complete=True)
-OF_MONEY = ("revenue_net", "avg_deal_value", "operating_cost", "channel_cpl", "channel_roi", "cac")
+OF_MONEY = (
+    *("revenue_net", "avg_deal_value", "operating_cost", "channel_cpl", "channel_roi", "cac"),
+    *("pipeline_open", "pipeline_weighted"),
+)
 ALL_PARTS = ("value", "numerator", "denominator", "unpriced_count")
 RECKONED_ANEW = {"cac": ("numerator", "unpriced_count")}
 """Money, and no more: whether a sale was refunded whole, so that its buyer is none, stays as it
 was judged when it was booked.
 """
-BOOKED_TOGETHER = ("revenue_net", "avg_deal_value", "operating_cost")
+BOOKED_TOGETHER = (
+    *("revenue_net", "avg_deal_value", "operating_cost"),
+    *("pipeline_open", "pipeline_weighted"),
+)
 MAKERS = [*makers_of(["deal", "order", "cost", "campaign", "lead"]), "refund"]
 CURRENCIES = (BASE, "CNY", "JPY", "EUR")
 Events = list[dict[str, Any]]
@@ -57,12 +63,13 @@ def question(kpi: str, by: str | None) -> Question:
     return read_question(kpi, asked, catalogue=CATALOGUE, company=COMPANY, today=0)
 
 
-def rows(asked: Question, said: Iterator[list[Moment]]) -> list[Row]:
+def rows(asked: Question, said: Iterator[list[Moment]], shelf: MemoryShelf) -> list[Row]:
     contributions = Contributions(asked, KNOWN, Prices())
     sums: Sums = contributions.new_sums()
     for moments in said:
         contributions.add_fact(moments, sums)
-    return list(rows_of(asked.kpi, sums, by=asked.by, filtered=(), known=KNOWN))
+    whole = company_sums(shelf, asked, KNOWN)
+    return list(rows_of(asked.kpi, sums, by=asked.by, filtered=(), known=KNOWN, whole=whole))
 
 
 def at_price(shelf: MemoryShelf, price: Price) -> Iterator[list[Moment]]:
@@ -118,7 +125,7 @@ def test_at_the_rates_of_a_day_it_is_as_if_all_had_been_booked_at_them(kpi: str,
     events = with_money(plain(history.events), at_the_rates)
     for by in (None, CATALOGUE[kpi].dimensions[0]):
         asked = question(kpi, by)
-        told = rows(asked, at_price(shelf, at_rates(rates, COMPANY)))
+        told = rows(asked, at_price(shelf, at_rates(rates, COMPANY)), shelf)
         compare(asked, told, events, names=RECKONED_ANEW.get(kpi, ALL_PARTS))
 
 
@@ -131,7 +138,7 @@ def test_as_booked_each_currency_stands_for_itself(kpi: str, seed: int) -> None:
     asked = question(kpi, None)
     counted: dict[Any, float] = defaultdict(float)
     for currency in (*CURRENCIES, UNKNOWN):
-        told = rows(asked, booked_in(shelf, currency))
+        told = rows(asked, booked_in(shelf, currency), shelf)
 
         def only(money: dict[str, Any], currency: str = currency) -> dict[str, Any]:
             """Its minor units are those of the base currency; others have no rate."""
@@ -143,7 +150,7 @@ def test_as_booked_each_currency_stands_for_itself(kpi: str, seed: int) -> None:
         for row in told:
             assert currency == UNKNOWN or not row.unpriced_count
             counted[row.period] += row.n + row.unpriced_count * (kpi == "avg_deal_value")
-    for row in rows(asked, at_price(shelf, lambda amount: amount.base)):
+    for row in rows(asked, at_price(shelf, lambda amount: amount.base), shelf):
         assert counted[row.period] == row.n + row.unpriced_count * (kpi == "avg_deal_value")
 
 
@@ -167,12 +174,12 @@ def test_with_one_currency_all_views_are_the_same(seed: int) -> None:
     shelf = folded([events], COMPANY)
     for kpi in BOOKED_TOGETHER:
         asked = question(kpi, None)
-        plainly = rows(asked, at_price(shelf, lambda amount: amount.base))
-        assert rows(asked, at_price(shelf, at_rates({}, COMPANY))) == plainly
+        plainly = rows(asked, at_price(shelf, lambda amount: amount.base), shelf)
+        assert rows(asked, at_price(shelf, at_rates({}, COMPANY)), shelf) == plainly
         both = (booked_in(shelf, name) for name in (BASE, UNKNOWN))
         merged = [
             sum(row.numerator or 0 for row in of_period)
-            for of_period in zip(*(rows(asked, one) for one in both), strict=True)
+            for of_period in zip(*(rows(asked, one, shelf) for one in both), strict=True)
         ]
         assert merged == [row.numerator for row in plainly]
 
@@ -181,10 +188,10 @@ def test_a_currency_without_a_rate_is_counted_and_not_priced() -> None:
     history = History(5, facts=80, zone=COMPANY.time_zone, of=["cost"])
     shelf, asked = folded([history.events], COMPANY), question("operating_cost", None)
     rates = dict.fromkeys(("CNY", "JPY", "EUR"), "0.5")
-    whole = rows(asked, at_price(shelf, at_rates(rates, COMPANY)))
+    whole = rows(asked, at_price(shelf, at_rates(rates, COMPANY)), shelf)
     del rates["EUR"]
-    less = rows(asked, at_price(shelf, at_rates(rates, COMPANY)))
-    in_euro = {row.period: row for row in rows(asked, booked_in(shelf, "EUR"))}
+    less = rows(asked, at_price(shelf, at_rates(rates, COMPANY)), shelf)
+    in_euro = {row.period: row for row in rows(asked, booked_in(shelf, "EUR"), shelf)}
     assert sum(row.n for row in in_euro.values()) > 0
     for was, row in zip(whole, less, strict=True):
         assert row.unpriced_count - was.unpriced_count == in_euro[row.period].n

@@ -184,6 +184,26 @@ def test_18_a_refund_falls_on_its_own_day_and_a_full_one_uncounts_the_conversion
     assert (months["2024-03"], months["2024-05"]) == (9_900, -9_900)
 
 
+def test_7_who_buys_without_a_name_is_revenue_and_nobodys_customer() -> None:
+    def paid(name: str, customer: str | None, days: int) -> Event:
+        order = partner.OrderPaid(
+            order_id=name, customer_id=customer, amount=Money(amount_minor=700, currency="USD")
+        )
+        return event(order, 1, NOON + timedelta(days=days), source=SHOP)
+
+    events = [paid("a", "ann", 0), paid("b", None, 1), paid("c", None, 20), paid("d", "ann", 200)]
+    assert (one(events, "revenue_net").value, one(events, "revenue_net").n) == (2_800, 4)
+    year = {kpi: one(events, kpi) for kpi in ("repeat_purchase_rate", "cac")}
+    assert (year["repeat_purchase_rate"].numerator, year["repeat_purchase_rate"].n) == (0, 1)
+    assert year["cac"].denominator == 1
+    autumn = (date(2024, 7, 1), date(2024, 10, 1))
+    kept = one(events, "customer_retention", "quarter", span=autumn)
+    assert (kept.numerator, kept.denominator) == (1, 1)
+    following = (date(2025, 1, 1), date(2026, 1, 1))
+    renewed = one(events, "net_revenue_retention", span=following)
+    assert renewed.denominator == 1_400
+
+
 @pytest.mark.parametrize(
     ("zone", "local", "day"),
     [

@@ -22,16 +22,17 @@ from metrics.facts.cost import (
     COST_OF_PROJECT,
     COST_OPERATING,
 )
-from metrics.facts.deal import DEAL_WON
+from metrics.facts.deal import DEAL_OPEN, DEAL_WON
 from metrics.facts.lead import LEAD_EARNED
 from metrics.facts.order import ORDER_PAID
 from metrics.facts.sale import SALE_REFUNDED, Amount
+from metrics.facts.stages import DEAL_EXPECTED
 
 State = TypeVar("State")
 Price = Callable[[Amount], int | None]
 
 BOOKED: Final = (
-    *(DEAL_WON, ORDER_PAID, SALE_REFUNDED),
+    *(DEAL_WON, DEAL_OPEN, DEAL_EXPECTED, ORDER_PAID, SALE_REFUNDED),
     *(COST_OPERATING, COST_ACQUISITION, COST_OF_CAMPAIGN, COST_OF_PROJECT),
 )
 """Each of these is said of one amount that was booked, whatever it is worth."""
@@ -44,6 +45,8 @@ def repriced(state: State, price: Price) -> State:
     found: Any = state
     if isinstance(state, Amount):
         found = msgspec.structs.replace(state, base=price(state))
+    elif isinstance(state, tuple):
+        found = tuple(repriced(part, price) for part in state)
     elif isinstance(state, dict):
         found = {key: repriced(value, price) for key, value in state.items()}
     elif isinstance(state, msgspec.Struct):

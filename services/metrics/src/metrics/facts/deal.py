@@ -163,7 +163,9 @@ class DealKind(ReportingKind[Deal]):
             return []
         own = Ref("deal", key)
         cut = state.spans[-1].cut if state.closed is None else state.cut_at(state.closed)
-        told = Dealt(state.created, state.closed, won=False, cut=buyer_cut(cut))
+        last = state.spans[-1].cut
+        today = None if last == cut else buyer_cut(last)
+        told = Dealt(state.created, state.closed, won=False, cut=buyer_cut(cut), today=today)
         if state.status == "won":
             amount, refunds = state.amount, state.refunds
             told = msgspec.structs.replace(
@@ -216,11 +218,10 @@ class DealKind(ReportingKind[Deal]):
 def _spans(
     spans: tuple[Span, ...], deal: DealState, amount: Amount | None, *, at: int
 ) -> tuple[Span, ...]:
-    base = None if amount is None else amount.base
     cut = _cut_of(deal)
-    if spans and (spans[-1].base, spans[-1].cut) == (base, cut):
+    if spans and (spans[-1].amount, spans[-1].cut) == (amount, cut):
         return spans
-    return (*spans, Span(at, base, cut))
+    return (*spans, Span(at, amount, cut))
 
 
 def _cut_of(deal: DealState) -> Cut:

@@ -17,7 +17,7 @@ from events.types.pipeline import DealCreated, DealLost, DealState, DealWon
 from metrics.engine.company import DAY, Company, day_number
 from metrics.engine.dimension import NOWHERE, Cut
 from metrics.engine.moment import Moment, MomentKind
-from metrics.facts.sale import SALE_DIMENSIONS
+from metrics.facts.sale import SALE_DIMENSIONS, Amount
 
 FUNNEL_DAYS: Final = 90
 """A stage counts as reached when that was less than so many times 24 hours after the creation."""
@@ -46,11 +46,15 @@ _NEVER: Final = 2**62
 
 
 class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What was true of the deal from an instant on: its amount in base currency and its cut."""
+    """What was true of the deal from an instant on: its amount and its cut."""
 
     since: int
-    base: int | None
+    amount: Amount | None
     cut: Cut
+
+    @property
+    def base(self) -> int | None:
+        return None if self.amount is None else self.amount.base
 
 
 class Stage(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
-from metrics.engine.kpi import Forecast, Model, Ratio
+from metrics.engine.kpi import Model, Ratio
 from metrics.engine.reading import Row, rows_of
 from metrics.engine.shrinkage import shrunken
-from metrics.engine.sums import Known, Sums
+from metrics.engine.sums import Known
 from metrics.query.currencies import rows_in_currency
-from metrics.query.gathering import gather
+from metrics.query.gathering import company_sums, gather
 from metrics.query.known import read_known
 from metrics.query.models import rows_of_model
 from metrics.query.question import Question, refuse_too_many_rows
@@ -49,7 +49,7 @@ async def answer(source: Source, question: Question) -> Answer:
             filtered=question.filters,
             known=known,
             percentile=question.percentile,
-            whole=await _gather_company(source, question, known),
+            whole=await company_sums(source, question, known),
         )
     )
     if question.by:
@@ -57,14 +57,6 @@ async def answer(source: Source, question: Question) -> Answer:
     if len(question.by) == 1 and isinstance(question.kpi, Ratio) and question.kpi.rate:
         rows = list(_with_shrunken(rows))
     return Answer(question=question, rows=rows, known=known, watermark=watermark)
-
-
-async def _gather_company(source: Source, question: Question, known: Known) -> Sums | None:
-    """What a forecast takes its shares from."""
-    if not isinstance(question.kpi, Forecast):
-        return None
-    shares = replace(question, kpi=question.kpi.shares(), by=(), filters={})
-    return await gather(source, shares, known)
 
 
 def _without_silent(rows: Sequence[Row]) -> Iterator[Row]:

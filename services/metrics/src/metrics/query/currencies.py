@@ -22,6 +22,7 @@ from metrics.facts import moments_of
 from metrics.facts.booked import BOOKED, REPRICED, at_rates, booked_moments, repriced
 from metrics.facts.fx import FxRate, FxRateKind, rates_on
 from metrics.query.contributions import Contributions, measures_of, until_of
+from metrics.query.gathering import company_sums
 from metrics.query.question import Question, QuestionRefused, refuse_too_many_rows
 from metrics.query.scan import read_facts, read_states, since_of
 from metrics.query.source import Source
@@ -34,22 +35,30 @@ async def rows_in_currency(source: Source, question: Question, known: Known) -> 
     assert question.currency is not None
     day = question.currency.rates_on
     _refuse_other_parts(question)
+    whole = await company_sums(source, question, known)
     if day is None:
         _refuse_mixed_parts(question)
         by_currency = await _sums_as_booked(source, question, known)
         rows = [
             replace(row, members=(*row.members, currency))
             for currency, sums in by_currency.items()
-            for row in _rows(question, sums, known)
+            for row in _rows(question, sums, known=known, whole=whole)
         ]
         return sorted(rows, key=lambda row: (row.period, row.members))
     sums = await _sums_at_rates(source, question, known, day=day)
-    return list(_rows(question, sums, known))
+    return list(_rows(question, sums, known=known, whole=whole))
 
 
-def _rows(question: Question, sums: Sums, known: Known) -> Iterator[Row]:
+def _rows(question: Question, sums: Sums, *, known: Known, whole: Sums | None) -> Iterator[Row]:
     refuse_too_many_rows(len(question.periods) * max(1, len(sums.members)))
-    return rows_of(question.kpi, sums, by=question.by, filtered=question.filters, known=known)
+    return rows_of(
+        question.kpi,
+        sums,
+        by=question.by,
+        filtered=question.filters,
+        known=known,
+        whole=whole,
+    )
 
 
 async def _sums_as_booked(source: Source, question: Question, known: Known) -> dict[str, Sums]:

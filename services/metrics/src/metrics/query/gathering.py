@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from metrics.engine.changes import Delta
 from metrics.engine.dimension import NUMBERS, TOTAL
+from metrics.engine.kpi import Forecast
 from metrics.engine.measure import Measure
 from metrics.engine.presence import Presence
 from metrics.engine.pricing import Prices
@@ -42,6 +44,14 @@ async def gather(source: Source, question: Question, known: Known) -> Sums:
         await gathering.add_what_was_known_at(second)
         await gathering.add_pending(until=second)
     return gathering.sums
+
+
+async def company_sums(source: Source, question: Question, known: Known) -> Sums | None:
+    """What a forecast takes its shares from, whatever it is cut by; None for other KPIs."""
+    if not isinstance(question.kpi, Forecast):
+        return None
+    shares = replace(question, kpi=question.kpi.shares(), by=(), filters={}, currency=None)
+    return await gather(source, shares, known)
 
 
 def only_facts_know(question: Question) -> bool:

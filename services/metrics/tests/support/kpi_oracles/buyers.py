@@ -28,6 +28,8 @@ class Purchase:
 
 
 Buyers = dict[str, list[Purchase]]
+NAMELESS = "~"
+"""Before the name of the sale, where it names no customer."""
 
 
 def buyers_of(books: Books) -> Buyers:
@@ -42,14 +44,20 @@ def buyers_of(books: Books) -> Buyers:
 
 
 def kept_of(books: Books) -> list[list[Purchase]]:
-    """The same without what was paid back whole, and without buyers who kept nothing."""
-    kept = [[p for p in all_ if p.kept] for all_ in books.sorted_out(buyers_of).values()]
+    """Of customers: the same without what was paid back whole, and without those who kept
+    nothing. Who bought without a name is nobody's customer.
+    """
+    kept = [
+        [p for p in all_ if p.kept]
+        for name, all_ in books.sorted_out(buyers_of).items()
+        if not name.startswith(NAMELESS)
+    ]
     return [purchases for purchases in kept if purchases]
 
 
 def customer_name(customer: str | None, source: str, *, sale: str) -> str:
     if customer is None:
-        return f"~{sale}"
+        return f"{NAMELESS}{sale}"
     try:
         ours = UUID(customer).version == 7
     except ValueError:

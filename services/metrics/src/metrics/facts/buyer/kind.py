@@ -17,6 +17,7 @@ from metrics.facts.buyer.prospects import PROSPECTS, prospect_moments
 from metrics.facts.buyer.purchases import Purchase, purchases_of, reporter_of
 from metrics.facts.buyer.records import (
     BUYER,
+    NAMELESS,
     PASSED_ON,
     Active,
     Dealt,
@@ -51,7 +52,7 @@ class BuyerKind:
         seen = _seen(records, company)
         return [
             *prospect_moments(seen.records, seen.first, company=company, periods=periods),
-            *loyalty_moments(seen.purchases, seen.active, periods=periods),
+            *loyalty_moments(seen.purchases, seen.active, named=seen.named, periods=periods),
         ]
 
     def moments_between(
@@ -69,7 +70,7 @@ class BuyerKind:
         def said(seen: _Seen) -> list[Moment]:
             return [
                 *prospect_moments(seen.records, seen.first, company=company, changed=slots),
-                *loyalty_moments(seen.purchases, seen.active, change=change),
+                *loyalty_moments(seen.purchases, seen.active, named=seen.named, change=change),
             ]
 
         return said(old), said(new)
@@ -80,9 +81,9 @@ class BuyerKind:
         return (min(days) - 366, max(days) + 732) if days else None
 
     def purchases(self, records: Sequence[Record], company: Company, /) -> list[Purchase]:
-        """His own, in order; none of a customer who turned out to be another one."""
+        """His own, in order; none of a customer who turned out to be another one, or of nobody."""
         own, _ = _parted(records)
-        return purchases_of(own, company)
+        return purchases_of(own, company) if _are_named(own) else []
 
     def reports_of(self, records: Sequence[Record], /, *, key: str) -> list[Report]:
         survivor, others = _survivor(records), _parted(records)[1]
@@ -100,13 +101,19 @@ class _Seen:
     purchases: Sequence[Purchase]
     active: Sequence[int]
     first: Purchase | None
+    named: bool
+    """Whether it is known who bought."""
 
 
 def _seen(records: Sequence[Record], company: Company) -> _Seen:
     own, _ = _parted(records)
     purchases = purchases_of(own, company)
     first = next((purchase for purchase in purchases if purchase.kept), None)
-    return _Seen(own, purchases, _active(own), first)
+    return _Seen(own, purchases, _active(own), first, _are_named(own))
+
+
+def _are_named(records: Iterable[Record]) -> bool:
+    return not any(record.slot.startswith(NAMELESS) for record in records)
 
 
 def _active(records: Iterable[Record]) -> list[int]:

@@ -101,22 +101,25 @@ def loyalty_moments(
     purchases: Sequence[Purchase],
     active: Sequence[int],
     *,
+    named: bool = True,
     periods: Sequence[Period] | None = None,
     change: Change | None = None,
 ) -> list[Moment]:
     """All that purchases (in order) and active days say, of their own periods or of others.
 
-    With a change only what can be due to it.
+    A sale to nobody that is `named` is revenue of its period and nothing else: it began no
+    customer's story. With a change only what can be due to it.
     """
     kept = [purchase for purchase in purchases if purchase.kept]
+    known = kept if named else []
     said: list[Moment] = []
-    if kept:
+    if known:
         keys = None if change is None else change.keys
-        said += _first_moments(kept, keys)
-        for standing in standings(kept, keys):
-            said += _base_moments(standing, kept[0].day)
-        said += _renewal_moments(kept, change)
-    telling = _Telling(Days(purchases), Days(kept), active, kept[0] if kept else None)
+        said += _first_moments(known, keys)
+        for standing in standings(known, keys):
+            said += _base_moments(standing, known[0].day)
+        said += _renewal_moments(known, change)
+    telling = _Telling(Days(purchases), Days(known), active, kept[0] if kept else None)
     if periods is None:
         days = sorted({purchase.day for purchase in purchases} | set(active))
         periods = periods_of(days if change is None else _touched(days, change))

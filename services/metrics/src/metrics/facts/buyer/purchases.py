@@ -10,7 +10,7 @@ from metrics.engine.calendar import Grain, Period, period_of
 from metrics.engine.company import Company, date_of, day_number
 from metrics.engine.dimension import Cut
 from metrics.engine.told import Record
-from metrics.facts.buyer.records import PASSED_ON, Dealt, Ordered
+from metrics.facts.buyer.records import NAMELESS, PASSED_ON, Dealt, Ordered
 
 PERIOD_GRAINS = (Grain.MONTH, Grain.QUARTER, Grain.YEAR)
 BASE_DAYS = 365
@@ -56,7 +56,7 @@ def purchases_of(records: Iterable[Record], company: Company) -> list[Purchase]:
 
 def reporter_of(slot: str) -> str:
     """Who told a record: a merged customer's come with the path on which they came."""
-    return slot.rpartition(PASSED_ON)[2]
+    return slot.rpartition(PASSED_ON)[2].removeprefix(NAMELESS)
 
 
 def band_of(first_day: int, on: int) -> int:

@@ -1,7 +1,7 @@
 """What deals, orders, users and customers tell the buyer behind them.
 
 A deal or order that names no customer has a buyer of its own: it is new business, and
-nobody knows whether he came back.
+nobody knows who bought. So it is revenue and went through a funnel, but it is no customer.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from metrics.engine.routing import keyed
 
 BUYER: Final = "buyer"
 BUYER_DIMENSIONS: Final = ("owner", "team", "channel", "segment", "region", "product")
+NAMELESS: Final = "~"
+"""Before the teller of a sale that names no customer."""
 PASSED_ON: Final = "\x1f"
 """Between the buyers that a record came through, and who told it."""
 
@@ -24,7 +26,8 @@ PASSED_ON: Final = "\x1f"
 class Dealt(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="deal"):
     """A deal: instants in microseconds, amounts in base minor units (None: unpriced).
 
-    `net` is what remained after refunds; `kept` is false when all of it went back.
+    `net` is what remained after refunds; `kept` is false when all of it went back. `today` is the
+    cut that the deal has by now, where it was handed over after its closing.
     """
 
     created: int
@@ -34,6 +37,7 @@ class Dealt(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="deal"):
     base: int | None = None
     net: int | None = None
     kept: bool = True
+    today: Cut | None = None
 
 
 class Ordered(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="order"):
@@ -80,7 +84,9 @@ def to_buyer(key: str | None, reporter: Ref, told: Told, *, part: str = "") -> R
     `part` tells apart what one reporter has to say.
     """
     slot = f"{reporter.kind}/{reporter.key}" + (f"#{part}" if part else "")
-    return Report(Ref(BUYER, f"~{slot}" if key is None else key), slot, told)
+    if key is None:
+        slot = key = f"{NAMELESS}{slot}"
+    return Report(Ref(BUYER, key), slot, told)
 
 
 def _is_ours(customer_id: str) -> bool:
