@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 import psutil
@@ -59,6 +60,11 @@ class Parties:
     def read(self) -> Reading:
         seconds = {name: tree_seconds(pid) for name, pid in self.roots.items()}
         return Reading(at=time.monotonic(), seconds=seconds)
+
+
+def own_seconds(pid: int) -> float:
+    """Time of a process of one thread, to the nanosecond; that of trees comes in ticks of 10 ms."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
 
 
 def tree_seconds(root: int) -> float:

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import asyncpg
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -86,10 +88,10 @@ class Database:
             pool_size=SESSION_CONNECTIONS,
             max_overflow=SESSION_OVERFLOW,
             pool_timeout=CONNECT_SECONDS,
-            pool_pre_ping=True,
             # Statement parameters are customers' data; they must not reach logs.
             hide_parameters=True,
         )
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(
             self._engine, class_=Session, expire_on_commit=False, autoflush=False
         )
@@ -159,6 +161,19 @@ async def driver_of(session: AsyncSession) -> "asyncpg.Connection[Any]":
     driver = raw.driver_connection
     assert isinstance(driver, asyncpg.Connection)
     if not driver.is_in_transaction():
-        # The adapter begins the transaction with the first statement that goes through it.
-        await connection.exec_driver_sql("SELECT 1")
+        # The adapter begins the transaction with the first statement that goes through it, which
+        # would have to be one for nothing: a round trip of every command.
+        adapter: Any = raw.dbapi_connection
+        await adapter._start_transaction()  # noqa: SLF001 - no other way
     return driver
+
+
+def _refuse_closed(connection: Any, *_: object) -> None:
+    """Have the pool connect anew where the server has ended a session that lay in it.
+
+    The driver knows of that without asking. SQLAlchemy's own ping is a transaction of its own, four
+    round trips for every request, and finds no more: a server that is gone without a word lets a
+    ping wait as long as a statement.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("the server has ended this session")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -50,7 +50,9 @@ def refusal_of(error: BaseException) -> Refusal | None:
 
 def _driver_error(error: BaseException) -> BaseException:
     if isinstance(error, DBAPIError) and error.orig is not None:
-        return error.orig.__cause__ or error.orig
+        error = error.orig
+    if isinstance(error, EmulatedDBAPIException):  # what SQLAlchemy's adapter makes of the driver's
+        return error.__cause__ or error
     return error
 
 

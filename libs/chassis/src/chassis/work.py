@@ -14,7 +14,7 @@ from chassis.auth.dependencies import current_actor
 from chassis.db import Session, driver_of
 from chassis.errors import Invalid
 from chassis.resources import Resources, resources_of
-from events import Event, append_asyncpg
+from events import Event, append_asyncpg, together
 from events.types import EventData
 
 
@@ -40,6 +40,7 @@ class Work:
         self._source = resources.settings.event_source
         self._doorbell = resources.doorbell
         self._events: list[Event] = []
+        self._promised = False
         self._discarded = False
 
     def now(self) -> datetime:
@@ -81,7 +82,7 @@ class Work:
         occurred_at: datetime | None = None,
         subject: str | None = None,
     ) -> Event:
-        """Say what happened; it is written to the outbox with the commit.
+        """Say what happened; it is written to the outbox with the next `write`, or the commit.
 
         `sequence` is the aggregate's version after the change, from 1 without gaps.
         """
@@ -90,12 +91,24 @@ class Work:
         return event
 
     async def record_all(self, happened: Iterable[tuple[EventData, int, datetime | None]]) -> None:
-        """`record` for many: (data, sequence, occurred_at) each, one statement at commit."""
+        """`record` for many: (data, sequence, occurred_at) each, in one statement."""
         self._events += [self._event(data, sequence, at=at) for data, sequence, at in happened]
 
     def discard(self) -> None:
         """Make the end of this unit a rollback: a dry run answers and leaves nothing."""
         self._discarded = True
+
+    async def write(self, statement: str, *arguments: Any) -> Any:
+        """Execute a statement on the driver, and with it promise what was recorded so far.
+
+        So events cost no round trip of their own. Gives the first column of the first row.
+        """
+        driver = await self.driver()
+        # What a savepoint undoes would be promised by nobody: those events wait for the commit.
+        if self._events and not self.session.in_nested_transaction():
+            events, self._events, self._promised = self._events, [], True
+            return await driver.fetchval(*together(statement, *arguments, events=events))
+        return await driver.fetchval(statement, *arguments)
 
     async def driver(self) -> "asyncpg.Connection[Any]":
         """The asyncpg connection of this unit's transaction, for set-based statements.
@@ -133,7 +146,7 @@ class Work:
             # Past SQLAlchemy, which would cost more than the row itself.
             await append_asyncpg(await driver_of(self.session), self._events)
         await self.session.commit()
-        if self._events:
+        if self._events or self._promised:
             self._doorbell.ring()
 
 

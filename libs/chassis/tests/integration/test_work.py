@@ -18,6 +18,7 @@ from chassis.work import begin
 from events.types.ops import CostVoided
 
 NOTE = {"id": "n1", "title": "first", "amount_minor": 5}
+INSERT_NOTE = "INSERT INTO notes VALUES ($1, NULL, $1, 1, NULL, 1, now()) RETURNING id"
 
 
 async def rows(url: str, query: str) -> list[asyncpg.Record]:
@@ -100,6 +101,55 @@ async def test_two_units_that_say_the_same_version_conflict(
         with pytest.raises(Exception, match="outbox_version_is_unique"):
             async with begin(resources, actor=SYSTEM) as work:
                 await work.record(CostVoided(cost_id="c"), sequence=1)
+
+
+async def test_an_event_travels_with_the_statement_that_makes_it_true(
+    make_settings: Callable[[str], object], sample_database: str
+) -> None:
+    """A command of one statement is three round trips to PostgreSQL, its event included."""
+    sent: list[str] = []
+    app = create_app(make_settings(sample_database))  # type: ignore[arg-type]
+    async with app.router.lifespan_context(app):
+        async with begin(app.state.resources, actor=SYSTEM) as work:
+            (await work.driver()).add_query_logger(lambda logged: sent.append(logged.query))
+        sent.clear()
+        async with begin(app.state.resources, actor=SYSTEM) as work:
+            await work.record(CostVoided(cost_id="c"), sequence=1)
+            assert await work.write(INSERT_NOTE, "n") == "n"
+    assert [statement.split()[0] for statement in sent] == ["BEGIN;", "WITH", "COMMIT;"]
+    [event] = await rows(sample_database, "SELECT * FROM outbox")
+    assert event["aggregateid"] == "c"
+
+
+async def test_a_savepoint_takes_back_rows_and_not_the_events_that_are_recorded(
+    make_settings: Callable[[str], object], sample_database: str
+) -> None:
+    app = create_app(make_settings(sample_database))  # type: ignore[arg-type]
+    async with (
+        app.router.lifespan_context(app),
+        begin(app.state.resources, actor=SYSTEM) as work,
+    ):
+        await work.record(CostVoided(cost_id="c"), sequence=1)
+        async with work.session.begin_nested() as savepoint:
+            await work.write(INSERT_NOTE, "undone")
+            await savepoint.rollback()
+        await work.write(INSERT_NOTE, "kept")
+    assert [row["id"] for row in await rows(sample_database, "SELECT id FROM notes")] == ["kept"]
+    assert len(await rows(sample_database, "SELECT * FROM outbox")) == 1
+
+
+async def test_sessions_that_the_server_has_ended_are_replaced_unseen(
+    online: httpx.AsyncClient, sample_database: str
+) -> None:
+    await online.post("/v1/notes", json=NOTE)
+    ended = await rows(
+        sample_database,
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    assert ended
+    await asyncio.sleep(0)  # the event loop hears of it before the next request
+    assert (await online.get("/v1/notes/n1")).status_code == 200
 
 
 async def test_a_unit_that_raises_leaves_nothing(

@@ -26,7 +26,7 @@ from events.ids import uuid7
 from events.log import Log, TopicPartition, open_log
 from events.money import Money
 from events.observer import Observer, Unobserved
-from events.outbox import append, append_asyncpg, outbox_table
+from events.outbox import append, append_asyncpg, outbox_table, together
 from events.relay import Relay
 from events.strict import StrictDecoder, strict_decoder
 from events.types import EVENT_TYPES, UNKNOWN, Dimensions, EventData, Owner
@@ -70,5 +70,6 @@ __all__ = [
     "outbox_table",
     "schema_sql",
     "strict_decoder",
+    "together",
     "uuid7",
 ]

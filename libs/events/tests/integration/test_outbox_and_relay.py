@@ -22,6 +22,7 @@ from events import (
     append,
     append_asyncpg,
     outbox_table,
+    together,
 )
 from events.cloudevents import from_record
 from events.outbox import SHARDS, shard_of
@@ -115,6 +116,31 @@ async def test_a_version_is_promised_once(engine: AsyncEngine, pool: Any, make_e
             await append(connection, [make_event("a", 1)])
     with pytest.raises(asyncpg.UniqueViolationError):
         await append_asyncpg(pool, [make_event("a", 1)])
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO thing VALUES ($1) RETURNING name || $2",
+        """
+        WITH made AS (INSERT INTO thing VALUES ($1) RETURNING name)
+        SELECT name || $2 FROM made""",
+    ],
+)
+async def test_a_statement_of_the_business_promises_its_events_itself(
+    pool: Any, make_event: Any, count: int, statement: str
+) -> None:
+    await pool.execute("CREATE TABLE IF NOT EXISTS thing (name text)")
+    events = [make_event("a", n + 1) for n in range(count)]
+    assert await pool.fetchval(*together(statement, "b", "c", events=events)) == "bc"
+    assert await pool.fetch("SELECT * FROM thing") == [("b",)]
+    promised = await pool.fetch("SELECT event_id, aggregate_version FROM outbox ORDER BY id")
+    assert promised == [(event.id, event.sequence) for event in events]
+    if events:
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await pool.fetchval(*together(statement, "d", "e", events=events))
+        assert await pool.fetchval("SELECT count(*) FROM thing") == 1
 
 
 async def test_an_event_that_the_log_would_refuse_is_not_promised(

@@ -101,7 +101,7 @@ class CustomerHandler:
             taken.add(converted.lead.lead_id)
             opened.append(self._open(item, converted.lead, request, around=around))
         recorded_at = self._clock.now()
-        await deals.write(connection, opened, recorded_at=recorded_at)
+        await deals.write(connection.fetchval, opened, recorded_at=recorded_at)
         await append_asyncpg(
             connection,
             [

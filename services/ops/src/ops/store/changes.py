@@ -25,6 +25,11 @@ _UNSHOWN: Final = frozenset({"id", "version", "changed_at"})
 
 async def record(work: Work, changes: Sequence[Change]) -> None:
     """Write the audit, and promise the events."""
+    await work.record_all(
+        (change.data, change.after.version, change.at)
+        for change in changes
+        if change.data is not None
+    )
     now = work.now()
     await write(
         work,
@@ -43,11 +48,6 @@ async def record(work: Work, changes: Sequence[Change]) -> None:
             }
             for change in changes
         ],
-    )
-    await work.record_all(
-        (change.data, change.after.version, change.at)
-        for change in changes
-        if change.data is not None
     )
 
 

@@ -23,9 +23,8 @@ async def write(work: Work, table: type[Table], rows: Sequence[Mapping[str, Any]
     round trip, and no statement is as long as its rows.
     """
     if rows:
-        driver = await work.driver()
         statement = _upsert(_table_of(table), tuple(rows[0]))
-        await driver.execute(statement, msgspec.json.encode(rows).decode())
+        await work.write(statement, msgspec.json.encode(rows).decode())
 
 
 async def delete(work: Work, table: type[Table], ids: Sequence[str]) -> None:

@@ -59,18 +59,18 @@ class DealCommand:
         if event is not None:
             by = self.work.actor.id
             revision = Revision(before=self.deal, after=after, event=event, by=by, because=because)
-            await keep_all(self.work, self.connection, [revision])
+            await keep_all(self.work, [revision])
         set_etag(self.response, after.version)
         return DealView.of(after)
 
 
-async def keep_all(work: Work, connection: Connection, revisions: Sequence[Revision]) -> None:
+async def keep_all(work: Work, revisions: Sequence[Revision]) -> None:
     """Save revisions and promise their events."""
-    await deals.write(connection, revisions, recorded_at=work.now())
     await work.record_all(
         (revision.event, revision.after.version, revision.after.changed_at)
         for revision in revisions
     )
+    await deals.write(work.write, revisions, recorded_at=work.now())
 
 
 async def _deal_command(

@@ -52,7 +52,7 @@ async def import_deals(body: ImportBody, work: WorkDep, pricing: PricingDep) -> 
     results = [batch.take(accepted) for accepted in rows.accepted]
     if body.dry_run:
         work.discard()
-    await keep_all(work, connection, batch.revisions)
+    await keep_all(work, batch.revisions)
     return answer(rows.rejected, results)
 
 

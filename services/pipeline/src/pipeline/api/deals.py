@@ -102,9 +102,7 @@ async def open_deal(
         override=override,
     )
     by = work.actor.id
-    await keep_all(
-        work, connection, [Revision(before=None, after=deal, event=event, by=by, because=override)]
-    )
+    await keep_all(work, [Revision(before=None, after=deal, event=event, by=by, because=override)])
     set_etag(response, deal.version)
     response.headers["Location"] = f"/v1/deals/{deal.id}"
     return DealView.of(deal)

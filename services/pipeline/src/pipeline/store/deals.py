@@ -7,7 +7,7 @@ what drivers make of JSON types differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
@@ -123,17 +123,18 @@ async def leads_with_deals(connection: Connection, lead_ids: Iterable[str]) -> s
 
 
 async def write(
-    connection: Connection, revisions: Sequence[Revision], *, recorded_at: datetime
+    run: Callable[..., Awaitable[Any]], revisions: Sequence[Revision], *, recorded_at: datetime
 ) -> None:
     """Keep the last state of each deal, its stays and its changes.
 
-    Revisions of one deal follow each other. Raises ConcurrentChange.
+    `run` executes a statement with its arguments and gives the first value: `Work.write`, or a
+    connection's `fetchval`. Revisions of one deal follow each other. Raises ConcurrentChange.
     """
     if not revisions:
         return
     newest = {revision.after.id: revision.after for revision in revisions}
     left, entered = _stays(revisions)
-    written = await connection.fetchval(
+    written = await run(
         _WRITE,
         _json(list(newest.values())),
         _json([{"deal_id": deal_id, "left_at": at} for deal_id, at in left.items()]),
