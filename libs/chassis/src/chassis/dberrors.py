@@ -50,9 +50,9 @@ def refusal_of(error: BaseException) -> Refusal | None:
 
 def _driver_error(error: BaseException) -> BaseException:
     if isinstance(error, DBAPIError) and error.orig is not None:
-        error = error.orig
-    if isinstance(error, EmulatedDBAPIException):  # what SQLAlchemy's adapter makes of the driver's
-        return error.__cause__ or error
+        return error.orig.__cause__ or error.orig
+    if isinstance(error, EmulatedDBAPIException):  # of a transaction that could not begin
+        return error.orig or error
     return error
 
 

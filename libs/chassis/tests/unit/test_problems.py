@@ -5,7 +5,7 @@ import json
 
 import asyncpg
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import EmulatedDBAPIException, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from chassis import errors
@@ -112,3 +112,6 @@ def test_the_drivers_error_is_found_behind_sqlalchemys() -> None:
     refusal = refusal_of(IntegrityError("INSERT", {}, adapted))
     assert refusal is not None
     assert kind_of(refusal) == "urn:tandem:problem:already-exists"
+    refusal = refusal_of(EmulatedDBAPIException("adapted", ConnectionResetError("gone")))
+    assert refusal is not None
+    assert kind_of(refusal) == "urn:tandem:problem:database-unavailable"
