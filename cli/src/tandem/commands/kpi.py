@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from events.money import minor_digits
 from tandem.client import Gateway, segment
 from tandem.session import JsonOption, TokenOption, UrlOption, gateway_session, say_json, screen
 
@@ -41,7 +42,6 @@ _WORDS = {
     "holdout_error": {"en": "the model was too wrong about the past", "zh": "模型回测误差过大"},
 }
 _UNITS = {"hours": " h", "minutes": " min", "ppm": " ppm"}
-_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3, "JOD": 3}
 
 EPILOG = """
 Examples:
@@ -55,6 +55,10 @@ Examples:
   tandem kpi revenue_net --period 2017 --filter region:Central --lang zh
 
   tandem kpi revenue_net --period 2017-Q3 --by region --compare previous
+
+  tandem kpi revenue_net --period 2017-Q3 --by team --view current     by today's teams
+
+  tandem kpi revenue_net --period 2017-Q3 --currency as_booked
 
   tandem kpi revenue_net --period 2017-Q1 --explain       the events behind it
 
@@ -82,6 +86,18 @@ def show_kpi(  # noqa: PLR0913  one for each option
     compare: Annotated[
         str | None, typer.Option(help="previous or year_before: each value beside that one.")
     ] = None,
+    view: Annotated[
+        str | None,
+        typer.Option(
+            help="restated, published (as the period was closed), or current (today's members)."
+        ),
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="base, as_booked, or constant (with --rates-on).")
+    ] = None,
+    rates_on: Annotated[
+        str | None, typer.Option("--rates-on", help="The day whose rates count, YYYY-MM-DD.")
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="List the facts behind the value.")
     ] = False,
@@ -94,6 +110,7 @@ def show_kpi(  # noqa: PLR0913  one for each option
     query = {
         "period": period, "grain": grain, "from": from_, "to": to,
         "by": by, "filter": filters, "as_of": as_of, "age": age, "compare": compare,
+        "view": view, "currency": currency, "rates_on": rates_on,
     }  # fmt: skip
     given = {name: value for name, value in query.items() if value not in (None, "", [])}
     with gateway_session(url, token, roles=_ROLES) as gateway:
@@ -177,15 +194,23 @@ def _values(console: Console, answer: Any, lang: Language) -> None:
 
 def _changes(answer: Any, row: Any) -> tuple[str, str]:
     relative = row["relative_change"]
-    return figure(answer, row["previous"]), "-" if relative is None else f"{relative:+.1%}"
+    before = figure(_told_in(answer, row), row["previous"])
+    return before, "-" if relative is None else f"{relative:+.1%}"
+
+
+def _told_in(answer: Any, row: Any) -> Any:
+    """What the row's numbers are: as booked, each row has a currency of its own."""
+    currency = row["dimensions"].get("currency", answer["currency"])
+    return {"unit": answer["unit"], "currency": currency}
 
 
 def _figures(answer: Any, row: Any, lang: Language) -> tuple[str, str, str, str]:
     interval = row.get("interval")
+    scale = _told_in(answer, row)
     return (
-        figure(answer, row["value"]),
+        figure(scale, row["value"]),
         "-" if row.get("n") is None else f"{Decimal(str(row['n'])).normalize():,f}",
-        f"{figure(answer, interval[0])} to {figure(answer, interval[1])}" if interval else "",
+        f"{figure(scale, interval[0])} to {figure(scale, interval[1])}" if interval else "",
         _word(row["reason"], lang) if row.get("reason") else "",
     )
 
@@ -196,7 +221,7 @@ def figure(answer: Any, value: Any) -> str:
         return "-"
     exact = Decimal(str(value))
     if answer["unit"] == "money":
-        digits = _DIGITS.get(answer["currency"], 2)
+        digits = minor_digits(answer["currency"])
         return f"{exact.scaleb(-digits):,.{digits}f} {answer['currency']}"
     if answer["unit"] == "ratio":
         return f"{exact * 100:.2f} %"

@@ -44,6 +44,9 @@ def show_shape(  # noqa: PLR0913  one for each option
     to: Annotated[str | None, typer.Option(help="Day after the last, YYYY-MM-DD.")] = None,
     filters: FilterOption = None,
     as_of: Annotated[str | None, typer.Option(help="As known at this instant or day.")] = None,
+    view: Annotated[
+        str | None, typer.Option(help="current: by the members that facts have today.")
+    ] = None,
     unbounded: Annotated[
         bool, typer.Option("--unbounded", help="Of a triangle: at that age or later.")
     ] = False,
@@ -54,7 +57,7 @@ def show_shape(  # noqa: PLR0913  one for each option
     """Print a KPI as what a front end would draw."""
     query = {
         "period": period, "grain": grain, "from": from_, "to": to, "filter": filters,
-        "as_of": as_of, "unbounded": "true" if unbounded else None,
+        "as_of": as_of, "view": view, "unbounded": "true" if unbounded else None,
     }  # fmt: skip
     given = {name: value for name, value in query.items() if value}
     with gateway_session(url, token, roles=_ROLES) as gateway:

@@ -18,6 +18,8 @@ from metrics.engine.kpi import Forecast
 from metrics.engine.pricing import Prices
 from metrics.engine.sums import Known, Sums
 from metrics.facts import TOLD_KINDS, moments_of
+from metrics.facts.organisation import organisation_of
+from metrics.facts.today import in_todays_members
 from metrics.folding import Advanced, Kept, Stream, fold
 from metrics.handler import entry_of
 from metrics.kpis import CATALOGUE
@@ -140,8 +142,14 @@ def sums_from_cells(cells: Mapping[CellKey, Vector], question: Question, known: 
 
 
 def sums_from_facts(shelf: MemoryShelf, question: Question, known: Known) -> Sums:
-    """What `answer` reads when several dimensions are asked for at once."""
-    said = [moments_of(ref.kind, fact.state, known.company) for ref, fact in shelf.states().items()]
+    """What `answer` reads when several dimensions are asked for at once, or today's members."""
+    states = [(ref.kind, fact.state) for ref, fact in shelf.states().items()]
+    if question.today:
+        organisation = organisation_of(
+            *([state for of, state in states if of == kind] for kind in ("person", "team"))
+        )
+        states = [(kind, in_todays_members(state, organisation)) for kind, state in states]
+    said = [moments_of(kind, state, known.company) for kind, state in states]
     along = {m.price.kind: m.price.along for m in measures_of(question) if m.price}
     prices = Prices((m for moments in said for m in moments if m.kind in along), along=along)
     contributions = Contributions(question, known, prices)
@@ -154,7 +162,8 @@ def sums_from_facts(shelf: MemoryShelf, question: Question, known: Known) -> Sum
 def readings(shelf: MemoryShelf, question: Question, known: Known) -> Iterator[Sums]:
     """What `answer` can read: from the cells, where they know, and from the facts."""
     priced = any(measure.price for measure in measures_of(question))
-    if len(question.dimensions) <= 1 and not only_facts_know(question) and not priced:
+    cells_know = len(question.dimensions) <= 1 and not only_facts_know(question)
+    if cells_know and not question.today and not priced:
         yield sums_from_cells(shelf.cells, question, known)
     yield sums_from_facts(shelf, question, known)
 
@@ -163,5 +172,5 @@ def company_sums(shelf: MemoryShelf, question: Question, known: Known) -> Sums |
     """What a forecast takes its shares from."""
     if not isinstance(question.kpi, Forecast):
         return None
-    shares = replace(question, kpi=question.kpi.shares(), by=(), filters={})
+    shares = replace(question, kpi=question.kpi.shares(), by=(), filters={}, today=False)
     return sums_from_cells(shelf.cells, shares, known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kpi_histories import BASE, FIRST, MAKERS, History, makers_of, plain
 from kpi_oracles import ORACLES, Ask, Books, Expected, expected
+from kpi_oracles.today import books_of_today
 from memory_shelf import MemoryShelf, company_sums, folded, readings
 
 from metrics.engine.calendar import Grain
@@ -56,6 +58,33 @@ def test_values_are_those_of_the_oracle(kpi_id: str, seed: int, facts: int, zone
                 question.kpi, sums, by=question.by, filtered=(), known=known, whole=whole
             )
             compare(question, list(rows), books, now=now)
+
+
+CUT_BY_TODAY = [kpi for kpi in KPIS if {"owner", "team", "region"} & set(CATALOGUE[kpi].dimensions)]
+
+
+@pytest.mark.parametrize("kpi_id", CUT_BY_TODAY)
+@settings(max_examples=6)
+@given(seed=st.integers(0, 2**40), facts=st.integers(1, 60))
+def test_by_todays_members_they_are_as_if_all_had_always_been_so(
+    kpi_id: str, seed: int, facts: int
+) -> None:
+    rnd = random.Random(seed)
+    kpi = CATALOGUE[kpi_id]
+    of = rnd.choice([[*MAKERS], [*makers_behind(kpi), "person", "team"]])
+    history = History(seed, facts=facts, zone=ZONES[0], of=of)
+    company = Company(time_zone=ZONES[0], base_currency=BASE)
+    shelf = folded([history.events], company)
+    books = books_of_today(plain(history.events), ZoneInfo(ZONES[0]), BASE)
+    now = datetime(2025, 8, 15, 12, tzinfo=UTC)
+    known = Known(company, micros_of(now), complete=True)
+    for by in (None, *({"owner", "team", "region"} & set(kpi.dimensions))):
+        asked = ask(kpi, company, grain=rnd.choice(kpi.grains), by=by)
+        question = replace(asked, today=True)
+        whole = company_sums(shelf, question, known)
+        [sums] = readings(shelf, question, known)
+        rows = rows_of(question.kpi, sums, by=question.by, filtered=(), known=known, whole=whole)
+        compare(question, list(rows), books, now=now)
 
 
 def makers_behind(kpi: Kpi) -> list[str]:

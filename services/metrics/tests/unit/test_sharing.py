@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.engine.cell import Layout, cells_of
-from metrics.engine.dimension import NOWHERE, cut_of, split
+from metrics.engine.dimension import NOWHERE, PerOwner, cut_of, split
 from metrics.engine.measure import Aspect, Measure
 from metrics.engine.moment import Moment, MomentKind, difference
 from metrics.engine.slicing import shares
@@ -83,6 +83,24 @@ def test_single_facts_are_cut_as_the_cells_are(moment: Moment, amount: int) -> N
         for members, part in parts.items():
             only = {name: [member] for name, member in zip(by, members, strict=True)}
             assert list(shares(amount, moment, by=[], filters=only)) == [((), part)]
+
+
+@given(AMOUNTS, st.lists(st.sampled_from(["north", "south"]), min_size=2, max_size=3))
+def test_an_owners_part_falls_to_his_own_team_however_it_is_asked_for(
+    amount: int, teams: list[str]
+) -> None:
+    owners = tuple(zip(("ann", "bob", "cid"), (5_000, 3_333, 1_667), strict=True))[: len(teams)]
+    aligned = PerOwner(zip(teams, (weight for _, weight in owners), strict=True))
+    moment = Moment(SOLD, 0, cut_of(owner=owners, team=aligned))
+    by_owner = dict(shares(amount, moment, by=["owner"], filters={}))
+    both = dict(shares(amount, moment, by=["team", "owner"], filters={}))
+    assert both == {
+        (team, owner): by_owner[owner,] for team, (owner, _) in zip(teams, owners, strict=True)
+    }
+    for team in set(teams):
+        of_team = sum(part for (its, _), part in both.items() if its == team)
+        told = shares(amount, moment, by=["team"], filters={"team": [team]})
+        assert sum(part for _, part in told) == of_team
 
 
 def test_a_target_counts_only_for_exactly_its_scope() -> None:

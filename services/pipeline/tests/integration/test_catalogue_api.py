@@ -74,6 +74,31 @@ async def test_a_change_needs_the_version_and_what_is_left_out_stays(
         assert refused.status_code == 422
 
 
+async def test_who_sells_where_is_told_with_every_version_and_never_a_name(
+    service: Service, admin: Caller, company: Json
+) -> None:
+    team = await admin.created("teams", {"code": "told", "name": "T", "region": "West"})
+    person = await admin.created("people", {"name": "A", "team": "told", "external_ref": "told"})
+    moved = {"region": "East"}
+    await admin.patch("/v1/teams/told", json=moved, headers={"If-Match": '"1"'})
+    await admin.patch("/v1/teams/told", json=moved, headers={"If-Match": '"2"'})
+    await admin.imported("teams", [{"code": "told", "name": "Renamed"}], dry_run=True)
+    await admin.imported("teams", [{"code": "told", "name": "Renamed"}])
+    row = {"external_ref": "told", "name": "A", "team": "north-1"}
+    await admin.imported("people", [row])
+    await admin.imported("people", [row])
+    assert await service.promised("told") == [
+        (1, "team.changed", {"team": "told", "region": "West"}),
+        (2, "team.changed", {"team": "told", "region": "East"}),
+        (3, "team.changed", {"team": "told", "region": "East"}),
+    ]
+    assert team["version"] == 1
+    assert await service.promised(person["id"]) == [
+        (1, "person.changed", {"person_id": person["id"], "team": "told"}),
+        (2, "person.changed", {"person_id": person["id"], "team": "north-1"}),
+    ]
+
+
 async def test_people_are_found_by_ids_and_by_external_refs(admin: Caller, company: Json) -> None:
     ids = ",".join((company["north-1"], company["south-1"], "nobody"))
     by_ids = (await admin.get("/v1/people", params={"ids": ids})).json()["items"]

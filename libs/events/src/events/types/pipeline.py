@@ -1,4 +1,4 @@
-"""Events of the context `pipeline`: deals and targets.
+"""Events of the context `pipeline`: deals, targets, and who sells where.
 
 Every deal event carries the deal's whole state after it, so that a reader needs
 no other stream and no before-image but the last state that it has seen. Why a deal
@@ -156,6 +156,36 @@ class DealDeleted(_DealEvent, frozen=True, kw_only=True, omit_defaults=True):
     wire_type = "com.tandem.pipeline.deal.deleted.v1"
     topic = "pipeline"
     from_partners = True
+
+
+class TeamChanged(EventData, frozen=True, kw_only=True, omit_defaults=True):
+    """A team was formed, or its territory became another; what it sold before stays as it was."""
+
+    wire_type = "com.tandem.pipeline.team.changed.v1"
+    topic = "pipeline"
+    from_partners = True
+
+    team: Code
+    region: Code | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.team
+
+
+class PersonChanged(EventData, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody who can own deals came, or went to another team; the deals stay where they are."""
+
+    wire_type = "com.tandem.pipeline.person.changed.v1"
+    topic = "pipeline"
+    from_partners = True
+
+    person_id: Id
+    team: Code | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.person_id
 
 
 ScopeDimension = Literal[

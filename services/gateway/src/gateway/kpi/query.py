@@ -15,8 +15,12 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode
 
 _MULTIPLE: Final = frozenset({"by", "filter"})
-_NEVER_KEPT: Final = "rates_on"
-"""A rate that is published changes no KPI, so nobody would tell us that the answer is another."""
+_NEVER_KEPT: Final = frozenset({"rates_on", "target"})
+"""Rates and targets that are published change no KPI, so nobody would tell us that the answer is
+another.
+"""
+_BY_THE_ORGANISATION: Final = ("view", "current")
+"""Neither does it change a KPI that somebody goes to another team."""
 _MOST_PARAMETERS: Final = 50
 _LONGEST_QUERY: Final = 2000
 _KPI_ID: Final = re.compile(r"[a-z][a-z0-9_]{0,79}")
@@ -77,7 +81,7 @@ def read_query(kpi: str, raw_query: bytes) -> KpiQuery | None:
     except ValueError:
         return None
     names = [name for name, _ in pairs if name not in _MULTIPLE]
-    if len(names) != len(set(names)) or _NEVER_KEPT in names:
+    if len(names) != len(set(names)) or _NEVER_KEPT & set(names) or _BY_THE_ORGANISATION in pairs:
         return None
     return KpiQuery(kpi, canonical(pairs))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import Depends, Query
@@ -58,6 +59,12 @@ Age = Annotated[
     Query(ge=0, le=1_000, description="periods since the cohort's own; only of KPIs with ages"),
 ]
 Unbounded = Annotated[bool, Query(description="at that age or later, instead of exactly then")]
+
+
+MembersView = Annotated[
+    Literal["restated", "current"],
+    Query(description="current: by the members that facts have today, not on their own days"),
+]
 
 
 async def _asked(
@@ -132,7 +139,13 @@ AskedOneDep = Annotated[Asked, Depends(_asked_one)]
 
 
 def question_of(
-    kpi_id: str, asked: Asked, *, actor: Actor, source: Source, resources: Resources
+    kpi_id: str,
+    asked: Asked,
+    *,
+    actor: Actor,
+    source: Source,
+    resources: Resources,
+    view: str = "restated",
 ) -> Question:
     """The question, checked against the catalogue in force.
 
@@ -146,7 +159,7 @@ def question_of(
         today=source.company.day(micros_of(resources.clock.now())),
     )
     _refuse_other_teams(question, actor)
-    return question
+    return replace(question, today=view == "current")
 
 
 def settings_of(resources: Resources) -> Settings:

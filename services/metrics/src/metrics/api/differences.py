@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,7 +13,7 @@ from chassis.auth.actor import Actor
 from chassis.paging import PageDep
 from chassis.resources import Resources, ResourcesDep
 from chassis.types import Code, Day, Instant
-from metrics.api.asking import AskedOneDep, PeriodLabel, question_of, source_of
+from metrics.api.asking import AskedOneDep, MembersView, PeriodLabel, question_of, source_of
 from metrics.api.difference_views import FactDifferenceView, KpiDifference, SideView
 from metrics.api.replies import reply
 from metrics.api.views import InTwoLanguages
@@ -68,6 +69,7 @@ async def explain_kpi_difference(
     page: PageDep,
     request: Request,
     resources: ResourcesDep,
+    view: MembersView = "restated",
 ) -> Response:
     """How a value differs from another one, fact by fact; over all pages they add up to it."""
     if not against.is_given:
@@ -81,8 +83,8 @@ async def explain_kpi_difference(
         other = source
         if against.generation is not None:
             other = await open_generation(source.connection, against.generation)
-        before = _side(kpi_id, against.asked(asked), actor=actor, source=other, resources=resources)
-        after = _side(kpi_id, asked, actor=actor, source=source, resources=resources)
+        side = partial(_side, kpi_id, actor=actor, resources=resources, view=view)
+        before, after = side(against.asked(asked), source=other), side(asked, source=source)
         found = await explain_difference(
             before, after, start=Ref(*start) if start else None, limit=page.fetch
         )
@@ -90,7 +92,7 @@ async def explain_kpi_difference(
         found.facts, view=FactDifferenceView.of, key=lambda one: (one.ref.kind, one.ref.key)
     )
     kpi = after.question.kpi
-    view = KpiDifference(
+    body = KpiDifference(
         kpi=kpi.id,
         name=InTwoLanguages(**kpi.name),
         unit=kpi.unit,
@@ -100,11 +102,15 @@ async def explain_kpi_difference(
         items=shown.items,
         next_cursor=shown.next_cursor,
     )
-    return reply(view, request=request, resources=resources, watermark=found.after.watermark)
+    return reply(body, request=request, resources=resources, watermark=found.after.watermark)
 
 
-def _side(kpi_id: str, asked: Asked, *, actor: Actor, source: Source, resources: Resources) -> Side:
-    question = question_of(kpi_id, asked, actor=actor, source=source, resources=resources)
+def _side(
+    kpi_id: str, asked: Asked, *, actor: Actor, source: Source, resources: Resources, view: str
+) -> Side:
+    question = question_of(
+        kpi_id, asked, actor=actor, source=source, resources=resources, view=view
+    )
     return Side(source=source, question=question)
 
 

@@ -14,7 +14,14 @@ from chassis.auth.actor import Actor
 from chassis.paging import PageDep
 from chassis.resources import Resources, ResourcesDep
 from chassis.types import Code
-from metrics.api.asking import AskedDep, AskedOneDep, CurrencyDep, question_of, source_of
+from metrics.api.asking import (
+    AskedDep,
+    AskedOneDep,
+    CurrencyDep,
+    MembersView,
+    question_of,
+    source_of,
+)
 from metrics.api.replies import reply
 from metrics.api.views import (
     FactBehind,
@@ -38,8 +45,11 @@ router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
 Reader = Annotated[Actor, require("kpis:read")]
 MOST_ROWS_PER_PAGE: Final = 1_000
 FiguresView = Annotated[
-    Literal["restated", "published"],
-    Query(description="as they are known now, or as they were when the period was closed"),
+    Literal["restated", "published", "current"],
+    Query(
+        description="restated: as they are known now; published: as they were when the period was"
+        " closed; current: by the members that facts have today, not on their own days"
+    ),
 ]
 ComparedWith = Annotated[
     Against | None,
@@ -82,7 +92,7 @@ async def read_kpi(
     """A KPI's values by period, optionally broken down and filtered."""
     async with source_of(resources) as source:
         question = replace(
-            question_of(kpi_id, asked, actor=actor, source=source, resources=resources),
+            question_of(kpi_id, asked, actor=actor, source=source, resources=resources, view=view),
             currency=currency,
         )
         read = answer_published if view == "published" else answer
@@ -110,11 +120,14 @@ async def explain_kpi(
     page: PageDep,
     request: Request,
     resources: ResourcesDep,
+    view: MembersView = "restated",
 ) -> Response:
     """The facts and events behind one value; over all pages they add up to it."""
     after = page.after(tuple[str, str])
     async with source_of(resources) as source:
-        question = question_of(kpi_id, asked, actor=actor, source=source, resources=resources)
+        question = question_of(
+            kpi_id, asked, actor=actor, source=source, resources=resources, view=view
+        )
         explained = await explain(
             source, question, after=Ref(*after) if after else None, limit=page.fetch
         )
@@ -126,8 +139,8 @@ async def explain_kpi(
     shown = page.page(
         explained.parts, view=FactBehind.of, key=lambda part: (part.ref.kind, part.ref.key)
     )
-    view = explanation_view(head, explained.row, shown)
-    return reply(view, request=request, resources=resources, watermark=explained.answer.watermark)
+    body = explanation_view(head, explained.row, shown)
+    return reply(body, request=request, resources=resources, watermark=explained.answer.watermark)
 
 
 def _page(

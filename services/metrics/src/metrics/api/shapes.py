@@ -14,7 +14,7 @@ from chassis.auth import require
 from chassis.auth.actor import Actor
 from chassis.resources import ResourcesDep
 from chassis.types import Code, StrictModel
-from metrics.api.asking import AskedDep, question_of, source_of
+from metrics.api.asking import AskedDep, MembersView, question_of, source_of
 from metrics.api.replies import reply
 from metrics.api.views import KpiHead, Number, head_of
 from metrics.engine.company import date_of
@@ -124,10 +124,13 @@ async def read_kpi_shape(
     shape: Annotated[Shape, Query(description="what the KPI is to be drawn as")],
     request: Request,
     resources: ResourcesDep,
+    view: MembersView = "restated",
 ) -> Response:
     """A KPI as a triangle of cohorts, funnel, ageing buckets, survival curve or distribution."""
     async with source_of(resources) as source:
-        question = question_of(kpi_id, asked, actor=actor, source=source, resources=resources)
+        question = question_of(
+            kpi_id, asked, actor=actor, source=source, resources=resources, view=view
+        )
         kpi = source.catalogue[question.kpi.id]
         refuse_other_shape(kpi, shape)
         _refuse_unread(asked, question, shape)
@@ -140,8 +143,8 @@ async def read_kpi_shape(
         catalogue_version=source.catalogue.version,
     )
     periods = [period.label for period in question.periods]
-    view = KpiShape(**dict(head), shape=shape, periods=periods, **drawn)
-    return reply(view, request=request, resources=resources, watermark=watermark)
+    body = KpiShape(**dict(head), shape=shape, periods=periods, **drawn)
+    return reply(body, request=request, resources=resources, watermark=watermark)
 
 
 def _refuse_unread(asked: Asked, question: Question, shape: Shape) -> None:

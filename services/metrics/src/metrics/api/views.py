@@ -155,6 +155,9 @@ class KpiHead(StrictModel):
     by: list[str]
     filters: dict[str, list[str]]
     as_of: Annotated[datetime | None, Field(description="the last second that counts as known")]
+    members: Annotated[
+        Literal["of_their_day", "of_today"], Field(description="whom facts count for: see `view`")
+    ]
     complete: Annotated[bool, Field(description="no event is held back or missing")]
 
 
@@ -250,6 +253,7 @@ def head_of(answer: Answer, *, currency: str, catalogue_version: str) -> KpiHead
         by=list(question.columns),
         filters={name: list(values) for name, values in question.filters.items()},
         as_of=None if question.as_of is None else instant_of(question.as_of * SECOND),
+        members="of_today" if question.today else "of_their_day",
         complete=answer.known.complete,
     )
 

@@ -32,6 +32,16 @@ NUMBERS: Final = {name: place + 1 for place, name in enumerate(DIMENSIONS)}
 Parts = tuple[tuple[str, int], ...]
 """Several members of one dimension with their weights (owners of a deal, lines of an order)."""
 
+
+class PerOwner(Parts):
+    """Members that go with the owners of a fact: one for each, in their order, with their weights.
+
+    An owner's part falls to his own member, in whatever way it is asked for.
+    """
+
+    __slots__ = ()
+
+
 Member = str | Parts | None
 """One member, several, or None where the fact cannot be cut by the dimension."""
 

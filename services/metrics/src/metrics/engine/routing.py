@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from events.types import EventData, market, partner, process
+from events.types import EventData, market, partner, pipeline, process
 from metrics.engine.fact import Ref
 
 OWN_SOURCE = "/tandem/"
@@ -65,6 +65,16 @@ def _process(baselined: process.ProcessBaselined, _source: str) -> Ref:
     return Ref("process", baselined.process)
 
 
+def _team(changed: pipeline.TeamChanged, _source: str) -> Ref:
+    """Its code is the company's, whoever tells of it."""
+    return Ref("team", changed.team)
+
+
+def _person(changed: pipeline.PersonChanged, _source: str) -> Ref:
+    """Owners are called the same by all who name them."""
+    return Ref("person", changed.person_id)
+
+
 def _user(activity: partner.ActivityRecorded, source: str) -> Ref:
     """All activity of a user makes one fact."""
     return Ref("user", keyed(source, activity.user_id))
@@ -82,6 +92,8 @@ _OTHERWISE: Final[Mapping[type[EventData], Callable[[Any, str], Ref | None]]] = 
     process.DefectReported: _where_found,
     process.ProcessBaselined: _process,
     market.MarketSizeReported: _market,
+    pipeline.TeamChanged: _team,
+    pipeline.PersonChanged: _person,
 }
 """Types that are not about the aggregate in their name."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from metrics.engine.dimension import NUMBERS, Cut, Member, split
+from metrics.engine.dimension import NUMBERS, Cut, Member, Parts, PerOwner, split
 from metrics.engine.measure import COUNT_SCALE, Aspect, Measure
 from metrics.engine.moment import Moment
 
@@ -32,18 +32,42 @@ def shares(
     asked = list(dict.fromkeys((*by, *filters)))
     if moment.kind.scoped and _scope_of(moment.cut) != set(asked):
         return
-    parts: list[tuple[dict[str, str], int]] = [({}, amount)]
-    for dimension in asked:
+    parts, alone = _owned(amount, moment.cut, asked)
+    for dimension in alone:
         member = moment.cut[NUMBERS[dimension] - 1]
-        wanted = filters.get(dimension)
         parts = [
             ({**members, dimension: name}, share)
             for members, whole in parts
             for name, share in _shared(whole, member)
-            if wanted is None or name in wanted
         ]
     for members, share in parts:
-        yield tuple(members[dimension] for dimension in by), share
+        if all(members[name] in wanted for name, wanted in filters.items()):
+            yield tuple(members[dimension] for dimension in by), share
+
+
+def _owned(
+    amount: int, cut: Cut, asked: Sequence[str]
+) -> tuple[list[tuple[dict[str, str], int]], list[str]]:
+    """The owners' parts of an amount with what goes with the owners, and what is left to be cut by.
+
+    Where nothing that is asked for goes with them, all of it is one part.
+    """
+    members_of = {name: cut[NUMBERS[name] - 1] for name in asked}
+    going: dict[str, Parts] = {n: m for n, m in members_of.items() if isinstance(m, PerOwner)}
+    if not going:
+        return [({}, amount)], list(asked)
+    owners = members_of.get("owner")
+    if isinstance(owners, tuple):
+        going["owner"] = owners
+    members = [dict(zip(going, of_owner, strict=True)) for of_owner in _names_of(going)]
+    weights = [weight for _, weight in next(iter(going.values()))]
+    parts = list(zip(members, split(amount, weights), strict=True))
+    return parts, [name for name in asked if name not in going]
+
+
+def _names_of(going: Mapping[str, Parts]) -> Iterator[tuple[str, ...]]:
+    """For each owner the members of all that goes with him."""
+    return zip(*([name for name, _ in member] for member in going.values()), strict=True)
 
 
 def _shared(amount: int, member: Member) -> Iterator[tuple[str, int]]:

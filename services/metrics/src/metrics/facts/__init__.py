@@ -22,6 +22,7 @@ from metrics.facts.fx import FxRateKind
 from metrics.facts.lead import LeadKind
 from metrics.facts.market import MarketKind
 from metrics.facts.order import OrderKind
+from metrics.facts.organisation import PersonKind, TeamKind
 from metrics.facts.process import ProcessKind
 from metrics.facts.process_run import ProcessRunKind
 from metrics.facts.project import ProjectKind
@@ -43,7 +44,7 @@ FACT_KINDS: Final[Mapping[str, FactKind[Any]]] = {
         *(SurveyKind(), MarketKind()),
         *(CostFactKind(), CampaignKind(), ProjectKind(), TimeLogKind(), CapacityKind()),
         *(ProcessRunKind(), TicketKind(), ProcessKind()),
-        *(UserKind(), FxRateKind()),
+        *(UserKind(), FxRateKind(), PersonKind(), TeamKind()),
     )
 }
 """Folded from events."""

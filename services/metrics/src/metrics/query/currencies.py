@@ -68,8 +68,8 @@ async def _sums_as_booked(source: Source, question: Question, known: Known) -> d
         source,
         contributions.kinds,
         booked_moments,
+        question=question,
         days=(since_of(question), until_of(question, known)),
-        as_of=question.as_of,
     )
     async for _, booked in reading:
         for currency in {currency for currency, _ in booked}:
@@ -93,7 +93,7 @@ async def _sums_at_rates(source: Source, question: Question, known: Known, *, da
     contributions = Contributions(question, known, Prices())
     sums = contributions.new_sums()
     days = since_of(question), until_of(question, known)
-    reading = read_facts(source, contributions.kinds, says, days=days, as_of=question.as_of)
+    reading = read_facts(source, contributions.kinds, says, question=question, days=days)
     async for _, moments in reading:
         contributions.add_fact(moments, sums)
     return sums

@@ -171,8 +171,8 @@ class _Opened:
         return speaking_facts(
             self.side.source,
             self.contributions.kinds,
+            question=question,
             days=(since_of(question), question.periods[-1].end),
-            as_of=question.as_of,
             after=start,
         )
 

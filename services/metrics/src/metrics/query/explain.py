@@ -60,7 +60,7 @@ async def explain(
     parts: list[Part] = []
     days = since_of(question), question.periods[-1].end
     speaking = speaking_facts(
-        source, contributions.kinds, days=days, as_of=question.as_of, after=after
+        source, contributions.kinds, question=question, days=days, after=after
     )
     # Closed at once when there are enough: a cursor must not outlive its transaction.
     async with aclosing(speaking):

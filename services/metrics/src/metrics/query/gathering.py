@@ -1,8 +1,8 @@
 """Gathering the sums of a question, from wherever they are kept.
 
-Cells know one dimension at a time, and lack what is pending. Where they cannot know, the
-facts are asked. As of an instant it is the ledger that knows: what became known since is
-taken back from the cells, or what was known is added up.
+Cells know one dimension at a time, by the members of each day, and lack what is pending.
+Where they cannot know, the facts are asked. As of an instant it is the ledger that knows:
+what became known since is taken back from the cells, or what was known is added up.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ async def gather(source: Source, question: Question, known: Known) -> Sums:
         source, question, known=known, prices=await read_prices(source, question)
     )
     second = question.as_of
-    if only_facts_know(question):
+    if question.today or only_facts_know(question):
         await gathering.add_facts()
     elif len(question.dimensions) <= 1:
         await gathering.add_cells()
@@ -50,7 +50,9 @@ async def company_sums(source: Source, question: Question, known: Known) -> Sums
     """What a forecast takes its shares from, whatever it is cut by; None for other KPIs."""
     if not isinstance(question.kpi, Forecast):
         return None
-    shares = replace(question, kpi=question.kpi.shares(), by=(), filters={}, currency=None)
+    shares = replace(
+        question, kpi=question.kpi.shares(), by=(), filters={}, today=False, currency=None
+    )
     return await gather(source, shares, known)
 
 
@@ -73,9 +75,8 @@ async def read_prices(source: Source, question: Question) -> Prices:
     if not along:
         return Prices()
     said = []
-    facts = speaking_facts(
-        source, along, days=(-(2**31), question.periods[-1].end), as_of=question.as_of
-    )
+    days = -(2**31), question.periods[-1].end
+    facts = speaking_facts(source, along, question=question, days=days)
     async for _, moments in facts:
         said += [moment for moment in moments if moment.kind in along]
     return Prices(said, along=along)
@@ -171,8 +172,8 @@ class _Gathering:
         facts = speaking_facts(
             self._source,
             contributions.kinds,
+            question=self._question,
             days=(self._since, self._until),
-            as_of=self._question.as_of,
         )
         async for _, moments in facts:
             contributions.add_fact(moments, self.sums)

@@ -109,8 +109,8 @@ async def fitted_models(source: Source, question: Question, known: Known) -> lis
         source,
         (BUYER_NEW,),
         _purchases_said,
+        question=question,
         days=(_FIRST_DAY, question.periods[-1].end),
-        as_of=question.as_of,
     )
     buyers = [purchases async for _, purchases in reading]
     return [

@@ -75,6 +75,8 @@ class Question:
     filters: Mapping[str, tuple[str, ...]]
     as_of: int | None
     percentile: int = 50
+    today: bool = False
+    """Whether facts count for the members that they have today, not on their own days."""
     currency: CurrencyView | None = None
     """None: in base currency, at the rates that were frozen when it was booked."""
 

@@ -16,6 +16,8 @@ from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.presence import Presence
 from metrics.engine.selection import Selection
 from metrics.facts import ALL_KINDS, FACT_KINDS, TOLD_KINDS, moments_of
+from metrics.facts.organisation import PersonKind, TeamKind, organisation_of
+from metrics.facts.today import in_todays_members
 from metrics.query.question import Question
 from metrics.query.source import Source
 from metrics.store import facts
@@ -35,12 +37,12 @@ async def speaking_facts(
     source: Source,
     kinds: Collection[MomentKind],
     *,
+    question: Question,
     days: tuple[int, int],
-    as_of: int | None,
     after: Ref | None = None,
 ) -> AsyncGenerator[tuple[Ref, list[Moment]], None]:
     """The facts that can say some kinds of moments, with all that they say: see `read_facts`."""
-    reading = read_facts(source, kinds, moments_of, days=days, as_of=as_of, after=after)
+    reading = read_facts(source, kinds, moments_of, question=question, days=days, after=after)
     async with aclosing(reading):
         async for one in reading:
             yield one
@@ -51,16 +53,18 @@ async def read_facts(
     kinds: Collection[MomentKind],
     says: Callable[[str, Any, Company], Made],
     *,
+    question: Question,
     days: tuple[int, int],
-    as_of: int | None,
     after: Ref | None = None,
 ) -> AsyncGenerator[tuple[Ref, Made], None]:
     """What is made of the facts that can say some kinds of moments, by kind and key.
 
-    `says` is given the kind's name and the state. Now: those with moments in `days` (from,
-    before). As of a second: all, each folded anew from the journal, which is exact, and as
-    slow as the history is long. Needs a transaction.
+    `says` is given the kind's name and the state, with the members that the question asks for.
+    Now: those with moments in `days` (from, before). As of a second: all, each folded anew from
+    the journal, which is exact, and as slow as the history is long. Needs a transaction.
     """
+    as_of = question.as_of
+    belonging = await _belonging(source, question)
     for name in fact_kinds_of(kinds):
         if after is not None and name < after.kind:
             continue
@@ -73,7 +77,19 @@ async def read_facts(
             states = _known_at(source, name, second=as_of, after=start)
         async with aclosing(states):
             async for key, state in states:
-                yield Ref(name, key), says(name, state, source.company)
+                yield Ref(name, key), says(name, belonging(state), source.company)
+
+
+async def _belonging(source: Source, question: Question) -> Callable[[Any], Any]:
+    """Gives a fact's state the members that the question asks for."""
+    if not question.today:
+        return lambda state: state
+    told = {
+        kind: [state async for state in read_states(source, kind, as_of=question.as_of)]
+        for kind in (PersonKind.name, TeamKind.name)
+    }
+    organisation = organisation_of(told[PersonKind.name], told[TeamKind.name])
+    return lambda state: in_todays_members(state, organisation)
 
 
 async def read_states(source: Source, kind: str, *, as_of: int | None) -> AsyncGenerator[Any, None]:

@@ -210,7 +210,7 @@ async def _levels(
     kinds = contributions.kinds
     selections = selections_among(kinds)
     days = since_of(question), question.periods[-1].end
-    async for _, moments in speaking_facts(source, kinds, days=days, as_of=question.as_of):
+    async for _, moments in speaking_facts(source, kinds, question=question, days=days):
         said = with_selections(moments, selections)
         # With what was passed over: a deal that moved into a region was open before.
         own = [one for one in said if one.kind in kinds or one.kind in selections]

@@ -21,6 +21,7 @@ from kpi_histories.hours import capacity, time
 from kpi_histories.leads import lead
 from kpi_histories.markets import market
 from kpi_histories.orders import order, refund
+from kpi_histories.organisation import person, team
 from kpi_histories.processes import baseline, defect, process_run, ticket
 from kpi_histories.projects import project
 from kpi_histories.surveys import survey
@@ -47,7 +48,7 @@ MAKERS: Final[dict[str, Callable[[Teller, int], None]]] = {
     maker.__name__: maker
     for maker in (
         *(deal, order, cost, project, target, refund, merge, survey, campaign, market),
-        *(process_run, ticket, baseline, defect, time, capacity, user, lead),
+        *(process_run, ticket, baseline, defect, time, capacity, user, lead, person, team),
     )
 }
 _OFTEN: Final = {"deal": 5}

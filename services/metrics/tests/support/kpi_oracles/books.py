@@ -115,8 +115,12 @@ def _effective(events: list[Json]) -> list[Json]:
     return [event for event in events if event["id"] not in dead and event not in voids]
 
 
+def _weighted(member: str | list[tuple[str, int]] | None) -> list[tuple[str, int]]:
+    return member if isinstance(member, list) else [(member or "unknown", 1)]
+
+
 def cut_of(fact: Json, names: Iterable[str] = CUTS, **members: str | None) -> Cut:
     """The cut that an event tells in its dimensions, and other members by name."""
     dimensions = fact.get("dimensions", {})
-    cut: Cut = {name: [(dimensions.get(name) or "unknown", 1)] for name in names}
+    cut: Cut = {name: _weighted(dimensions.get(name)) for name in names}
     return cut | {name: [(member or "unknown", 1)] for name, member in members.items()}

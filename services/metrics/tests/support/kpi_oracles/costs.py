@@ -41,9 +41,9 @@ def costs_of(books: Books) -> Costs:
             only = {name: cut[name] for name in ("team", "project")}
             costs.of_project.append(Atom(atom.on, only, atom.amount))
         if cost["kind"] == "acquisition":
-            costs.acquisition.append(Atom(atom.on, cut_of(cost), atom.amount))
+            costs.acquisition.append(Atom(atom.on, cut_of(cost.get("aimed_at", cost)), atom.amount))
         if cost.get("campaign_id"):
-            costs.of_campaign.append(Atom(atom.on, cut_of(cost), atom.amount))
+            costs.of_campaign.append(Atom(atom.on, cut_of(cost.get("aimed_at", cost)), atom.amount))
     spent = _told_by_campaigns(books)
     costs.of_campaign += spent
     costs.acquisition += spent

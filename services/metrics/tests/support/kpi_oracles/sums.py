@@ -50,9 +50,12 @@ def divided(amount: int, members: list[tuple[str, int]]) -> dict[str, int]:
     total = sum(weight for _, weight in members)
     if total == 0:
         members, total = [(name, 1) for name, _ in members], len(members)
-    owed = {name: Fraction(amount * weight, total) for name, weight in members}
-    given = {name: int(share) for name, share in owed.items()}
-    for _ in range(amount - sum(given.values())):
-        neediest = max(owed, key=lambda name: owed[name] - given[name])
+    owed = [Fraction(amount * weight, total) for _, weight in members]
+    given = [int(share) for share in owed]
+    for _ in range(amount - sum(given)):
+        neediest = max(range(len(owed)), key=lambda place: owed[place] - given[place])
         given[neediest] += 1
-    return given
+    parts: dict[str, int] = {}
+    for (name, _), part in zip(members, given, strict=True):
+        parts[name] = parts.get(name, 0) + part
+    return parts

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from chassis.bulk import RowResult, SortedRows, reject
+from chassis.bulk import RowResult, RowStatus, SortedRows, reject
 from chassis.errors import Refusal
+from events.types import EventData
 from pipeline.store import catalogue
 from pipeline.tables import PersonRow, PipelineRow, ProductRow, TeamRow
 
@@ -17,6 +19,8 @@ R = TypeVar("R", bound=BaseModel)
 E = TypeVar("E", TeamRow, PersonRow, ProductRow, PipelineRow)
 
 Values = Mapping[str, Any]
+Happened = tuple[EventData, int, datetime | None]
+"""As `Work.record_all` takes it: without an instant it happens now."""
 
 
 def said(body: BaseModel, *, besides: Iterable[str] = ()) -> dict[str, Any]:
@@ -34,9 +38,14 @@ def put_rows(
     create: Callable[[Values], E],
     identify: Callable[[E], str],
     check: Callable[[R, E | None], None],
-) -> list[RowResult]:
-    """Create or update an entry for each row; `check` raises what is wrong with a row."""
+    happened: Callable[[E], EventData] | None = None,
+) -> tuple[list[RowResult], list[Happened]]:
+    """Create or update an entry for each row; `check` raises what is wrong with a row.
+
+    `happened` says what is to be told of an entry that was made or changed.
+    """
     results: list[RowResult] = []
+    told: list[Happened] = []
     for accepted in rows.accepted:
         entry = existing.get(getattr(accepted.row, key))
         try:
@@ -46,16 +55,12 @@ def put_rows(
             results.append(reject(accepted.index, refusal))
             continue
         if entry is None:
-            made = create(given)
-            session.add(made)
-            results.append(RowResult(index=accepted.index, status="created", id=identify(made)))
-            continue
-        changed = catalogue.update(entry, given)
-        results.append(
-            RowResult(
-                index=accepted.index,
-                status="updated" if changed else "unchanged",
-                id=identify(entry),
-            )
-        )
-    return results
+            entry = create(given)
+            session.add(entry)
+            status: RowStatus = "created"
+        else:
+            status = "updated" if catalogue.update(entry, given) else "unchanged"
+        results.append(RowResult(index=accepted.index, status=status, id=identify(entry)))
+        if happened is not None and status != "unchanged":
+            told.append((happened(entry), entry.version, None))
+    return results, told

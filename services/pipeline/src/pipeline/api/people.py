@@ -17,6 +17,7 @@ from chassis.paging import LARGEST_LIMIT, Page, PageDep
 from chassis.types import Code, Id, StrictModel, Text
 from chassis.work import WorkDep
 from events import uuid7
+from events.types.pipeline import PersonChanged
 from pipeline.api.catalogue import put_rows, said
 from pipeline.errors import AlreadyExists, PersonNotFound, ReferenceUnknown
 from pipeline.store import catalogue
@@ -42,7 +43,9 @@ class PersonRefBody(PersonBody):
 
 
 class PersonPatch(StrictModel):
-    """What is left out stays. The person's deals stay in the teams that they are in."""
+    """What is left out stays. The person's deals stay in the teams that they are in; figures with
+    `view=current` show them in the new one.
+    """
 
     name: Text = ""
     team: Code | None = None
@@ -105,6 +108,7 @@ async def create_person(body: PersonBody, work: WorkDep, response: Response) -> 
         raise AlreadyExists("person", body.external_ref)
     row = PersonRow(id=uuid7(), version=1, **body.model_dump())
     work.session.add(row)
+    await work.record(_changed(row), sequence=row.version)
     set_etag(response, row.version)
     return PersonView.of(row)
 
@@ -129,7 +133,8 @@ async def change_person(
     if row is None:
         raise PersonNotFound(person_id)
     expected.check(row.version, current=PersonView.of(row))
-    catalogue.update(row, said(body))
+    if catalogue.update(row, said(body)):
+        await work.record(_changed(row), sequence=row.version)
     set_etag(response, row.version)
     return PersonView.of(row)
 
@@ -145,7 +150,7 @@ async def import_people(body: ImportBody, work: WorkDep) -> ImportResult:
         if row.team is not None and row.team not in teams:
             raise _team_unknown(row.team)
 
-    results = put_rows(
+    results, happened = put_rows(
         work.session,
         rows,
         await catalogue.find_all(
@@ -159,10 +164,17 @@ async def import_people(body: ImportBody, work: WorkDep) -> ImportResult:
         create=lambda values: PersonRow(id=uuid7(), version=1, **values),
         identify=lambda row: row.id,
         check=check,
+        happened=_changed,
     )
     if body.dry_run:
         work.discard()
+    await work.record_all(happened)
     return answer(rows.rejected, results)
+
+
+def _changed(row: PersonRow) -> PersonChanged:
+    """What others are told of a person: never the name."""
+    return PersonChanged(person_id=row.id, team=row.team)
 
 
 async def _refuse_unknown_team(work: WorkDep, team: str | None) -> None:

@@ -110,7 +110,7 @@ async def import_products(body: ImportBody, work: WorkDep) -> ImportResult:
     """Add or change products by their code."""
     rows = sort_rows(body, ProductBody, identity=lambda row: row.code)
     codes = [accepted.row.code for accepted in rows.accepted]
-    results = put_rows(
+    results, _ = put_rows(
         work.session,
         rows,
         await catalogue.find_all(work.session, ProductRow, ProductRow.code, values=codes),

@@ -10,6 +10,7 @@ from chassis.concurrency import IfMatch, set_etag
 from chassis.paging import Page, PageDep
 from chassis.types import Code, StrictModel, Text
 from chassis.work import WorkDep
+from events.types.pipeline import TeamChanged
 from pipeline.api.catalogue import put_rows, said
 from pipeline.errors import AlreadyExists, TeamNotFound
 from pipeline.store import catalogue
@@ -27,7 +28,9 @@ class TeamBody(StrictModel):
 
 
 class TeamPatch(StrictModel):
-    """What is left out stays. A new region counts from now on, not for the past."""
+    """What is left out stays. A new region counts from now on, not for the past; figures with
+    `view=current` show the past by it, too.
+    """
 
     name: Text = ""
     region: Code | None = None
@@ -65,6 +68,7 @@ async def create_team(body: TeamBody, work: WorkDep, response: Response) -> Team
         raise AlreadyExists("team", body.code)
     row = TeamRow(version=1, **body.model_dump())
     work.session.add(row)
+    await work.record(_changed(row), sequence=row.version)
     set_etag(response, row.version)
     return TeamView.of(row)
 
@@ -88,7 +92,8 @@ async def change_team(
     if row is None:
         raise TeamNotFound(code)
     expected.check(row.version, current=TeamView.of(row))
-    catalogue.update(row, said(body))
+    if catalogue.update(row, said(body)):
+        await work.record(_changed(row), sequence=row.version)
     set_etag(response, row.version)
     return TeamView.of(row)
 
@@ -98,7 +103,7 @@ async def import_teams(body: ImportBody, work: WorkDep) -> ImportResult:
     """Add or change teams by their code."""
     rows = sort_rows(body, TeamBody, identity=lambda row: row.code)
     codes = [accepted.row.code for accepted in rows.accepted]
-    results = put_rows(
+    results, happened = put_rows(
         work.session,
         rows,
         await catalogue.find_all(work.session, TeamRow, TeamRow.code, values=codes),
@@ -107,7 +112,14 @@ async def import_teams(body: ImportBody, work: WorkDep) -> ImportResult:
         create=lambda values: TeamRow(version=1, **values),
         identify=lambda row: row.code,
         check=lambda _row, _entry: None,
+        happened=_changed,
     )
     if body.dry_run:
         work.discard()
+    await work.record_all(happened)
     return answer(rows.rejected, results)
+
+
+def _changed(row: TeamRow) -> TeamChanged:
+    """What others are told of a team: never its name."""
+    return TeamChanged(team=row.code, region=row.region)
