@@ -26,6 +26,7 @@ from bench.processor_time import Parties, Spent
 from bench.report import Figure, Goal, ratio
 from bench.servers import Servers, migrate_in_own_process, servers
 from chassis.clock import SystemClock
+from chassis.process import quiet_collector
 from events import (
     Consumer,
     ConsumerSettings,
@@ -58,6 +59,7 @@ _NOW: Final = datetime.now(UTC)
 
 def measure(scale: float) -> Iterator[Figure]:
     """Two events a deal; owners, teams and days as in a company of a hundred salespeople."""
+    quiet_collector()  # as a worker does
     deals = int(DEALS * scale)
     with servers() as here:
         batched = uvloop.run(_measure(here, deals=deals, settings=ConsumerSettings()))

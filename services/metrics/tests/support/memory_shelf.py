@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from events import Event
-from metrics.engine.cell import cells_of
+from metrics.engine.cell import Layout, sheets_of
 from metrics.engine.changes import Changes
 from metrics.engine.company import Company
 from metrics.engine.dimension import NUMBERS, TOTAL
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Fact, Ref
 from metrics.engine.kpi import Forecast
+from metrics.engine.moment import Moment
 from metrics.engine.pricing import Prices
 from metrics.engine.sums import Known, Sums
 from metrics.facts import TOLD_KINDS, moments_of
@@ -73,9 +74,9 @@ class MemoryShelf:
             assert one.version == self.bodies.get(one.ref, (0, b""))[0]
             self.bodies[one.ref] = (one.version + 1, encode_fact(one.advance.fact))
         for second, moment, times in changes.deltas():
-            for row in cells_of([(moment, times)], layout=CATALOGUE.layout):
-                _add(self.cells, row[:5], row[5:])
-                _add(self.ledger, (second, *row[:5]), row[5:])
+            for key, vector in cells_of([(moment, times)]):
+                _add(self.cells, key, vector)
+                _add(self.ledger, (second, *key), vector)
 
     def known_at(self, second: int) -> dict[CellKey, Vector]:
         """The cells as of a second, from the ledger."""
@@ -97,8 +98,21 @@ class MemoryShelf:
         }
 
 
+def cells_of(
+    counted: Iterable[tuple[Moment, int]], *, layout: Layout = CATALOGUE.layout
+) -> Iterator[tuple[CellKey, Vector]]:
+    """The cells that moments add up to, one by one; none that is zero."""
+    for (cube, day), sheet in sheets_of(counted, layout=layout).items():
+        for dimension, page in enumerate(sheet.pages()):
+            for bin_, by_member in page.items():
+                for member, vector in by_member.items():
+                    if any(vector):
+                        yield (cube, dimension, day, member, bin_), tuple(vector)
+
+
 def _add(cells: dict[Any, Vector], key: Any, vector: Sequence[int]) -> None:
-    total = tuple(a + b for a, b in zip(cells.get(key, (0,) * 8), vector, strict=True))
+    known = cells.get(key, (0,) * len(vector))
+    total = tuple(a + b for a, b in zip(known, vector, strict=True))
     if any(total):
         cells[key] = total
     else:

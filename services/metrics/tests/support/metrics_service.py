@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import httpx
 from fastapi import FastAPI
+from memory_shelf import cells_of
 from pydantic import SecretStr
 
 from chassis.app import build_app
@@ -20,10 +21,8 @@ from chassis.settings import DEVELOPMENT_ISSUER
 from events import Event, Received
 from metrics.app import ROUTERS
 from metrics.consuming import company_of
-from metrics.engine.cell import cells_of
 from metrics.engine.changes import Delta
 from metrics.engine.company import Company
-from metrics.engine.moment import Moment
 from metrics.handler import Folder
 from metrics.kpis import CATALOGUE
 from metrics.merging import merge
@@ -31,6 +30,7 @@ from metrics.publishing import publish_next
 from metrics.rebuild import Pace, move_on, prepare
 from metrics.settings import Settings
 from metrics.store.packing import unpack_bodies, unpack_deltas
+from metrics.store.pages import cells_in
 
 NO_LOG = "postgresql://nobody@127.0.0.1/eventlog"
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -123,16 +123,14 @@ class Service:
 
     async def cells(self) -> list[tuple[Any, ...]]:
         """Cells summed over workers (one may hold what another took back), and what is pending."""
+        sums: dict[Any, list[int]] = {}
         async with self.snapshot() as connection:
-            places = ", ".join(f"sum(a{n})::bigint" for n in range(8))
-            rows = await connection.fetch(
-                f"SELECT cube, dimension, day, member, bin, {places} FROM cells"
-                f" WHERE {_LIVE}"
-                " GROUP BY cube, dimension, day, member, bin"
-            )
-            sums: dict[Any, list[int]] = {tuple(row[:5]): list(row[5:]) for row in rows}
+            rows = await connection.fetch(f"SELECT * FROM cells WHERE {_LIVE}")
             waiting = await self._pending(connection)
-        _add(sums, rows_of([(moment, times) for _, moment, times in waiting]))
+        for row in rows:
+            page = row["cube"], row["dimension"], row["day"]
+            _add(sums, [((*page, m, bin_), vector) for m, bin_, *vector in cells_in(row["body"])])
+        _add(sums, cells_of([(moment, times) for _, moment, times in waiting]))
         return sorted((*key, *vector) for key, vector in sums.items() if any(vector))
 
     async def ledger(self) -> list[tuple[Any, ...]]:
@@ -144,7 +142,7 @@ class Service:
                     deltas += unpack_deltas(body, CATALOGUE.layout.kinds)
         sums: dict[Any, list[int]] = {}
         for second, moment, times in deltas:
-            by_key = rows_of([(moment, times)])
+            by_key = cells_of([(moment, times)])
             _add(sums, [((*key, second), vector) for key, vector in by_key])
         return sorted((*key, *vector) for key, vector in sums.items() if any(vector))
 
@@ -161,14 +159,9 @@ class Service:
         return [d for (body,) in rows for d in unpack_deltas(body, CATALOGUE.layout.kinds)]
 
 
-def rows_of(counted: list[tuple[Moment, int]]) -> list[tuple[tuple[Any, ...], Sequence[int]]]:
-    """What moments add to cells, by key."""
-    return [(row[:5], row[5:]) for row in cells_of(counted, layout=CATALOGUE.layout)]
-
-
-def _add(sums: dict[Any, list[int]], rows: list[tuple[tuple[Any, ...], Sequence[int]]]) -> None:
-    for key, vector in rows:
-        known = sums.get(key, [0] * 8)
+def _add(sums: dict[Any, list[int]], cells: Iterable[tuple[Any, Sequence[int]]]) -> None:
+    for key, vector in cells:
+        known = sums.get(key, [0] * len(vector))
         sums[key] = [a + b for a, b in zip(known, vector, strict=True)]
 
 

@@ -1,15 +1,16 @@
 """Cells: sums of measures per cube, day, slice and bin.
 
 A cell is a short vector, one place per measure of its cube: what happens to a
-deal changes several measures of the same day and slice at once, and a written
-row costs the database more than everything else that an event costs.
+deal changes several measures of the same day and slice at once. The cells of a cube,
+dimension and day make a page: a written row costs the database more than everything
+else that an event costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from metrics.engine.dimension import DIMENSIONS, Cut, split
 from metrics.engine.measure import COUNT_SCALE, Aspect, Measure
@@ -21,12 +22,6 @@ WIDTH: Final = 8
 """Measures in one cell; a cube with more measures has several cells."""
 
 NO_BIN: Final = 0
-
-CellRow = tuple[Any, ...]
-"""cube, dimension, day, member, bin, and the vector's numbers"""
-
-_Slices = tuple[dict[str, list[int]], ...]
-"""Vectors by member: at place 0 the total's, then those of each dimension."""
 
 
 @dataclass(frozen=True)
@@ -108,85 +103,99 @@ class Layout:
         return tuple(self.addresses[m].place for m in measures if m.aspect is aspect)
 
 
-class _Page:
-    """What falls on one page, before it is sliced.
+Page = dict[int, dict[str, list[int]]]
+"""The cells of one cube, day and dimension: vectors by bin and member."""
+
+
+SheetKey = tuple[int, int]
+"""Number of the cube, and day."""
+
+
+class Sheet:
+    """What moments add to the cells of one cube and day, before it is sliced.
 
     `whole` sums vectors by cut: a deal that was created is open, too. `shared` keeps apart
     what several members share, since the shares of a sum would be rounded otherwise than
     the sum of shares.
     """
 
-    __slots__ = ("scoped", "shared", "whole")
+    __slots__ = ("_shared", "_whole", "_width")
 
-    def __init__(self, *, scoped: bool) -> None:
-        self.scoped = scoped
-        self.whole: dict[Cut, list[int]] = {}
-        self.shared: list[tuple[Cut, list[int], int]] = []
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._whole: dict[tuple[int, int], _Whole] = {}
+        self._shared: list[tuple[int, Cut, list[int], int]] = []
 
-    def add(self, moment: Moment, times: int, placement: Placement) -> None:
-        cut, sign, minor = moment.cut, moment.sign, moment.minor
-        vector = self.whole.get(cut)
-        if vector is None:
-            vector = self.whole[cut] = [0] * WIDTH
-        placement.add(vector, times=times * sign, minor=minor)
+    def add(self, moment: Moment, times: int, *, bin_: int, placement: Placement) -> None:
+        kind, _, cut, sign, minor, _ = moment
+        # By identity: hashing ten names costs more than a cut that is met as two objects.
+        whole = self._whole.get((bin_, id(cut)))
+        if whole is None:
+            whole = self._whole[bin_, id(cut)] = _Whole(bin_, cut, [0] * self._width, kind.scoped)
+        placement.add(whole.vector, times=times * sign, minor=minor)
         if tuple in map(type, cut):
-            alone = [0] * WIDTH
+            alone = [0] * self._width
             placement.add(alone, times=sign, minor=minor)
-            self.shared.append((cut, alone, times))
+            self._shared.append((bin_, cut, alone, times))
 
-    def slices(self) -> _Slices:
-        slices: _Slices = tuple({} for _ in range(len(DIMENSIONS) + 1))
-        for cut, vector in self.whole.items():
-            amounts = [(place, amount) for place, amount in enumerate(vector) if amount]
+    def pages(self) -> list[Page]:
+        """A page for each dimension by its number; some are empty, and some cells may be zero."""
+        pages: list[Page] = [{} for _ in range(len(DIMENSIONS) + 1)]
+        for bin_, cut, vector, scoped in self._whole.values():
             # A target of one team says nothing about the total.
-            total = None if self.scoped and any(cut) else ""
-            for by_member, member in zip(slices, (total, *cut), strict=True):
+            total = None if scoped and any(cut) else ""
+            for page, member in zip(pages, (total, *cut), strict=True):
                 if type(member) is not str:
+                    continue
+                by_member = page.get(bin_)
+                if by_member is None:
+                    page[bin_] = {member: vector.copy()}
                     continue
                 cell = by_member.get(member)
                 if cell is None:
                     by_member[member] = vector.copy()
                 else:
-                    for place, amount in amounts:
+                    for place, amount in enumerate(vector):
                         cell[place] += amount
-        for cut, vector, times in self.shared:
-            _share(slices, cut, vector, times=times)
-        return slices
+        for bin_, cut, vector, times in self._shared:
+            _share(pages, cut, vector, bin_=bin_, times=times)
+        return pages
 
 
-def cells_of(counted: Iterable[tuple[Moment, int]], *, layout: Layout) -> Iterator[CellRow]:
-    """The cells that moments, each so many times, add up to; none that is zero, unordered."""
-    # Page by page, so that what is summed together lies together in memory.
-    for (cube, day, bin_), page in _pages(counted, layout).items():
-        for dimension, by_member in enumerate(page.slices()):
-            for member, vector in by_member.items():
-                if any(vector):
-                    yield cube, dimension, day, member, bin_, *vector
+class _Whole(NamedTuple):
+    """What all moments of a cut and bin add up to."""
+
+    bin_: int
+    cut: Cut
+    vector: list[int]
+    scoped: bool
 
 
-def _pages(
-    counted: Iterable[tuple[Moment, int]], layout: Layout
-) -> dict[tuple[int, int, int], _Page]:
-    pages: dict[tuple[int, int, int], _Page] = {}
+def sheets_of(counted: Iterable[tuple[Moment, int]], *, layout: Layout) -> dict[SheetKey, Sheet]:
+    """What moments, each so many times, add to cells."""
+    sheets: dict[SheetKey, Sheet] = {}
     for moment, times in counted:
         for placement in layout.placements.get(moment.kind, ()):
             bin_ = moment.bin if placement.binned else NO_BIN
             if bin_ is None:
                 continue
-            key = placement.cube, moment.day, bin_
-            page = pages.get(key)
-            if page is None:
-                page = pages[key] = _Page(scoped=moment.kind.scoped)
-            page.add(moment, times, placement)
-    return pages
+            key = placement.cube, moment.day
+            sheet = sheets.get(key)
+            if sheet is None:
+                sheet = sheets[key] = Sheet(len(layout.cubes[placement.cube]))
+            sheet.add(moment, times, bin_=bin_, placement=placement)
+    return sheets
 
 
-def _share(slices: _Slices, cut: Cut, vector: list[int], *, times: int) -> None:
+def _share(
+    pages: Sequence[Page], cut: Cut, vector: Sequence[int], *, bin_: int, times: int
+) -> None:
     """Share one moment where there are several members."""
-    for by_member, member in zip(slices[1:], cut, strict=True):
+    for page, member in zip(pages[1:], cut, strict=True):
         if not isinstance(member, tuple):
             continue
+        by_member = page.setdefault(bin_, {})
         weights = [weight for _, weight in member]
         for place, amount in enumerate(vector):
             for (name, _), part in zip(member, split(amount, weights), strict=True):
-                by_member.setdefault(name, [0] * WIDTH)[place] += times * part
+                by_member.setdefault(name, [0] * len(vector))[place] += times * part

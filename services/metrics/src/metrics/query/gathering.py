@@ -107,28 +107,27 @@ class _Gathering:
             dimension=question.dimensions[0] if question.dimensions else None,
             bounds=self.sums.bounds,
         )
-        for measures, stretch, member, bin_, vector in rows:
+        for measures, stretch, member, bin_, amounts in rows:
             members = (member,) if question.by else ()
-            for measure, place in measures:
-                amount = vector[place]
+            for measure, amount in zip(measures, amounts, strict=True):
                 self.sums.add(measure, stretch, members=members, bin_=bin_, amount=amount)
 
     async def _add_priced_cells(self, wanted: Sequence[Measure], along: str) -> None:
         """Day by day, since a price can change on any."""
         days = range(self._since, self._until)
         rows = await self._read_cells(wanted, dimension=along, bounds=days)
-        for measures, place_of_day, member, bin_, vector in rows:
+        for measures, place_of_day, member, bin_, quantities in rows:
             day = days[place_of_day - 1]
             stretch = bisect_right(self.sums.bounds, day)
             members = (member,) if self._question.by else ()
-            for measure, place in measures:
-                amount = self._prices.amount(measure, vector[place], member=member, day=day)
+            for measure, quantity in zip(measures, quantities, strict=True):
+                amount = self._prices.amount(measure, quantity, member=member, day=day)
                 self.sums.add(measure, stretch, members=members, bin_=bin_, amount=amount)
 
     async def _read_cells(
         self, wanted: Sequence[Measure], *, dimension: str | None, bounds: Sequence[int]
-    ) -> Iterator[tuple[list[tuple[Measure, int]], int, str, int, Sequence[int]]]:
-        """Measures with their places, stretch, member, bin and vector of each sum."""
+    ) -> Iterator[tuple[Sequence[Measure], int, str, int, Sequence[int]]]:
+        """Measures, stretch, member, bin, and what each of the measures sums up to there."""
         addresses = self._source.catalogue.layout.addresses
         by_cube: dict[int, list[tuple[Measure, int]]] = {}
         for measure in wanted:
@@ -139,7 +138,7 @@ class _Gathering:
         rows = await cells.read_sums(
             self._source.connection,
             self._source.generation,
-            cubes=sorted(by_cube),
+            places={cube: [place for _, place in found] for cube, found in by_cube.items()},
             dimension=TOTAL if dimension is None else NUMBERS[dimension],
             members=next(iter(self._question.filters.values()), None),
             bounds=bounds,
@@ -147,8 +146,8 @@ class _Gathering:
             until=self._until,
         )
         return (
-            (by_cube[cube], stretch, member, bin_, vector)
-            for cube, stretch, member, bin_, *vector in rows
+            ([measure for measure, _ in by_cube[cube]], stretch, member, bin_, amounts)
+            for cube, stretch, member, bin_, *amounts in rows
         )
 
     async def add_pending(self, *, until: int | None) -> None:

@@ -1,88 +1,111 @@
-"""Cells in the database: deltas in, sums per period out."""
+"""Cells in the database, page by page: changes in, sums per period out.
+
+Each shard has pages of its own, and one merge of a shard writes them at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from events import Connection
-from metrics.engine.cell import WIDTH, CellRow
-from metrics.store.staging import FEW, Staging, columns_of
+from metrics.engine.cell import Page, Sheet, SheetKey
+from metrics.engine.dimension import DIMENSIONS
+from metrics.store.columns import columns_of
+from metrics.store.pages import packed_sum, summed
 
-_PLACES: Final = tuple(f"a{place}" for place in range(WIDTH))
-_KEYS: Final = Staging(
-    "zero_cells",
-    (
-        *(("cube", "smallint"), ("dimension", "smallint"), ("day", "integer")),
-        *(("member", "text"), ("bin", "integer")),
-    ),
-)
-_ROWS: Final = Staging("incoming_cells", (*_KEYS.columns, *((a, "bigint") for a in _PLACES)))
-_NAMES: Final = ", ".join(_KEYS.names)
-_VALUES: Final = ", ".join(_PLACES)
+_DIMENSIONS: Final = list(range(len(DIMENSIONS) + 1))
+_LOCK: Final = "SELECT pg_advisory_xact_lock($1, $2)"
+"""By generation and shard: what is read is written with what was added to it."""
 
-_UPSERT: Final = f"""
-WITH touched AS (
-    INSERT INTO cells (generation, shard, {_NAMES}, {_VALUES})
-    SELECT $1, $2, {_NAMES}, {_VALUES} FROM {{source}}
-    ORDER BY cube, dimension, day, member COLLATE "C", bin
-    ON CONFLICT (generation, {_NAMES}, shard) DO UPDATE
-    SET {", ".join(f"{a} = cells.{a} + excluded.{a}" for a in _PLACES)}
-    RETURNING {_NAMES}, {_VALUES}
-)
-SELECT {_NAMES} FROM touched WHERE {" AND ".join(f"{a} = 0" for a in _PLACES)}"""  # noqa: S608
-"""Adds deltas; returns the keys of rows that became zero. Sorted, so that an index is walked
-and not jumped about in.
-"""
+_KEPT: Final = """
+SELECT cube, dimension, day, body
+FROM unnest($3::smallint[], $4::integer[]) AS sheets (cube, day)
+CROSS JOIN unnest($5::smallint[]) AS dimensions (dimension)
+JOIN cells USING (cube, dimension, day) WHERE generation = $1 AND shard = $2"""
 
-_REMOVE: Final = f"""
-DELETE FROM cells USING {_KEYS.arrays(first=3)}
+_WRITE: Final = """
+INSERT INTO cells (generation, shard, cube, dimension, day, body)
+SELECT $1, $2, * FROM unnest($3::smallint[], $4::smallint[], $5::integer[], $6::bytea[])
+ON CONFLICT (generation, cube, dimension, day, shard) DO UPDATE SET body = excluded.body"""
+
+_REMOVE: Final = """
+DELETE FROM cells
+USING unnest($3::smallint[], $4::smallint[], $5::integer[]) AS k (cube, dimension, day)
 WHERE generation = $1 AND shard = $2
-  AND {" AND ".join(f"cells.{name} = {_KEYS.name}.{name}" for name in _KEYS.names)}"""  # noqa: S608
+  AND (cells.cube, cells.dimension, cells.day) = (k.cube, k.dimension, k.day)"""
+
+_PageKey = tuple[int, int, int]
+"""Cube, dimension, day."""
+
+_READ: Final = """
+SELECT cube, day, body FROM cells
+WHERE generation = $1 AND cube = ANY($2::smallint[]) AND dimension = $3
+  AND day >= $4 AND day < $5
+ORDER BY cube, day"""
+
+SumRow = tuple[Any, ...]
+"""Cube, bucket, member, bin and sums."""
 
 
 async def add(
-    connection: Connection, generation: int, rows: Sequence[CellRow], *, shard: int
+    connection: Connection, generation: int, sheets: Mapping[SheetKey, Sheet], *, shard: int
 ) -> None:
-    """Add to the shard's cells; those that become zero go, as if they had never been."""
-    if not rows:
+    """Add to the shard's cells; what becomes zero goes, as if it had never been."""
+    if not sheets:
         return
-    if len(rows) <= FEW:
-        few = _UPSERT.format(source=_ROWS.arrays(first=3))
-        zeros = await connection.fetch(few, generation, shard, *columns_of(rows))
-    else:
-        await _ROWS.copy(connection, rows)
-        zeros = await connection.fetch(_UPSERT.format(source=_ROWS.name), generation, shard)
-    if zeros:
-        await connection.execute(_REMOVE, generation, shard, *columns_of(zeros))
+    await connection.execute(_LOCK, generation, shard)
+    rows = await connection.fetch(_KEPT, generation, shard, *columns_of(list(sheets)), _DIMENSIONS)
+    kept = {(cube, dimension, day): body for cube, dimension, day, body in rows}
+    written, emptied = [], []
+    for key, page in _pages(sheets):
+        body = packed_sum(page, kept.get(key))
+        if body is not None:
+            written.append((*key, body))
+        elif key in kept:
+            emptied.append(key)
+    if written:
+        # In the order of the index, so that it is walked and not jumped about in.
+        written.sort(key=itemgetter(0, 1, 2))
+        await connection.execute(_WRITE, generation, shard, *columns_of(written))
+    if emptied:
+        await connection.execute(_REMOVE, generation, shard, *columns_of(emptied))
 
 
-_SUMS: Final = f"""
-SELECT cube, width_bucket(day, $4::int[]) AS bucket, member, bin,
-       {", ".join(f"sum({a})::bigint" for a in _PLACES)}
-FROM cells
-WHERE generation = $1 AND cube = ANY($2::smallint[]) AND dimension = $3
-  AND day >= $6 AND day < $5
-  AND ($7::text[] IS NULL OR member = ANY($7))
-GROUP BY 1, 2, 3, 4"""  # noqa: S608
+def _pages(sheets: Mapping[SheetKey, Sheet]) -> Iterator[tuple[_PageKey, Page]]:
+    for (cube, day), sheet in sheets.items():
+        for dimension, page in enumerate(sheet.pages()):
+            if page:
+                yield (cube, dimension, day), page
 
 
 async def read_sums(
     connection: Connection,
     generation: int,
     *,
-    cubes: Sequence[int],
+    places: Mapping[int, Sequence[int]],
     dimension: int,
     members: Sequence[str] | None,
     bounds: Sequence[int],
     since: int,
     until: int,
-) -> list[Any]:
-    """Sums of vectors by (cube, bucket, member, bin) over days before `until`.
+) -> Iterator[SumRow]:
+    """Sums of some places of some cubes by (cube, bucket, member, bin) over days before `until`.
 
-    `bounds` are the first days of the periods: bucket 0 is before the first. `since`
-    leaves out earlier days.
+    `places` says which of which cube, in the order in which they are given; `bounds` are the
+    first days of the periods: bucket 0 is before the first. `since` leaves out earlier days.
     """
-    return await connection.fetch(
-        _SUMS, generation, list(cubes), dimension, list(bounds), until, since, members
+    pages = await connection.fetch(_READ, generation, list(places), dimension, since, until)
+
+    def stretch_of(page: tuple[int, int, bytes]) -> tuple[int, int]:
+        cube, day, _ = page
+        return cube, bisect_right(bounds, day)
+
+    return (
+        (cube, bucket, *cell)
+        for (cube, bucket), found in groupby(pages, key=stretch_of)
+        for cell in summed([body for _, _, body in found], places[cube], members=members)
     )

@@ -13,7 +13,7 @@ from typing import Final
 
 from events import Connection
 from metrics.engine.catalogue import Catalogue
-from metrics.engine.cell import cells_of
+from metrics.engine.cell import sheets_of
 from metrics.engine.changes import Delta
 from metrics.engine.moment import MomentKind
 from metrics.store import cells, ledger
@@ -60,7 +60,7 @@ async def merge(
         return 0
     layout = catalogue.layout
     deltas = (delta for one in taken for delta in unpack_deltas(one.body, layout.kinds))
-    rows = list(cells_of(((moment, times) for _, moment, times in deltas), layout=layout))
-    await cells.add(connection, generation, rows, shard=shard)
+    sheets = sheets_of(((moment, times) for _, moment, times in deltas), layout=layout)
+    await cells.add(connection, generation, sheets, shard=shard)
     await ledger.append(connection, generation, taken)
     return sum(one.deltas for one in taken)

@@ -18,8 +18,8 @@ from metrics.engine.fact import Ref
 from metrics.engine.routing import OWN_SOURCE
 from metrics.folding import Advanced, Kept, Stream
 from metrics.store import facts, journal
+from metrics.store.columns import columns_of
 from metrics.store.packing import Changed, Placed, pack_deltas
-from metrics.store.staging import columns_of
 
 _WRITE: Final = """
 WITH kept_events AS (
