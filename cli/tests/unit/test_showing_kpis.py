@@ -40,6 +40,31 @@ def row(currency: str, value: int) -> dict[str, Any]:
     }
 
 
+def test_a_value_stands_beside_its_target() -> None:
+    reached = {"target": 20_000, "attainment": 0.25, "pace": 0.5, "run_rate": 10_000}
+    none = dict.fromkeys(reached)
+    answer = {
+        "kpi": "revenue_net",
+        "name": {"en": "Net revenue", "zh": "销售额"},
+        "unit": "money",
+        "currency": "USD",
+        "by": [],
+        "labels": {},
+        "periods": [
+            {"period": f"2026-{month}", "compared_from_on": None, "rows": [
+                {**row("USD", 5_000), "dimensions": {}, "against_target": against}
+            ]}
+            for month, against in (("10", reached), ("11", none))
+        ],
+    }  # fmt: skip
+    console = Console(width=140, record=True)
+    _values(console, answer, "en")
+    october, november = [line for line in console.export_text().splitlines() if "2026-1" in line]
+    for text in ("50.00 USD", "200.00 USD", "25.0%", "50.0%", "100.00 USD"):
+        assert text in october
+    assert november.count(" - ") == 4
+
+
 def test_as_booked_each_row_is_told_in_its_own_currency() -> None:
     answer = {
         "kpi": "revenue_net",

@@ -29,6 +29,10 @@ _WORDS = {
     "reason": {"en": "note", "zh": "说明"},
     "previous": {"en": "before", "zh": "对比期"},
     "change": {"en": "change", "zh": "变化"},
+    "target": {"en": "target", "zh": "目标"},
+    "attainment": {"en": "reached", "zh": "达成率"},
+    "pace": {"en": "pace", "zh": "进度"},
+    "run_rate": {"en": "runs to", "zh": "预计"},
     "kpi": {"en": "KPI", "zh": "指标"},
     "name": {"en": "name", "zh": "名称"},
     "unit": {"en": "unit", "zh": "单位"},
@@ -59,6 +63,8 @@ Examples:
   tandem kpi revenue_net --period 2017-Q3 --by team --view current     by today's teams
 
   tandem kpi revenue_net --period 2017-Q3 --currency as_booked
+
+  tandem kpi win_rate --period 2017-Q3 --by team --target      beside its targets
 
   tandem kpi revenue_net --period 2017-Q1 --explain       the events behind it
 
@@ -98,6 +104,7 @@ def show_kpi(  # noqa: PLR0913  one for each option
     rates_on: Annotated[
         str | None, typer.Option("--rates-on", help="The day whose rates count, YYYY-MM-DD.")
     ] = None,
+    target: Annotated[bool, typer.Option("--target", help="Each value beside its target.")] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="List the facts behind the value.")
     ] = False,
@@ -111,6 +118,7 @@ def show_kpi(  # noqa: PLR0913  one for each option
         "period": period, "grain": grain, "from": from_, "to": to,
         "by": by, "filter": filters, "as_of": as_of, "age": age, "compare": compare,
         "view": view, "currency": currency, "rates_on": rates_on,
+        "target": "true" if target else None,
     }  # fmt: skip
     given = {name: value for name, value in query.items() if value not in (None, "", [])}
     with gateway_session(url, token, roles=_ROLES) as gateway:
@@ -178,7 +186,9 @@ def _values(console: Console, answer: Any, lang: Language) -> None:
         table.add_column(dimension)
     compared = any(period.get("compared_from_on") for period in answer["periods"])
     changes = ("previous", "change") if compared else ()
-    for name in ("value", *changes, "n", "interval", "reason"):
+    aimed = any(row["against_target"] for period in answer["periods"] for row in period["rows"])
+    aims = ("target", "attainment", "pace", "run_rate") if aimed else ()
+    for name in ("value", *changes, *aims, "n", "interval", "reason"):
         table.add_column(_word(name, lang), justify="right" if name != "reason" else "left")
     for period in answer["periods"]:
         for row in period["rows"]:
@@ -187,7 +197,11 @@ def _values(console: Console, answer: Any, lang: Language) -> None:
                 member = row["dimensions"][dimension]
                 cells.append(answer["labels"].get(member, member))
             value, *rest = _figures(answer, row, lang)
-            table.add_row(*cells, value, *(_changes(answer, row) if compared else ()), *rest)
+            beside = (
+                *(_changes(answer, row) if compared else ()),
+                *(_aims(answer, row["against_target"]) if aimed else ()),
+            )
+            table.add_row(*cells, value, *beside, *rest)
     console.print(table)
     console.print(f"{_word('watermark', lang)}: {answer.get('watermark') or '-'}")
 
@@ -196,6 +210,12 @@ def _changes(answer: Any, row: Any) -> tuple[str, str]:
     relative = row["relative_change"]
     before = figure(_told_in(answer, row), row["previous"])
     return before, "-" if relative is None else f"{relative:+.1%}"
+
+
+def _aims(answer: Any, against: Any) -> tuple[str, ...]:
+    shares = (against["attainment"], against["pace"])
+    reached, pace = ("-" if share is None else f"{share:.1%}" for share in shares)
+    return figure(answer, against["target"]), reached, pace, figure(answer, against["run_rate"])
 
 
 def _told_in(answer: Any, row: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from chassis.types import StrictModel
-from metrics.api.views import EventBehind, FactBehind, InTwoLanguages, KpiRow, Number
+from metrics.api.explanation_views import EventBehind, FactBehind
+from metrics.api.views import InTwoLanguages, KpiRow, Number
 from metrics.engine.company import SECOND, instant_of
 from metrics.engine.kpi import Unit
 from metrics.engine.reading import Row

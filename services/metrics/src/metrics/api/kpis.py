@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Annotated, Final, Literal
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from chassis.auth import require
 from chassis.auth.actor import Actor
@@ -22,23 +22,16 @@ from metrics.api.asking import (
     question_of,
     source_of,
 )
+from metrics.api.explanation_views import FactBehind, KpiExplanation, explanation_view
 from metrics.api.replies import reply
-from metrics.api.views import (
-    FactBehind,
-    KpiAnswer,
-    KpiCatalogue,
-    KpiDefinition,
-    KpiExplanation,
-    answer_view,
-    explanation_view,
-    head_of,
-)
+from metrics.api.views import KpiAnswer, KpiCatalogue, KpiDefinition, answer_view, head_of
 from metrics.engine.fact import Ref
 from metrics.engine.reading import Row
 from metrics.query.answer import answer
 from metrics.query.comparison import Against, compare
 from metrics.query.explain import explain
 from metrics.query.published import answer_published
+from metrics.query.targets import read_targets, refuse_targets
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
 
@@ -51,16 +44,33 @@ FiguresView = Annotated[
         " closed; current: by the members that facts have today, not on their own days"
     ),
 ]
-ComparedWith = Annotated[
-    Against | None,
-    Query(
-        alias="compare",
-        description="each value beside that of the period before, or of the same a year before;"
-        " a running period beside as many days of the other",
-    ),
-]
 _PAGING: Final = ("limit", "cursor")
 RowLimit = Annotated[int, Query(ge=1, le=MOST_ROWS_PER_PAGE, description="rows per page")]
+
+
+class Beside:
+    """What each value is shown beside."""
+
+    def __init__(
+        self,
+        against: Annotated[
+            Against | None,
+            Query(
+                alias="compare",
+                description="each value beside that of the period before, or of the same a year"
+                " before; a running period beside as many days of the other",
+            ),
+        ] = None,
+        *,
+        target: Annotated[
+            bool, Query(description="each value beside its target: attainment, pace and run rate")
+        ] = False,
+    ) -> None:
+        self.against = against
+        self.target = target
+
+
+BesideDep = Annotated[Beside, Depends(Beside)]
 
 
 @router.get("", response_model=KpiCatalogue)
@@ -82,10 +92,10 @@ async def read_kpi(
     actor: Reader,
     asked: AskedDep,
     currency: CurrencyDep,
+    beside: BesideDep,
     request: Request,
     resources: ResourcesDep,
     view: FiguresView = "restated",
-    against: ComparedWith = None,
     limit: RowLimit = MOST_ROWS_PER_PAGE,
     cursor: Annotated[str | None, Query(max_length=2048)] = None,
 ) -> Response:
@@ -95,11 +105,15 @@ async def read_kpi(
             question_of(kpi_id, asked, actor=actor, source=source, resources=resources, view=view),
             currency=currency,
         )
+        if beside.target:
+            refuse_targets(question, published=view == "published")
         read = answer_published if view == "published" else answer
         answered = await read(source, question)
-        comparison = None
-        if against is not None:
-            comparison = await compare(source, answered, against, read=read)
+        comparison = targets = None
+        if beside.against is not None:
+            comparison = await compare(source, answered, beside.against, read=read)
+        if beside.target:
+            targets = await read_targets(source, answered)
     rows, next_cursor = _page(
         answered.rows, limit, cursor=cursor, request=request, resources=resources
     )
@@ -108,7 +122,9 @@ async def read_kpi(
         currency=source.company.base_currency,
         catalogue_version=source.catalogue.version,
     )
-    body = answer_view(head, rows, question, comparison=comparison, next_cursor=next_cursor)
+    body = answer_view(
+        head, rows, question, comparison=comparison, targets=targets, next_cursor=next_cursor
+    )
     return reply(body, request=request, resources=resources, watermark=answered.watermark)
 
 

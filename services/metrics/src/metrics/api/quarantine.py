@@ -12,7 +12,7 @@ from chassis.paging import Page, PageDep
 from chassis.resources import ResourcesDep
 from chassis.types import StrictModel
 from metrics.api.asking import OtherTeamsFigures, source_of
-from metrics.api.views import fact_name
+from metrics.api.explanation_views import fact_name
 from metrics.engine.fact import Ref
 from metrics.store import facts
 

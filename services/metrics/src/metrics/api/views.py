@@ -9,18 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chassis.paging import Page
 from chassis.types import StrictModel
+from metrics.api.target_views import TargetOfRow
 from metrics.engine.company import SECOND, date_of, instant_of
-from metrics.engine.entry import Entry
-from metrics.engine.fact import Ref
 from metrics.engine.kpi import Kpi, Unit
 from metrics.engine.reading import Row
 from metrics.query.answer import Answer
 from metrics.query.comparison import NO_CHANGE, Comparison
-from metrics.query.explain import Part
 from metrics.query.question import Question
 from metrics.query.shapes import Shape, shapes_of
+from metrics.query.targets import Targets
 
 Number = int | float
 Undefined = Literal[
@@ -103,9 +101,16 @@ class KpiRow(StrictModel):
     relative_change: Annotated[
         float | None, Field(description="the change as a share of the previous value's size")
     ]
+    against_target: Annotated[TargetOfRow | None, Field(description="with target=true")]
 
     @classmethod
-    def of(cls, row: Row, by: Sequence[str], comparison: Comparison | None = None) -> KpiRow:
+    def of(
+        cls,
+        row: Row,
+        by: Sequence[str],
+        comparison: Comparison | None = None,
+        targets: Targets | None = None,
+    ) -> KpiRow:
         change = NO_CHANGE if comparison is None else comparison.change(row)
         return cls.model_construct(
             dimensions=dict(zip(by, row.members, strict=True)),
@@ -122,6 +127,7 @@ class KpiRow(StrictModel):
             previous=change.value,
             change=change.absolute,
             relative_change=change.relative,
+            against_target=None if targets is None else TargetOfRow.of(targets.against(row)),
         )
 
 
@@ -168,76 +174,6 @@ class KpiAnswer(KpiHead):
     next_cursor: str | None
 
 
-class EventBehind(StrictModel):
-    """An event that a fact is made of."""
-
-    id: str
-    type: str
-    source: str
-    subject: str
-    sequence: int
-    time: datetime
-    recordedtime: datetime
-
-    @classmethod
-    def of(cls, entry: Entry) -> EventBehind:
-        return cls(
-            id=entry.id,
-            type=entry.data.wire_type,
-            source=entry.source,
-            subject=entry.subject,
-            sequence=entry.sequence,
-            time=instant_of(entry.occurred),
-            recordedtime=instant_of(entry.recorded),
-        )
-
-
-class FactBehind(StrictModel):
-    """A fact and what it adds. Over all pages, numerators and denominators sum to the value's."""
-
-    fact: Annotated[str, Field(description="kind/key, as deal/0193…")]
-    amount: Annotated[
-        Number | None, Field(description="numerator; for a median the value (sketched: within 1 %)")
-    ]
-    numerator: Number | None
-    denominator: Number | None
-    n: Number
-    unpriced_count: Number
-    censored: Annotated[Number, Field(description="has no value yet, and is none of the n")]
-    events: list[EventBehind]
-
-    @classmethod
-    def of(cls, part: Part) -> FactBehind:
-        return cls(
-            fact=fact_name(part.ref),
-            amount=part.numerator if part.days is None else part.days,
-            numerator=part.numerator,
-            denominator=part.denominator,
-            n=part.n,
-            unpriced_count=part.unpriced_count,
-            censored=part.censored,
-            events=[EventBehind.of(entry) for entry in part.entries],
-        )
-
-
-class KpiExplanation(KpiHead):
-    """A value and the facts behind it, in pages."""
-
-    period: str
-    value: Number | None
-    numerator: Number | None
-    denominator: Number | None
-    n: Number
-    unpriced_count: Number
-    reason: Undefined | None
-    items: list[FactBehind]
-    next_cursor: str | None
-
-
-def fact_name(ref: Ref) -> str:
-    return f"{ref.kind}/{ref.key}"
-
-
 def head_of(answer: Answer, *, currency: str, catalogue_version: str) -> KpiHead:
     question = answer.question
     kpi, view = question.kpi, question.currency
@@ -264,6 +200,7 @@ def answer_view(
     question: Question,
     *,
     comparison: Comparison | None,
+    targets: Targets | None,
     next_cursor: str | None,
 ) -> KpiAnswer:
     """The periods of these rows; those with nobody to break down by have none."""
@@ -277,24 +214,10 @@ def answer_view(
             compared_from_on=date_of(others[period].start) if others else None,
             compared_to_on=date_of(others[period].end) if others else None,
             rows=[
-                KpiRow.of(row, question.columns, comparison) for row in by_period.get(period, ())
+                KpiRow.of(row, question.columns, comparison, targets)
+                for row in by_period.get(period, ())
             ],
         )
         for period in (by_period or question.periods)
     ]
     return KpiAnswer.model_construct(**dict(head), periods=periods, next_cursor=next_cursor)
-
-
-def explanation_view(head: KpiHead, row: Row, facts: Page[FactBehind]) -> KpiExplanation:
-    return KpiExplanation(
-        **dict(head),
-        period=row.period.label,
-        value=row.value,
-        numerator=row.numerator,
-        denominator=row.denominator,
-        n=row.n,
-        unpriced_count=row.unpriced_count,
-        reason=row.reason,
-        items=facts.items,
-        next_cursor=facts.next_cursor,
-    )

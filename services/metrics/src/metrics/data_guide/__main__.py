@@ -20,7 +20,7 @@ def ready_mappings() -> Mappings:
     """Which mappings of docs/guides/imports bring in which events."""
     found: dict[str, list[str]] = {}
     for path in sorted((GUIDES / "imports").glob("*.yaml")):
-        for name in _STEP.findall(path.read_text(encoding="utf-8")):
+        for name in dict.fromkeys(_STEP.findall(path.read_text(encoding="utf-8"))):
             found.setdefault(name, []).append(path.stem)
     return found
 

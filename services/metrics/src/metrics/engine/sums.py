@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
 
@@ -50,6 +51,15 @@ class Known:
         if until >= whole.end or not whole.working_days:
             return goal
         return goal * working_days(period.start, until) // whole.working_days
+
+    def share_gone(self, period: Period) -> Fraction | None:
+        """The share of a period's working days that have begun; None before its first day."""
+        day = self.day
+        if day is None or day < period.start:
+            return None
+        if day >= period.end - 1 or not period.working_days:
+            return Fraction(1)
+        return Fraction(working_days(period.start, day + 1), period.working_days)
 
 
 class Series:

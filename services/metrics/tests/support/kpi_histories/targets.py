@@ -7,13 +7,15 @@ from typing import Any
 from events.types import pipeline
 from kpi_histories.teller import BASE, PIPELINE, Teller
 
+ANY = ("win_rate", "pipeline_open", "cac", "time_saved")
+
 
 def target(teller: Teller, number: int) -> None:
     rnd = teller.rnd
     scope: Any = rnd.choice(["company", "company", "team", "owner", "product", "process"])
     at = teller.instant()
     value = rnd.randrange(1, 900_000)
-    kpi = rnd.choice(["revenue_net", "revenue_net", "operating_cost"])
+    kpi = rnd.choice(["revenue_net", "revenue_net", "operating_cost", *ANY])
     periods = rnd.choice(
         [["2024-Q2"], ["2024"], ["2024-03"], ["2024-04", "2024-05", "2024-06"], ["2024-05"]]
     )

@@ -1,0 +1,42 @@
+"""How a value is told beside its target."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from chassis.types import StrictModel
+from metrics.engine.reading import Number
+from metrics.query.targets import AgainstTarget
+
+
+class TargetOfRow(StrictModel):
+    """A value beside its target; all null, with a `reason`, where none is set."""
+
+    target: Number | None
+    to_date: Annotated[
+        Number | None,
+        Field(description="the part due by the working days begun, of what adds up over time"),
+    ]
+    attainment: Annotated[float | None, Field(description="value / target")]
+    pace: Annotated[float | None, Field(description="value / to_date: 1 is on schedule")]
+    run_rate: Annotated[
+        Number | None, Field(description="what the period comes to if it goes on like this")
+    ]
+    on_track: Annotated[bool | None, Field(description="whether the run rate meets the target")]
+    reason: Literal["no_target"] | None
+    facts: Annotated[list[str], Field(description="the targets that it is, as target/0193…")]
+
+    @classmethod
+    def of(cls, told: AgainstTarget) -> TargetOfRow:
+        return cls.model_construct(
+            target=told.target,
+            to_date=told.to_date,
+            attainment=told.attainment,
+            pace=told.pace,
+            run_rate=told.run_rate,
+            on_track=told.on_track,
+            reason="no_target" if told.target is None else None,
+            facts=[f"target/{key}" for key in told.keys],
+        )

@@ -1,0 +1,154 @@
+"""`target=true`: values beside their targets by the API, as they were set when."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+from metrics_service import running
+
+from events import Dimensions, Event, EventData, Money
+from events.types.pipeline import DealCreated, DealState, DealWon, TargetSet
+
+MAY = datetime(2024, 5, 6, 12, tzinfo=UTC)
+JULY = datetime(2024, 7, 1, 12, tzinfo=UTC)
+NOW = datetime(2024, 9, 10, 20, tzinfo=UTC)
+"""A Tuesday: of September's 21 working days 7 have begun."""
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def told(data: EventData, number: int, at: datetime) -> Event:
+    return Event.of(
+        data,
+        source="/tandem/pipeline",
+        sequence=number,
+        occurred_at=at,
+        recorded_at=at,
+        subject=data.subject,
+        id=f"{data.subject}:{number}",
+    )
+
+
+def sold(name: str, minor: int, at: datetime) -> Iterator[Event]:
+    state = DealState(
+        deal_id=name,
+        pipeline="standard",
+        stage="first",
+        stage_rank=0,
+        status="open",
+        episode=1,
+        created_at=at,
+        dimensions=Dimensions(team="north"),
+        amount=Money(amount_minor=minor, currency="USD"),
+    )
+    yield told(DealCreated(deal=state), 1, at)
+    won = msgspec.structs.replace(state, status="won", closed_at=at + timedelta(hours=1))
+    yield told(DealWon(deal=won), 2, at + timedelta(hours=1))
+
+
+def goal(name: str, kpi: str, period: str, value: int | None, **more: Any) -> TargetSet:
+    scope = {"scope": "company", **more}
+    return TargetSet(target_id=name, kpi=kpi, period=period, value=value, **scope)
+
+
+def events() -> Iterator[Event]:
+    yield from sold("a", 9_000, MAY)
+    yield from sold("b", 7_000, NOW - timedelta(days=1))
+    yield told(goal("r", "win_rate", "2024-05", 5_000), 1, MAY)
+    yield told(goal("r", "win_rate", "2024-05", 8_000), 2, JULY)
+    north = {"scope": "team", "scope_value": "north"}
+    yield told(goal("n", "win_rate", "2024-05", 9_500, **north), 1, MAY)
+    for number, month in enumerate(("2024-07", "2024-08", "2024-09")):
+        name = f"s{number}"
+        yield told(goal(name, "revenue_net", month, 30_000, currency="USD"), 1, MAY)
+    yield told(goal("gone", "avg_deal_value", "2024-05", 1, currency="USD"), 1, MAY)
+    yield told(goal("gone", "avg_deal_value", "2024-05", None), 2, JULY)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def boss(
+    module_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(module_database("metrics"), tmp_path_factory.mktemp("identity")) as service:
+        await service.feed(list(events()))
+        await service.know_until(NOW)
+        async with service.caller("boss") as client:
+            yield client
+
+
+async def target_of(client: httpx.AsyncClient, kpi: str, **params: Any) -> dict[str, Any]:
+    response = await client.get(f"/v1/kpis/{kpi}", params={"target": "true", **params})
+    assert response.status_code == 200, response.text
+    [row] = response.json()["periods"][0]["rows"]
+    found: dict[str, Any] = row["against_target"]
+    return found
+
+
+async def test_a_rate_stands_beside_its_target_as_last_revised(boss: httpx.AsyncClient) -> None:
+    assert await target_of(boss, "win_rate", period="2024-05") == {
+        "target": 0.8,
+        "to_date": 0.8,
+        "attainment": 1.25,
+        "pace": 1.25,
+        "run_rate": 1.0,
+        "on_track": True,
+        "reason": None,
+        "facts": ["target/r"],
+    }
+
+
+async def test_as_of_an_instant_it_is_the_target_of_then(boss: httpx.AsyncClient) -> None:
+    then = await target_of(boss, "win_rate", period="2024-05", as_of="2024-06-15")
+    assert (then["target"], then["attainment"]) == (0.5, 2.0)
+
+
+async def test_a_member_has_a_target_of_its_own(boss: httpx.AsyncClient) -> None:
+    for asked in ({"by": "team"}, {"filter": "team:north"}):
+        found = await target_of(boss, "win_rate", period="2024-05", **asked)
+        assert (found["target"], found["facts"]) == (0.95, ["target/n"])
+
+
+async def test_a_quarter_is_made_of_its_months_and_runs_by_working_days(
+    boss: httpx.AsyncClient,
+) -> None:
+    quarter = await target_of(boss, "revenue_net", period="2024-Q3")
+    assert quarter["target"] == 90_000
+    assert quarter["facts"] == ["target/s0", "target/s1", "target/s2"]
+    month = await target_of(boss, "revenue_net", period="2024-09")
+    assert (month["target"], month["to_date"]) == (30_000, 10_000)
+    assert month["attainment"] == pytest.approx(7 / 30)
+    assert month["pace"] == pytest.approx(0.7)
+    assert (month["run_rate"], month["on_track"]) == (21_000, False)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "params"),
+    [
+        ("avg_deal_value", {"period": "2024-05"}),
+        ("win_rate", {"period": "2024-04"}),
+        ("win_rate", {"period": "2024-05", "filter": ["team:north", "owner:unknown"]}),
+        ("win_rate", {"period": "2024-W19"}),
+    ],
+)
+async def test_without_a_target_there_is_nothing_to_say(
+    boss: httpx.AsyncClient, kpi: str, params: dict[str, Any]
+) -> None:
+    found = await target_of(boss, kpi, **params)
+    assert found["reason"] == "no_target"
+    assert [found[name] for name in ("target", "attainment", "pace", "run_rate")] == [None] * 4
+
+
+@pytest.mark.parametrize("other", [{"view": "published"}, {"currency": "as_booked"}])
+async def test_targets_are_told_in_no_other_view(
+    boss: httpx.AsyncClient, other: dict[str, str]
+) -> None:
+    response = await boss.get(
+        "/v1/kpis/revenue_net", params={"period": "2024-05", "target": "true", **other}
+    )
+    assert response.status_code == 422
