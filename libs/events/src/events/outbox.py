@@ -56,15 +56,20 @@ VALUES ({0})"""
 """Most transactions promise one event; arrays of one cost both sides more than the row does."""
 
 
-_DEPTH: Final = """
-SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT $1) counted),
+STRETCH: Final = "inbox.stretch"
+"""Type of a row that stands for events which the inbox holds: those of `source` from position
+`aggregate_version` on, `recorded_at` the same instant. `payload` says how many `events`, and how
+many `bytes` they will be. A batch of a partner is one row then, and not one for each event."""
+_DEPTH: Final = f"""
+SELECT count(*), sum(CASE type WHEN '{STRETCH}' THEN (payload->>'events')::bigint ELSE 1 END),
        pg_stat_get_live_tuples('outbox'::regclass),
-       (SELECT extract(epoch FROM now() - recorded_at)::float8 FROM outbox ORDER BY id LIMIT 1)"""
+       (SELECT extract(epoch FROM now() - recorded_at)::float8 FROM outbox ORDER BY id LIMIT 1)
+FROM (SELECT type, payload FROM outbox LIMIT $1) counted"""  # noqa: S608 - our own constant
 _COUNTED: Final = 10_000
 
 
 class Depth(NamedTuple):
-    """What waits in an outbox; beyond 10,000 the number is PostgreSQL's estimate."""
+    """How many events wait in an outbox; beyond 10,000 rows it is PostgreSQL's estimate."""
 
     waiting: int
     oldest_seconds: float
@@ -74,8 +79,10 @@ async def measure(connection: asyncpg.Connection[Any] | PoolConnectionProxy[Any]
     """How much waits, and since when. Quick however much that is."""
     row = await connection.fetchrow(_DEPTH, _COUNTED)
     assert row is not None
-    counted, estimated, oldest = row
-    waiting = counted if counted < _COUNTED else max(counted, estimated)
+    rows, events, estimated, oldest = row
+    waiting = int(events or 0)
+    if rows == _COUNTED:
+        waiting = waiting * max(rows, estimated) // rows
     return Depth(waiting, max(0.0, oldest or 0.0))
 
 

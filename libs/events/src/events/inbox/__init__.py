@@ -10,7 +10,8 @@ goes on after a position misses nothing.
 
 from __future__ import annotations
 
-from events.inbox.receiving import Receipt, Verdict, receive
+from events.inbox.numbering import Receipt, Verdict
+from events.inbox.receiving import receive
 from events.inbox.refusing import Refused, file_refused
 from events.inbox.statements import TOPIC
 

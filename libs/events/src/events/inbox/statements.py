@@ -1,15 +1,17 @@
 """The statements that file partners' events.
 
-`ACCEPT` is one statement, so that a batch costs one round trip and its own
-transaction. Its order of locks is the same for all writers: sources, events. It
-looks before it has the lock of a source, so of two processes that take events of
-one id or subject at the same moment the later breaks `inbox_event_once` or
-`inbox_sequence_once`. It then takes `LOCK` first, and cannot be late again.
+A batch costs two round trips: `LOOK` tells what is known of its events, then they are numbered
+(`events.inbox.numbering`), and `FILE` writes them in a statement that is its own transaction.
+Its order of locks is the same for all writers: sources, events. `LOOK` has no lock, so of two
+processes that take events of one id or subject at the same moment the later breaks
+`inbox_event_once` or `inbox_sequence_once`. It then takes `LOCK` first, and cannot be late again.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+from events.outbox import STRETCH
 
 TOPIC: Final = "partner"
 """Where all partners' events go, whatever their type."""
@@ -29,84 +31,79 @@ ON CONFLICT (source) DO UPDATE SET position = t.position"""
 # Texts come joined and not as arrays: a driver that looks at each item takes 5 us an event.
 # `LATERAL … LIMIT 1` is an index look-up for each event, whatever the planner believes; for a
 # join of two lists that it knows nothing about it takes a nested loop, the square of the batch.
-ACCEPT: Final = f"""
-WITH sent AS (
-    SELECT s.source COLLATE "C" AS source, s.event_id COLLATE "C" AS event_id, s.type,
-           s.subject COLLATE "C" AS subject, s.occurred_at::timestamptz AS occurred_at,
-           decode(s.digest, 'hex') AS digest, s.payload, s.voids, s.traceparent, s.extensions,
-           s.shard::smallint AS shard, s.n
-    FROM unnest(
-        string_to_array($1, $12), string_to_array($2, $12), string_to_array($3, $12),
-        string_to_array($4, $12), string_to_array($5, $12), string_to_array($6, $12),
-        string_to_array($7, $12), string_to_array($8, $12, ''), string_to_array($9, $12, ''),
-        string_to_array($10, $12, ''), string_to_array($11, $12))
-      WITH ORDINALITY AS s(source, event_id, type, subject, occurred_at, digest,
-                           payload, voids, traceparent, extensions, shard, n)
-), looked AS (
-    SELECT s.*, i.digest = s.digest AS same, i.subject AS known_subject, i.sequence, i.replaces,
-           i.received_at
-    FROM sent s
-    LEFT JOIN LATERAL (
-        SELECT * FROM inbox i
-        WHERE i.source = s.source AND i.event_id = s.event_id AND i.verdict = 'accepted' LIMIT 1
-    ) i ON true
-), fresh AS (
-    SELECT source, event_id, type, subject, occurred_at, digest, payload, voids, traceparent,
-           extensions, shard, n,
-           row_number() OVER (PARTITION BY source ORDER BY n) AS place,
-           row_number() OVER about AS version,
-           lag(event_id) OVER about AS previous
-    FROM looked WHERE same IS NULL
-    WINDOW about AS (PARTITION BY source, subject ORDER BY n)
-), placed AS (
+LOOK: Final = """
+SELECT s.n, i.subject, i.sequence, i.replaces, i.received_at,
+       i.digest, i.type, i.occurred_at, i.content, h.sequence, h.event_id
+FROM unnest(string_to_array($1, $4), string_to_array($2, $4), string_to_array($3, $4))
+  WITH ORDINALITY AS s(source, event_id, subject, n)
+LEFT JOIN LATERAL (
+    SELECT subject, sequence, replaces, received_at, digest, type, occurred_at,
+           sha256(convert_to(content, 'UTF8')) AS content
+    FROM inbox
+    WHERE source = s.source AND event_id = s.event_id COLLATE "C" AND verdict = 'accepted' LIMIT 1
+) i ON true
+LEFT JOIN LATERAL (
+    SELECT sequence, event_id FROM inbox
+    WHERE source = s.source AND subject = s.subject COLLATE "C" AND sequence IS NOT NULL
+    ORDER BY sequence DESC LIMIT 1
+) h ON true
+WHERE i.subject IS NOT NULL OR h.sequence IS NOT NULL"""
+"""Of each event: the one taken under its id, and the last about its subject. New ones are left out.
+
+Contents come as hashes: what a partner sent before may be far larger than what it sends now.
+"""
+
+# Of several sources the events stand together, in the order of `$1`: a row's position is its place
+# among all plus what `taken` says of its source. Subscripts, because a join would be a nested loop.
+FILE: Final = f"""
+WITH placed AS (
     INSERT INTO inbox_sources AS t (source, position, received_at)
-    SELECT source, count(*), $13 FROM fresh GROUP BY source ORDER BY source
+    SELECT source, events, $5 FROM unnest($1::text[], $2::bigint[]) AS s(source, events)
     ON CONFLICT (source) DO UPDATE
     SET position = t.position + excluded.position,
         received_at = greatest(t.received_at, excluded.received_at)
-    RETURNING source, coalesce(old.position, 0) AS start, received_at
-), numbered AS (
-    SELECT f.*, p.start + f.place AS position, p.received_at,
-           coalesce(head.sequence, 0) + f.version AS sequence,
-           coalesce(f.previous, head.event_id) AS replaces
-    FROM fresh f JOIN placed p USING (source)
-    LEFT JOIN LATERAL (
-        SELECT i.sequence, i.event_id FROM inbox i
-        WHERE i.source = f.source AND i.subject = f.subject AND i.sequence IS NOT NULL
-        ORDER BY i.sequence DESC LIMIT 1
-    ) head ON true
-    ORDER BY f.n
-), taken AS (
-    SELECT *, nextval('outbox_id_seq') AS outbox_id FROM numbered
-), filed AS (
-    INSERT INTO inbox (source, position, received_at, event_id, digest, type, subject, sequence,
-                       replaces, voids, occurred_at, content, traceparent, extensions, outbox_id)
-    SELECT source, position, received_at, event_id, digest, type, subject, sequence,
-           replaces, voids, occurred_at, payload, traceparent, extensions::json, outbox_id
-    FROM taken
+    RETURNING source, position, received_at
 ), promised AS (
-    INSERT INTO outbox (id, event_id, aggregatetype, aggregateid, aggregate_version, type, payload,
-                        source, occurred_at, recorded_at, traceparent, extensions, shard)
-    OVERRIDING SYSTEM VALUE
-    SELECT outbox_id, event_id, '{TOPIC}', subject, sequence, type, payload::json,
-           source, occurred_at, received_at, traceparent, extensions::json, shard
-    FROM taken
+    INSERT INTO outbox (event_id, aggregatetype, aggregateid, aggregate_version, type, payload,
+                        source, occurred_at, recorded_at, shard)
+    SELECT '', '{TOPIC}', source, p.position - s.events + 1, '{STRETCH}',
+           json_build_object('events', s.events, 'bytes', s.bytes),
+           source, p.received_at, p.received_at, s.shard
+    FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::smallint[])
+      AS s(source, events, bytes, shard)
+    JOIN placed p USING (source)
+    RETURNING id, source
+), taken AS (
+    SELECT array_agg(p.position - s.through ORDER BY s.n) AS before,
+           array_agg(p.received_at ORDER BY s.n) AS received_at,
+           array_agg(o.id ORDER BY s.n) AS outbox_id
+    FROM (SELECT source, n, sum(events) OVER (ORDER BY n)::bigint AS through
+          FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS s(source, events, n)) s
+    JOIN placed p USING (source) JOIN promised o USING (source)
+), filed AS (
+    INSERT INTO inbox (source, position, received_at, event_id, type, subject, sequence,
+                       replaces, voids, occurred_at, content, traceparent, extensions, outbox_id)
+    SELECT ($1::text[])[s.k::integer], t.before[s.k::integer] + s.n, t.received_at[s.k::integer],
+           s.event_id, s.type, s.subject, s.sequence::bigint, s.replaces, s.voids,
+           s.occurred_at::timestamptz, s.content, s.traceparent, s.extensions::json,
+           t.outbox_id[s.k::integer]
+    FROM taken t, unnest(
+        string_to_array($12, $23), string_to_array($13, $23), string_to_array($14, $23),
+        string_to_array($15, $23), string_to_array($16, $23), string_to_array($17, $23),
+        string_to_array($18, $23), string_to_array($19, $23, ''), string_to_array($20, $23, ''),
+        string_to_array($21, $23, ''), string_to_array($22, $23, ''))
+      WITH ORDINALITY AS s(k, event_id, type, subject, sequence, occurred_at, content,
+                           replaces, voids, traceparent, extensions, n)
 ), counted AS (
     INSERT INTO inbox_days AS t (source, received_on, occurred_on, type, verdict, events)
-    SELECT source, ($13 AT TIME ZONE $14)::date, (occurred_at AT TIME ZONE $14)::date, type,
-           verdict, count(*)
-    FROM (
-        SELECT source, occurred_at, type, 'accepted' AS verdict FROM fresh
-        UNION ALL SELECT source, occurred_at, type, 'duplicate' FROM looked WHERE same
-    ) seen
+    SELECT source, ($5 AT TIME ZONE $6)::date, (minute AT TIME ZONE $6)::date, type, verdict,
+           sum(events)
+    FROM unnest($7::text[], $8::text[], $9::text[]::timestamptz[], $10::text[], $11::bigint[])
+      AS s(source, type, minute, verdict, events)
     GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
     ON CONFLICT ON CONSTRAINT inbox_days_once DO UPDATE SET events = t.events + excluded.events
 )
-SELECT n, 'accepted', subject, sequence, replaces, received_at FROM taken
-UNION ALL
-SELECT n, CASE WHEN same THEN 'duplicate' ELSE 'conflict' END, known_subject, sequence, replaces,
-       received_at
-FROM looked WHERE same IS NOT NULL"""  # noqa: S608 - constants only
+SELECT source, received_at FROM placed"""  # noqa: S608 - constants only
 
 REFUSE: Final = """
 WITH sent AS (

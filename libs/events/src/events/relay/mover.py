@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -18,9 +18,10 @@ import msgspec
 from events.cloudevents.envelope import write_envelope
 from events.cloudevents.kafka import structured_record
 from events.doorbell import CHANNEL
-from events.outbox import measure
+from events.outbox import STRETCH, measure
 from events.relay.runs import runs_of
 from events.relay.shards import Shards
+from events.relay.stretches import unfold
 
 if TYPE_CHECKING:
     import asyncpg
@@ -46,9 +47,11 @@ _COLUMNS: Final = """id, event_id, aggregatetype, aggregateid, aggregate_version
            source, occurred_at, recorded_at, traceparent, extensions"""
 PAGE: Final = f"""
 SELECT {_COLUMNS}, bytes FROM (
-    SELECT {_COLUMNS}, pg_column_size(payload) AS own,
-           sum(pg_column_size(payload)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes
-    FROM outbox WHERE shard = ANY($1) AND NOT id <@ $2::int8multirange ORDER BY id LIMIT $3) page
+    SELECT {_COLUMNS}, own, sum(own) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes FROM (
+        SELECT {_COLUMNS}, CASE type WHEN '{STRETCH}' THEN (payload->>'bytes')::bigint
+                           ELSE pg_column_size(payload) END AS own
+        FROM outbox WHERE shard = ANY($1) AND NOT id <@ $2::int8multirange
+        ORDER BY id LIMIT $3) waiting) page
 WHERE bytes - own < $4 ORDER BY id"""  # noqa: S608 - names of columns, ours
 _DELETE: Final = """
 DELETE FROM outbox o USING unnest($1::int8multirange) run
@@ -58,7 +61,7 @@ _extensions: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class _Page(NamedTuple):
-    rows: int
+    events: int
     runs: list[asyncpg.Range[int]]
     sent: asyncio.Task[None]
     started: float
@@ -128,9 +131,23 @@ class Mover:
         )
         if not rows:
             return False
-        sent = self._tasks.create_task(self._producer.publish([_record(row) for row in rows]))
-        self._under_way.append(_Page(len(rows), runs_of([row[0] for row in rows]), sent, started))
+        records = await self._records(rows)
+        sent = self._tasks.create_task(self._producer.publish(records))
+        runs = runs_of([row[0] for row in rows])
+        self._under_way.append(_Page(len(records), runs, sent, started))
         return len(rows) == _PAGE_ROWS or rows[-1]["bytes"] >= _PAGE_BYTES
+
+    async def _records(self, rows: Sequence[asyncpg.Record]) -> list[NewRecord]:
+        """In the order of the rows, those of stretches in that of their feeds."""
+        stretches = [row for row in rows if row["type"] == STRETCH]
+        if not stretches:
+            return [_record(row) for row in rows]
+        unfolded = await unfold(self._connection, stretches)
+        return [
+            record
+            for row in rows
+            for record in (unfolded[row["id"]] if row["type"] == STRETCH else (_record(row),))
+        ]
 
     async def _finish_page(self) -> None:
         """Delete the oldest page once the log has it."""
@@ -142,7 +159,7 @@ class Mover:
         self._under_way.popleft()
         self._progress()
         self._observer.published(
-            self._name, count=page.rows, seconds=time.monotonic() - page.started
+            self._name, count=page.events, seconds=time.monotonic() - page.started
         )
 
     async def _finish_soon(self) -> None:
