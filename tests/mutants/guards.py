@@ -172,18 +172,18 @@ POISON: Final = (
         "[postgres]",
     ),
     Mutant(
-        guard="same id, other content is a conflict (inbox digest)",
-        file=f"{_EVENTS}/inbox/statements.py",
-        text="i.digest = s.digest AS same",
-        replacement="true AS same",
+        guard="same id, other content is a conflict (inbox)",
+        file=f"{_EVENTS}/inbox/numbering.py",
+        text="return told == (event.type, event.time, sha256(event.payload).digest())",
+        replacement="return bool(told)",
         test=f"{_TESTS}/integration/test_inbox.py"
         "::test_the_same_id_with_another_content_is_a_conflict_and_not_taken",
     ),
     Mutant(
         guard="an event that was taken is not taken again (inbox)",
-        file=f"{_EVENTS}/inbox/statements.py",
-        text="FROM looked WHERE same IS NULL",
-        replacement="FROM looked",
+        file=f"{_EVENTS}/inbox/numbering.py",
+        text="elif row is not None and row.subject is not None:",
+        replacement="elif row is not None and row.sequence == 0:",
         test=f"{_TESTS}/integration/test_inbox.py"
         "::test_the_same_event_again_is_taken_once_and_answered_alike",
     ),
@@ -206,6 +206,14 @@ RELAY: Final = (
         "        )\n"
         "        sent = self._tasks.create_task(",
         test=f"{_RELAY}::test_an_error_of_the_log_ends_the_relay_and_keeps_the_events[postgres]",
+    ),
+    Mutant(
+        guard="a batch of the inbox is published whole or not at all",
+        file=f"{_EVENTS}/relay/stretches.py",
+        text='if len(records[row["id"]]) != events[row["id"]]:',
+        replacement="if not records:",
+        test=f"{_TESTS}/integration/test_inbox_to_log.py"
+        "::test_a_promise_whose_events_are_gone_ends_the_relay_and_is_kept[postgres]",
     ),
     Mutant(
         guard="an id that lacks in a page may commit later: it is not among the page's",

@@ -1,4 +1,4 @@
-"""From the inbox to the log: a row of the outbox stands for a batch, and is unfolded by the relay."""
+"""From the inbox to the log: a row of the outbox stands for a batch, which the relay unfolds."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from events.inbox import receive
 from events.outbox import measure
 from events.partners import Incoming
 from events.relay.stretches import StretchIncomplete
+from events.types.partner import OrderPaid
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WAITING = "SELECT count(*) FROM outbox"
@@ -91,7 +92,8 @@ async def test_batches_of_several_partners_arrive_whole_and_in_order(
             original.traceparent,
         )
         assert (event.recordedtime, event.extensions) == (NOON, original.extensions)
-        assert event.data.amount.amount_minor == int(event.id.rpartition("-")[2])  # type: ignore[union-attr]
+        assert isinstance(event.data, OrderPaid)
+        assert event.data.amount.amount_minor == int(event.id.rpartition("-")[2])
     for key in {(event.source, event.subject) for event in events}:
         about = [event for event in found if (event.source, event.subject) == key]
         assert [event.sequence for event in about] == list(range(1, len(about) + 1))

@@ -98,7 +98,10 @@ def _stretches(events: Sequence[Incoming], fresh: dict[str, list[int]]) -> list[
     return [
         sources,
         [len(fresh[source]) for source in sources],
-        [sum(len(events[i].payload) + _ENVELOPE_BYTES for i in fresh[source]) for source in sources],
+        [
+            sum(len(events[i].payload) + _ENVELOPE_BYTES for i in fresh[source])
+            for source in sources
+        ],
         [shard_of(source) for source in sources],
     ]
 
@@ -114,7 +117,7 @@ def _counts(events: Sequence[Incoming], receipts: Sequence[Receipt]) -> list[lis
     keys = list(counted)
     return [
         [source for source, _, _, _ in keys],
-        [type for _, type, _, _ in keys],
+        [wire_type for _, wire_type, _, _ in keys],
         [f"{minute}Z" for _, _, minute, _ in keys],
         [verdict for _, _, _, verdict in keys],
         list(counted.values()),
@@ -140,9 +143,7 @@ def _columns(
         _whole(receipt.replaces for receipt in given),
         _whole(event.voids for event in filed),
         _whole(event.traceparent for event in filed),
-        _whole(
-            _encode(event.extensions).decode() if event.extensions else None for event in filed
-        ),
+        _whole(_encode(event.extensions).decode() if event.extensions else None for event in filed),
     ]
 
 

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from events.log import NewRecord
 
 UNFOLD: Final = """
-SELECT w.id, w.topic, i.event_id, i.source, i.type, i.subject, i.sequence, i.occurred_at, i.received_at,
-       i.content, i.traceparent, i.extensions
-FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[])
-  AS w(id, topic, source, received_at, first, behind)
+SELECT w.id, w.topic, i.event_id, i.source, i.type, i.subject, i.sequence, i.occurred_at,
+       i.received_at, i.content, i.traceparent, i.extensions
+FROM unnest(
+    $1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[]
+) AS w(id, topic, source, received_at, first, behind)
 JOIN inbox i ON i.source = w.source AND i.received_at = w.received_at
   AND i.position >= w.first AND i.position < w.behind
 ORDER BY w.id, i.position"""
