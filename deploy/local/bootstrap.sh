@@ -83,11 +83,21 @@ install() {
         fail "pip failed: $(grep -E '^(ERROR|error)' "$log" | tail -n 1); details in $log; mend that (often the network or the disk) and run the same command again"
 }
 
+# pip compiles what it installs, but not the packages of ours, which stay where they are. Where
+# PYTHONDONTWRITEBYTECODE is set each process would do it again: a fifth of a service's start.
+compile_bytecode() {
+    # shellcheck disable=SC2046,SC2086 # lists are meant to be split
+    "$venv/bin/python" -m compileall -q $(printf '%s/src ' $packages) >/dev/null || true
+}
+
 case $kind in
 run | dev) ;;
 *) fail "usage: deploy/local/bootstrap.sh [run|dev]" ;;
 esac
-is_installed "$kind" && exit 0
+if is_installed "$kind"; then
+    compile_bytecode
+    exit 0
+fi
 python=$(find_python) || exit $?
 take_lock
 is_installed "$kind" && exit 0
@@ -106,3 +116,4 @@ install install --no-deps --no-build-isolation $editable
 rm -f "$venv/.dev"
 fingerprint run >"$venv/.run"
 [ "$kind" = run ] || fingerprint dev >"$venv/.dev"
+compile_bytecode
