@@ -14,7 +14,7 @@ from metrics_service import running
 
 from events import Dimensions, Event, Money
 from events.types.partner import OrderPaid
-from metrics.models.lifetime import DAYS_A_YEAR
+from metrics.models.customers import DAYS_A_YEAR
 from metrics.models.purchasing import Purchasing
 
 FIRST = datetime(2022, 1, 1, 12, tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from metrics.models.lifetime import DAYS_A_YEAR, Occasion
+from metrics.models.customers import DAYS_A_YEAR, Occasion
 from metrics.models.purchasing import Purchasing
 
 

@@ -16,13 +16,8 @@ from metrics.engine.measure import COUNT_SCALE
 from metrics.facts.buyer.loyalty import BUYER_NEW, BUYER_VALUE
 from metrics.kpis import CATALOGUE
 from metrics.kpis.models import CLV_PREDICTED
-from metrics.models.lifetime import (
-    DAYS_A_YEAR,
-    FEWEST_REPEATING,
-    Occasion,
-    customers_at,
-    predict,
-)
+from metrics.models.customers import DAYS_A_YEAR, Occasion, customers_at
+from metrics.models.lifetime import FEWEST_REPEATING, predict
 from metrics.models.purchasing import (
     Histories,
     Purchasing,

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-Floats = NDArray[np.float64]
+from metrics.models.customers import Floats
 
 _SEED: Final = 8_675_309
 _STARTS: Final = 3

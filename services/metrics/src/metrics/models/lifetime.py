@@ -6,15 +6,12 @@ to predict what customers have bought since.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from metrics.models.fitting import Floats
+from metrics.models.customers import DAYS_A_WEEK, DAYS_A_YEAR, Customers, Floats
 from metrics.models.purchasing import (
     Histories,
     Purchasing,
@@ -24,54 +21,9 @@ from metrics.models.purchasing import (
 )
 from metrics.models.spending import Spending, expected_amount, fit_spending
 
-DAYS_A_YEAR: Final = 365
 FEWEST_REPEATING: Final = 50
 """Customers who came back, from whom the worth of a purchase can be told."""
-_WEEK: Final = 7.0
-"""Histories are told in weeks, as those of the literature are; days would fit as well."""
 _MONTHS: Final = 12
-
-
-class Occasion(NamedTuple):
-    """A day on which a customer bought, and for how much; None when nothing of it was priced."""
-
-    day: int
-    minor: int | None
-
-
-@dataclass(frozen=True)
-class Customers:
-    """What is known at a day of all customers, one place for each.
-
-    Of how often they buy, as of the day and as of an earlier one (`known` then, or not yet),
-    and how often since; of what they paid, over the occasions that have a price.
-    """
-
-    until: int
-    held_out_days: int
-    repeats: Floats
-    last: Floats
-    age: Floats
-    known: NDArray[np.bool_]
-    repeats_then: Floats
-    last_then: Floats
-    age_then: Floats
-    since: Floats
-    times_paid: Floats
-    mean_paid: Floats
-
-    def __len__(self) -> int:
-        return len(self.repeats)
-
-    @property
-    def digest(self) -> bytes:
-        """Tells different customers apart; the same ones have the same."""
-        told = hashlib.blake2b(f"{self.until}/{self.held_out_days}".encode())
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, np.ndarray):
-                told.update(value.tobytes())
-        return told.digest()
 
 
 @dataclass(frozen=True)
@@ -86,44 +38,6 @@ class Prediction:
     spending: Spending
     worth: Floats
     foreseen: Floats
-
-
-def customers_at(until: int, histories: Sequence[Sequence[Occasion]]) -> Customers:
-    """What is known of customers by the days before `until`. Each has an occasion, in order.
-
-    The last year is held out where there are two, else the later half.
-    """
-    first = min((history[0].day for history in histories), default=until)
-    held_out = min(DAYS_A_YEAR, (until - first) // 2)
-    split = until - held_out
-    now = [_spell(history, until) for history in histories]
-    then = [_spell([one for one in history if one.day < split], split) for history in histories]
-    paid = [[one.minor for one in history if one.minor is not None] for history in histories]
-    repeats, last, age = np.array(now, dtype=float).reshape(-1, 3).T
-    repeats_then, last_then, age_then = np.array(then, dtype=float).reshape(-1, 3).T
-    return Customers(
-        until=until,
-        held_out_days=held_out,
-        repeats=repeats,
-        last=last,
-        age=age,
-        known=age_then > 0,
-        repeats_then=repeats_then,
-        last_then=last_then,
-        age_then=age_then,
-        since=np.array([sum(one.day >= split for one in history) for history in histories], float),
-        times_paid=np.array([len(amounts) for amounts in paid], float),
-        mean_paid=np.array([sum(amounts) / len(amounts) if amounts else 0 for amounts in paid]),
-    )
-
-
-def _spell(history: Sequence[Occasion], until: int) -> tuple[int, float, float]:
-    """How often he came back, and the weeks from his first occasion to the last, and until now."""
-    if not history:
-        return 0, 0.0, 0.0
-    first = history[0].day
-    weeks = (history[-1].day - first) / _WEEK, (until - first) / _WEEK
-    return len(history) - 1, *weeks
 
 
 def predict(customers: Customers, *, discount: float) -> Prediction | None:
@@ -151,7 +65,7 @@ def _discounted_purchases(of: Purchasing, customers: Customers, discount: float)
     before = np.zeros(len(customers))
     histories = _each(customers.repeats, customers.last, customers.age)
     for month in range(1, _MONTHS + 1):
-        weeks = month * DAYS_A_YEAR / _MONTHS / _WEEK
+        weeks = month * DAYS_A_YEAR / _MONTHS / DAYS_A_WEEK
         after = expected_purchases(of, histories, ahead=weeks)
         found += (after - before) / (1 + discount) ** ((month - 0.5) / _MONTHS)
         before = after
@@ -166,7 +80,7 @@ def _foreseen(customers: Customers) -> Floats:
         return found
     then = customers.repeats_then[known], customers.last_then[known], customers.age_then[known]
     of = fit_purchasing(distinct(*then))
-    weeks = customers.held_out_days / _WEEK
+    weeks = customers.held_out_days / DAYS_A_WEEK
     found[known] = expected_purchases(of, _each(*then), ahead=weeks)
     return found
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaln, expit, gammaln, hyp2f1
 
-from metrics.models.fitting import Floats, maximise
+from metrics.models.customers import Floats
+from metrics.models.fitting import maximise
 
 _AROUND_ONE = 1e-6
 """Expectations are continuous at a = 1, the formula is not."""

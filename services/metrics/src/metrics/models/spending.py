@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
-from metrics.models.fitting import Floats, maximise
+from metrics.models.customers import Floats
+from metrics.models.fitting import maximise
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from metrics.engine.calendar import Period
 from metrics.engine.company import Company
@@ -29,10 +29,13 @@ from metrics.facts import BUYERS
 from metrics.facts.buyer.kind import Buyer
 from metrics.facts.buyer.loyalty import BUYER_NEW
 from metrics.facts.buyer.purchases import Purchase
-from metrics.models.lifetime import Customers, Occasion, Prediction, customers_at, predict
+from metrics.models.customers import Customers, Occasion, customers_at
 from metrics.query.question import Question, QuestionRefused
 from metrics.query.scan import read_facts
 from metrics.query.source import Source
+
+if TYPE_CHECKING:
+    from metrics.models.lifetime import Prediction
 
 MOST_PERIODS: Final = 24
 """Each is fitted anew, in seconds."""
@@ -223,6 +226,9 @@ class _Predictions:
         self._one_at_a_time = threading.Lock()
 
     def of(self, customers: Customers, *, discount: float) -> Prediction | None:
+        # Late: scipy takes as long to load as the rest of a service, and most never fit a model.
+        from metrics.models.lifetime import predict  # noqa: PLC0415
+
         key = customers.digest, discount
         with self._one_at_a_time:
             if key not in self._made:
