@@ -1,49 +1,48 @@
 """JSON logs, one line per event, with the trace; never a payload."""
 
+import json
 import logging
 import sys
-from typing import Any, Final
-
-import structlog
-from structlog.typing import EventDict, Processor
+from datetime import UTC, datetime
+from typing import Final
 
 from chassis import tracing
 
 _CHATTY: Final = ("aiokafka", "alembic", "asyncio", "sqlalchemy", "uvicorn")
+_OF_EVERY_RECORD: Final = frozenset(
+    {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+)
+
+
+class JsonLines(logging.Formatter):
+    """A record as one JSON object: what was said, when and by whom, and its `extra`."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD
+        }
+        said |= {
+            "event": record.getMessage(),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "timestamp": _iso(record.created),
+            "service": self._service,
+        }
+        if (trace := tracing.known()) is not None:
+            said["trace_id"] = trace.trace_id
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        return json.dumps(said, ensure_ascii=False, default=repr)
 
 
 def configure(*, service: str, level: str) -> None:
     """Send all logs of this process to standard output as JSON."""
-    shared: list[Processor] = [
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_trace,
-        _adding(service),
-    ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
-        )
-    )
+    handler.setFormatter(JsonLines(service))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -51,16 +50,6 @@ def configure(*, service: str, level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _add_trace(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    trace = tracing.known()
-    if trace is not None:
-        event["trace_id"] = trace.trace_id
-    return event
-
-
-def _adding(service: str) -> Processor:
-    def add_service(_logger: Any, _method: str, event: EventDict) -> EventDict:
-        event["service"] = service
-        return event
-
-    return add_service
+def _iso(created: float) -> str:
+    moment = datetime.fromtimestamp(created, UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -98,6 +99,22 @@ def test_logs_are_json_with_trace_and_service(capsys: pytest.CaptureFixture[str]
     assert said["trace_id"] == trace.trace_id
     assert (said["service"], said["level"], said["topic"]) == ("sample", "info", "ops")
     assert said["timestamp"].endswith("Z")
+    names = {"event", "logger", "level", "timestamp", "service", "trace_id", "topic"}
+    assert set(said) == names  # nothing of how the record was made
+
+
+def test_a_log_line_holds_whatever_it_is_given() -> None:
+    strange = logging.makeLogRecord({"msg": "%s\n“%s”", "args": ("é", "二"), "thing": object})
+    try:
+        int("broken")
+    except ValueError:
+        strange.exc_info = sys.exc_info()
+    line = logs.JsonLines("sample").format(strange)
+    assert "\n" not in line
+    said = json.loads(line)
+    assert said["event"] == "é\n“二”"
+    assert said["thing"] == "<class 'object'>"
+    assert said["exception"].endswith("literal for int() with base 10: 'broken'")
 
 
 def test_the_observer_tells_prometheus() -> None:
