@@ -1,21 +1,19 @@
 """What every service shares technically; nothing here knows the business."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from chassis.settings import ServiceSettings
+import gc
+from typing import NoReturn
 
 __all__ = ["run"]
 
-S = TypeVar("S", bound="ServiceSettings")
 
+def run(factory: str, settings: str) -> NoReturn:
+    """Be a service until told to stop: `run("x.app:create_app", "x.settings:Settings")`.
 
-def run(create_app: Callable[[S], "FastAPI"], settings_class: type[S]) -> None:
-    """Be a service until told to stop: read settings, serve, end the process."""
-    # Late, since domain code imports chassis.errors and must not load the web framework.
+    Both are named, not given: importing them is most of a start, and the garbage collector would
+    spend a sixth of that looking for garbage in what is there to stay.
+    """
+    gc.disable()
+    # Late for the same reason; and domain code, which imports chassis.errors, must not load this.
     from chassis.process import run_service  # noqa: PLC0415
 
-    run_service(create_app, settings_class)
+    run_service(factory, settings)

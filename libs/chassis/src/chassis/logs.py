@@ -22,9 +22,7 @@ class JsonLines(logging.Formatter):
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        said = {
-            name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD
-        }
+        said = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
         said |= {
             "event": record.getMessage(),
             "logger": record.name,

@@ -6,11 +6,12 @@ Exit codes: 0 told to stop, 1 a part died, 2 settings or ports are unusable.
 import asyncio
 import gc
 import logging
+import pkgutil
 import socket
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, NoReturn
 
 import uvloop
 from fastapi import FastAPI
@@ -20,7 +21,7 @@ from chassis.db import first_line
 from chassis.health import check_all
 from chassis.listening import CannotListen, Listener, beside, end_unusable, listen, on_signal
 from chassis.resources import Resources
-from chassis.settings import ServiceSettings, SettingsUnusable, load_settings
+from chassis.settings import SettingsUnusable, load_settings
 from chassis.tasks import TaskKeeper
 from chassis.telemetry_server import telemetry_app
 
@@ -28,13 +29,12 @@ log = logging.getLogger(__name__)
 
 _NEW_OBJECTS: Final = 50_000
 
-S = TypeVar("S", bound=ServiceSettings)
 
-
-def run_service(create_app: Callable[[S], FastAPI], settings_class: type[S]) -> None:
+def run_service(factory: str, settings_class: str) -> NoReturn:
     """Read settings, listen, serve until SIGTERM or SIGINT; exits the process."""
+    create_app: Callable[[Any], FastAPI] = pkgutil.resolve_name(factory)
     try:
-        settings = load_settings(settings_class)
+        settings = load_settings(pkgutil.resolve_name(settings_class))
         door = listen(settings.host, settings.port, variable="PORT")
         probes = listen(settings.host, settings.telemetry_port, variable="TELEMETRY_PORT")
     except SettingsUnusable as unusable:
@@ -53,9 +53,9 @@ def quiet_collector() -> None:
     By default it looks after every 700 new objects: with thousands of events in memory that
     took a quarter of a consumer's processor time, to find nothing.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, 20, 50)
+    gc.enable()
 
 
 async def _serve(app: FastAPI, *, door: socket.socket, probes: socket.socket) -> int:

@@ -1,8 +1,6 @@
 """`python -m metrics.worker`: one more worker, with a WORKER_SLOT and ports of its own."""
 
 from chassis import run
-from metrics.app import create_worker
-from metrics.settings import Settings
 
 if __name__ == "__main__":
-    run(create_worker, Settings)
+    run("metrics.app:create_worker", "metrics.settings:Settings")

@@ -1,8 +1,6 @@
 """`python -m ops`: the ops service as a process."""
 
 from chassis import run
-from ops.app import create_app
-from ops.settings import Settings
 
 if __name__ == "__main__":
-    run(create_app, Settings)
+    run("ops.app:create_app", "ops.settings:Settings")
