@@ -31,12 +31,14 @@ from metrics.query.answer import answer
 from metrics.query.comparison import Against, compare
 from metrics.query.explain import explain
 from metrics.query.published import answer_published
+from metrics.query.question import MOST_ROWS
 from metrics.query.targets import read_targets, refuse_targets
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
 
 Reader = Annotated[Actor, require("kpis:read")]
-MOST_ROWS_PER_PAGE: Final = 1_000
+USUAL_ROWS_PER_PAGE: Final = 1_000
+MOST_ROWS_PER_PAGE: Final = MOST_ROWS
 FiguresView = Annotated[
     Literal["restated", "published", "current"],
     Query(
@@ -96,7 +98,7 @@ async def read_kpi(
     request: Request,
     resources: ResourcesDep,
     view: FiguresView = "restated",
-    limit: RowLimit = MOST_ROWS_PER_PAGE,
+    limit: RowLimit = USUAL_ROWS_PER_PAGE,
     cursor: Annotated[str | None, Query(max_length=2048)] = None,
 ) -> Response:
     """A KPI's values by period, optionally broken down and filtered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from typing import Annotated, Literal
@@ -79,8 +80,12 @@ class KpiCatalogue(StrictModel):
     items: list[KpiDefinition]
 
 
-class KpiRow(StrictModel):
+@dataclass(slots=True)
+class KpiRow:
     """A value. Null values have a `reason`; `interval` is that at 95 % (Wilson's for shares)."""
+
+    # An answer has up to MOST_ROWS of these: a model is twenty times as costly to make.
+    __pydantic_config__ = StrictModel.model_config
 
     dimensions: dict[str, str]
     value: Number | None
@@ -112,7 +117,7 @@ class KpiRow(StrictModel):
         targets: Targets | None = None,
     ) -> KpiRow:
         change = NO_CHANGE if comparison is None else comparison.change(row)
-        return cls.model_construct(
+        return cls(
             dimensions=dict(zip(by, row.members, strict=True)),
             value=row.value,
             numerator=row.numerator,

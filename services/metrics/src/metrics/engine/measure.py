@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 from typing import Final
 
 from metrics.engine.calendar import Grain
@@ -131,6 +132,11 @@ class Sum:
     def __sub__(self, other: Sum) -> Sum:
         taken = (replace(term, sign=-term.sign) for term in other.terms)
         return Sum((*self.terms, *taken))
+
+    @cached_property
+    def is_count(self) -> bool:
+        """Whether it counts things, and is no money."""
+        return not any(term.measure.is_money for term in self.terms)
 
     @property
     def unpriced(self) -> Sum:

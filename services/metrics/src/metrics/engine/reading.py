@@ -7,12 +7,14 @@ reason, and 0 means zero.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from math import sqrt
-from typing import Final, Literal
+from typing import Literal, NamedTuple
+
+import msgspec
 
 from metrics.engine.calendar import Period, period_after
+from metrics.engine.intervals import balance, wilson
 from metrics.engine.kpi import Amount, Forecast, Funnel, Kpi, Quantile, Ratio
 from metrics.engine.measure import COUNT_SCALE, Sum
 from metrics.engine.sketch import value_of
@@ -23,12 +25,8 @@ Reason = Literal[
 ]
 Number = int | float
 
-_Z95: Final = 1.959963984540054
-"""Two-sided 95 % of the normal distribution, for Wilson's interval."""
 
-
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A KPI's value for a period, and for members when it is broken down.
 
     Counts are in units (an owner's share may be a fraction), money in base minor units.
@@ -68,27 +66,50 @@ def rows_of(
     named = dict(kpi.sums_by({*by, *filtered}))
     named["unpriced_count"] = unpriced_of(named)
     members_told = sorted(sums.members) if by else [()]
-    for place in range(len(sums.periods)):
-        for members in members_told:
-            spot = Spot(sums, members, place, known)
-            match kpi:
-                case Amount():
-                    yield _amount(kpi, named, spot)
-                case Ratio():
-                    yield _ratio(kpi, named, spot)
-                case Quantile():
-                    yield _quantile(kpi, spot, percentile)
-                case Funnel():
-                    yield _ratio(kpi.overall(), named, spot)
-                case Forecast():
-                    assert whole is not None
-                    yield _forecast(kpi, named, spot, company=replace(spot, sums=whole, members=()))
+    spots = [
+        [Spot(sums, members, place, known) for place in range(len(sums.periods))]
+        for members in members_told
+    ]
+    match kpi:
+        case Amount():
+            told = [[_amount(kpi, line) for line in _lines(named, along)] for along in spots]
+        case Ratio():
+            told = [[_ratio(kpi, line) for line in _lines(named, along)] for along in spots]
+        case Funnel():
+            rate = kpi.overall()
+            told = [[_ratio(rate, line) for line in _lines(named, along)] for along in spots]
+        case Quantile():
+            told = [[_quantile(kpi, spot, percentile) for spot in along] for along in spots]
+        case Forecast():
+            assert whole is not None
+            told = [[_forecast(kpi, named, spot, whole=whole) for spot in along] for along in spots]
+    for of_period in zip(*told, strict=True):
+        yield from of_period
 
 
-def _amount(kpi: Amount, named: Mapping[str, Sum], spot: Spot) -> Row:
-    value = shown(named["numerator"], spot.read(named["numerator"])) or 0
-    n = counted(spot.read(named["n"]))
-    unpriced = counted(spot.read(named["unpriced_count"]))
+class _Line(NamedTuple):
+    """What the sums of a KPI read at one spot, by their names."""
+
+    spot: Spot
+    named: Mapping[str, Sum]
+    amounts: Mapping[str, int | None]
+
+
+def _lines(named: Mapping[str, Sum], along: Sequence[Spot]) -> Iterator[_Line]:
+    """The lines of some members; of each sum all periods are read at once."""
+    if not along:
+        return
+    first = along[0]
+    columns = [first.sums.read(total, first.members, first.known) for total in named.values()]
+    for spot, *amounts in zip(along, *columns, strict=True):
+        yield _Line(spot, named, dict(zip(named, amounts, strict=True)))
+
+
+def _amount(kpi: Amount, line: _Line) -> Row:
+    spot, named, amounts = line
+    value = shown(named["numerator"], amounts["numerator"]) or 0
+    n = counted(amounts["n"])
+    unpriced = counted(amounts["unpriced_count"])
     empty = not (value or n or unpriced) and not spot.known.complete
     return Row(
         period=spot.period,
@@ -104,11 +125,12 @@ def _amount(kpi: Amount, named: Mapping[str, Sum], spot: Spot) -> Row:
     )
 
 
-def _ratio(kpi: Ratio, named: Mapping[str, Sum], spot: Spot) -> Row:
-    above, below = spot.read(named["numerator"]), spot.read(named["denominator"])
+def _ratio(kpi: Ratio, line: _Line) -> Row:
+    spot, named, amounts = line
+    above, below = amounts["numerator"], amounts["denominator"]
     matured_with = period_after(spot.period, kpi.matures_after_periods)
     mature = spot.known.covers(matured_with, window_days=kpi.matures_after_days)
-    n = counted(spot.read(named["n"]))
+    n = counted(amounts["n"])
     reason: Reason | None = None
     if kpi.matures and not mature:
         reason = "immature"
@@ -130,8 +152,8 @@ def _ratio(kpi: Ratio, named: Mapping[str, Sum], spot: Spot) -> Row:
         numerator=numerator,
         denominator=denominator,
         n=n,
-        interval=None if value is None else _interval(kpi, named, spot),
-        unpriced_count=counted(spot.read(named["unpriced_count"])),
+        interval=None if value is None else _interval(kpi, line),
+        unpriced_count=counted(amounts["unpriced_count"]),
         reason=reason,
         mature=mature,
     )
@@ -187,8 +209,8 @@ def _around(bins: Mapping[int, int], percentile: int) -> tuple[int | None, int |
     return lower, lower
 
 
-def _forecast(kpi: Forecast, named: Mapping[str, Sum], spot: Spot, *, company: Spot) -> Row:
-    shares = shares_won(kpi, company)
+def _forecast(kpi: Forecast, named: Mapping[str, Sum], spot: Spot, *, whole: Sums) -> Row:
+    shares = shares_won(kpi, msgspec.structs.replace(spot, sums=whole, members=()))
     worth = sum(
         (money * shares(step) for step, money in spot.bins(kpi.open.terms[0]).items()), Fraction()
     )
@@ -225,7 +247,7 @@ def shares_won(kpi: Forecast, company: Spot) -> Callable[[int], Fraction]:
 
 def _quotient(named: Mapping[str, Sum], above: int, below: int, *, whole: bool) -> Number:
     """Amounts for each thing are told in `whole` minor units where they are money."""
-    if is_count(named["denominator"]) and not is_count(named["numerator"]):
+    if named["denominator"].is_count and not named["numerator"].is_count:
         above *= COUNT_SCALE
         if whole:
             return _half_even(above, below)
@@ -238,35 +260,19 @@ def _half_even(above: int, below: int) -> int:
     return quotient + (2 * rest > below or (2 * rest == below and quotient % 2 == 1))
 
 
-def _interval(kpi: Ratio, named: Mapping[str, Sum], spot: Spot) -> tuple[float, float] | None:
-    above, below = spot.read(named["numerator"]), spot.read(named["denominator"])
+def _interval(kpi: Ratio, line: _Line) -> tuple[float, float] | None:
+    spot, named, amounts = line
+    above, below = amounts["numerator"], amounts["denominator"]
     if above is None or not below:
         return None
     interval = None
     if kpi.rate:
-        interval = _wilson(shown(named["numerator"], above), shown(named["denominator"], below))
+        interval = wilson(shown(named["numerator"], above), shown(named["denominator"], below))
     elif kpi.balance:
         voters = Sum(tuple(replace(term, sign=1) for term in named["numerator"].terms))
         voting = (spot.read(voters) or 0) / below
-        interval = _balance(above / below, voting, n=below / COUNT_SCALE)
+        interval = balance(above / below, voting, n=below / COUNT_SCALE)
     return None if interval is None else (kpi.times * interval[0], kpi.times * interval[1])
-
-
-def _balance(net: float, voting: float, *, n: float) -> tuple[float, float]:
-    """The normal 95 % interval of shares for less shares against, of which `voting` are either."""
-    reach = _Z95 * sqrt(max(0.0, voting - net * net) / n)
-    return max(-1.0, net - reach), min(1.0, net + reach)
-
-
-def _wilson(successes: Number | None, trials: Number | None) -> tuple[float, float] | None:
-    """Wilson's 95 % interval; None where a share exceeds 1 (work taken over from other members)."""
-    if successes is None or trials is None or not 0 <= successes <= trials or trials == 0:
-        return None
-    share, square = successes / trials, _Z95 * _Z95
-    middle = share + square / (2 * trials)
-    reach = _Z95 * sqrt((share * (1 - share) + square / (4 * trials)) / trials)
-    scale = 1 + square / trials
-    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
 
 
 def unpriced_of(named: Mapping[str, Sum]) -> Sum:
@@ -275,16 +281,11 @@ def unpriced_of(named: Mapping[str, Sum]) -> Sum:
     return Sum(tuple({replace(term, sign=1): term for term in terms}.values()))
 
 
-def is_count(total: Sum) -> bool:
-    """Whether the sum counts things, and is no money."""
-    return not any(term.measure.is_money for term in total.terms)
-
-
 def shown(total: Sum, amount: int | None) -> Number | None:
     """The amount of a sum as people are told it."""
     if amount is None:
         return None
-    return counted(amount) if is_count(total) else amount
+    return counted(amount) if total.is_count else amount
 
 
 def counted(scaled: int | None) -> Number:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
+
+import msgspec
 
 from metrics.engine.calendar import Period, period_of, working_days
 from metrics.engine.company import DAY, Company
@@ -64,12 +65,12 @@ class Known:
 
 class Series:
     """A measure over time: one number for the days before the first bound, then one for each
-    stretch from a bound until the next.
+    stretch from a bound until the next. `places` numbers the bounds.
     """
 
-    def __init__(self, bounds: Sequence[int]) -> None:
-        self._bounds = bounds
-        self.amounts = [0] * (len(bounds) + 1)
+    def __init__(self, places: Mapping[int, int]) -> None:
+        self._places = places
+        self.amounts = [0] * (len(places) + 1)
 
     @cached_property
     def _levels(self) -> Sequence[int]:
@@ -78,11 +79,25 @@ class Series:
 
     def level(self, day: int) -> int:
         """What all days before a bound add up to."""
-        return self._levels[bisect_right(self._bounds, day) - 1]
+        return self._levels[self._places[day]]
 
-    def between(self, start: int, end: int) -> int:
-        """What the days from one bound until before another add up to."""
-        return self.level(end) - self.level(start)
+    def taken(self, term: Term, period: Period, known: Known) -> int:
+        """What a term reads of it for a period."""
+        levels, places = self._levels, self._places
+        start, end = period.start, period.end
+        match term.reading:
+            case Reading.AT_START:
+                return levels[places[start]]
+            case Reading.AT_END:
+                return levels[places[end]]
+            case Reading.TRAILING:
+                return levels[places[end]] - levels[places[end - term.days]]
+            case Reading.BEFORE:
+                return levels[places[start]] - levels[places[start - term.days]]
+            case Reading.ELAPSED_DAYS:
+                return levels[places[end]] * known.end_of(period)
+            case _:
+                return levels[places[end]] - levels[places[start]]
 
 
 def bounds_of(periods: Sequence[Period], terms: Iterable[Term]) -> list[int]:
@@ -102,28 +117,48 @@ class Sums:
     def __init__(self, periods: Sequence[Period], bounds: Sequence[int]) -> None:
         self.periods = periods
         self.bounds = bounds
-        self._series: dict[tuple[Measure, Members], dict[int, Series]] = {}
+        self._places = {bound: place for place, bound in enumerate(bounds)}
+        self._series: dict[Measure, dict[Members, dict[int, Series]]] = {}
         self.members: set[Members] = set()
 
     def add(
         self, measure: Measure, stretch: int, *, members: Members, bin_: int, amount: int
     ) -> None:
         """`stretch` 0 is before the first bound, 1 begins with it."""
-        if amount == 0:
-            return
-        self.members.add(members)
-        bins = self._series.setdefault((measure, members), {})
-        series = bins.get(bin_)
-        if series is None:
-            series = bins[bin_] = Series(self.bounds)
-        series.amounts[stretch] += amount
+        self.add_all(measure, [(stretch, members, bin_, amount)])
+
+    def add_all(self, measure: Measure, amounts: Iterable[tuple[int, Members, int, int]]) -> None:
+        """Add many of one measure: stretch, members, bin, amount."""
+        of_measure = self._series.setdefault(measure, {})
+        for stretch, members, bin_, amount in amounts:
+            if amount == 0:
+                continue
+            bins = of_measure.get(members)
+            if bins is None:
+                bins = of_measure[members] = {}
+                self.members.add(members)
+            series = bins.get(bin_)
+            if series is None:
+                series = bins[bin_] = Series(self._places)
+            series.amounts[stretch] += amount
 
     def by_bin(self, measure: Measure, members: Members) -> Mapping[int, Series]:
-        return self._series.get((measure, members), {})
+        return self._series.get(measure, {}).get(members, {})
+
+    def read(self, total: Sum, members: Members, known: Known) -> Sequence[int | None]:
+        """What a sum reads for each period; None where a target in it is not set."""
+        if any(term.measure.binned for term in total.terms):
+            places = range(len(self.periods))
+            return [Spot(self, members, place, known).read(total) for place in places]
+        column = [0] * len(self.periods)
+        for term in total.terms:
+            for series in self.by_bin(term.measure, members).values():
+                for place, period in enumerate(self.periods):
+                    column[place] += term.sign * series.taken(term, period, known)
+        return column
 
 
-@dataclass(frozen=True)
-class Spot:
+class Spot(msgspec.Struct, frozen=True, gc=False):
     """One place in the sums: a period (by its place) and members."""
 
     sums: Sums
@@ -140,7 +175,7 @@ class Spot:
         found = {}
         for bin_, series in self.sums.by_bin(term.measure, self.members).items():
             place = term.place_of(bin_, self.period.grain)
-            amount = 0 if place is None else self._taken(series, term)
+            amount = 0 if place is None else series.taken(term, self.period, self.known)
             if place is not None and amount:
                 found[place] = amount
         return found
@@ -166,7 +201,7 @@ class Spot:
                 amount += term.sign * sum(self.bins(term).values())
             else:
                 for series in self.sums.by_bin(term.measure, self.members).values():
-                    amount += term.sign * self._taken(series, term)
+                    amount += term.sign * series.taken(term, self.period, self.known)
         return amount
 
     def target(self, measure: Measure, part: int) -> int:
@@ -188,19 +223,3 @@ class Spot:
             if needed == 1 or found == needed * COUNT_SCALE:
                 return part
         return None
-
-    def _taken(self, series: Series, term: Term) -> int:
-        start, end = self.period.start, self.period.end
-        match term.reading:
-            case Reading.AT_START:
-                return series.level(start)
-            case Reading.AT_END:
-                return series.level(end)
-            case Reading.TRAILING:
-                return series.between(end - term.days, end)
-            case Reading.BEFORE:
-                return series.between(start - term.days, start)
-            case Reading.ELAPSED_DAYS:
-                return series.level(end) * self.known.end_of(self.period)
-            case _:
-                return series.between(start, end)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
+from msgspec import structs
+
 from metrics.engine.kpi import Model, Ratio
 from metrics.engine.reading import Row, rows_of
 from metrics.engine.shrinkage import shrunken
@@ -74,7 +76,7 @@ def _with_shrunken(rows: Iterable[Row]) -> Iterator[Row]:
         if len(places) > 1:
             counted = [(members[n].numerator or 0, members[n].denominator or 0) for n in places]
             for place, rate in zip(places, shrunken(counted), strict=True):
-                members[place] = replace(members[place], shrunken=rate)
+                members[place] = structs.replace(members[place], shrunken=rate)
         yield from members
 
 

@@ -7,8 +7,9 @@ facts, which keep what was booked: as exact, and slower.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from metrics.engine.company import Company
 from metrics.engine.kpi import Ratio
@@ -40,7 +41,7 @@ async def rows_in_currency(source: Source, question: Question, known: Known) -> 
         _refuse_mixed_parts(question)
         by_currency = await _sums_as_booked(source, question, known)
         rows = [
-            replace(row, members=(*row.members, currency))
+            structs.replace(row, members=(*row.members, currency))
             for currency, sums in by_currency.items()
             for row in _rows(question, sums, known=known, whole=whole)
         ]

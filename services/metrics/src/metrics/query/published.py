@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any, Final
+
+from msgspec import structs
 
 from chassis.errors import Conflict, NotFound, Unavailable
 from metrics.engine.calendar import Period, parse_period
@@ -19,7 +20,7 @@ from metrics.query.source import Source
 from metrics.store import closings
 from metrics.store.closings import TOTAL, Closing, PublishedRows
 
-_FIELDS: Final = frozenset(field.name for field in fields(Row)) - {"period"}
+_FIELDS: Final = frozenset(Row.__struct_fields__) - {"period"}
 
 
 class PeriodNotClosed(NotFound):
@@ -106,7 +107,7 @@ def questions_of(
 
 async def _rows_of(source: Source, question: Question) -> PublishedRows:
     rows = (await answer(source, question)).rows
-    kept = [{name: value for name, value in asdict(row).items() if name in _FIELDS} for row in rows]
+    kept = [{name: getattr(row, name) for name in _FIELDS} for row in rows]
     dimension = question.by[0] if question.by else TOTAL
     return PublishedRows(question.kpi.id, dimension, question.kpi.version, kept)
 
@@ -203,4 +204,4 @@ def _row(kept: Mapping[str, Any], period: Period) -> Row:
 
 def _in_total(row: Row) -> Row:
     """A row of one member as the answer to a question for nobody else."""
-    return replace(row, members=())
+    return structs.replace(row, members=())
