@@ -37,6 +37,7 @@ PARTS: Final = (
     Part("push", "Freshness of pushed KPIs", "bench.push", 150),
     Part("stall", "After a stall", "bench.stall", 180),
     Part("ingest", "Ingest", "bench.ingest", 90),
+    Part("answers", "Answers from cells", "bench.answers", 240),
     Part("start", "Start and rest", "bench.starting", 80),
     Part("import", "Import", "bench.importing", 60),
     Part("read", "Reads", "bench.reading", 110),
