@@ -17,7 +17,7 @@ from events import Dimensions, Event, Money, Owner
 from events.types import ops, partner, pipeline
 from metrics.engine.company import Company
 from metrics.engine.kpi import Amount, Ratio
-from metrics.engine.reading import quantile
+from metrics.engine.quantiles import quantile
 from metrics.kpis import CATALOGUE
 
 HISTORIES = st.builds(History, st.integers(0, 2**40), facts=st.integers(1, 40))

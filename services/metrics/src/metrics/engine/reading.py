@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -17,13 +17,16 @@ from metrics.engine.calendar import Period, period_after
 from metrics.engine.intervals import balance, wilson
 from metrics.engine.kpi import Amount, Forecast, Funnel, Kpi, Quantile, Ratio
 from metrics.engine.measure import COUNT_SCALE, Sum
-from metrics.engine.sketch import value_of
+from metrics.engine.quantiles import quantile, quantile_of_sketch
 from metrics.engine.sums import Known, Members, Spot, Sums
 
 Reason = Literal[
     "no_denominator", "immature", "incomplete", "no_target", "below_floor", "holdout_error"
 ]
 Number = int | float
+
+_VOTERS: Final = "voters"
+"""Name of the sum of those for and against, of a KPI that is the balance of both."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -65,55 +68,73 @@ def rows_of(
     """
     named = dict(kpi.sums_by({*by, *filtered}))
     named["unpriced_count"] = unpriced_of(named)
-    members_told = sorted(sums.members) if by else [()]
-    spots = [
-        [Spot(sums, members, place, known) for place in range(len(sums.periods))]
-        for members in members_told
+    if isinstance(kpi, Ratio) and kpi.balance:
+        named[_VOTERS] = Sum(tuple(replace(term, sign=1) for term in named["numerator"].terms))
+    told = [
+        _rows_of(kpi, _Told(sums, members, known, named), percentile=percentile, whole=whole)
+        for members in (sorted(sums.members) if by else [()])
     ]
-    match kpi:
-        case Amount():
-            told = [[_amount(kpi, line) for line in _lines(named, along)] for along in spots]
-        case Ratio():
-            told = [[_ratio(kpi, line) for line in _lines(named, along)] for along in spots]
-        case Funnel():
-            rate = kpi.overall()
-            told = [[_ratio(rate, line) for line in _lines(named, along)] for along in spots]
-        case Quantile():
-            told = [[_quantile(kpi, spot, percentile) for spot in along] for along in spots]
-        case Forecast():
-            assert whole is not None
-            told = [[_forecast(kpi, named, spot, whole=whole) for spot in along] for along in spots]
     for of_period in zip(*told, strict=True):
         yield from of_period
 
 
 class _Line(NamedTuple):
-    """What the sums of a KPI read at one spot, by their names."""
+    """What the sums of a KPI, by their names, read for a period and members."""
 
-    spot: Spot
+    period: Period
+    members: Members
+    known: Known
     named: Mapping[str, Sum]
     amounts: Mapping[str, int | None]
 
 
-def _lines(named: Mapping[str, Sum], along: Sequence[Spot]) -> Iterator[_Line]:
-    """The lines of some members; of each sum all periods are read at once."""
-    if not along:
-        return
-    first = along[0]
-    columns = [first.sums.read(total, first.members, first.known) for total in named.values()]
-    for spot, *amounts in zip(along, *columns, strict=True):
-        yield _Line(spot, named, dict(zip(named, amounts, strict=True)))
+class _Told(NamedTuple):
+    """The sums of a KPI, by their names, for some members in all periods."""
+
+    sums: Sums
+    members: Members
+    known: Known
+    named: Mapping[str, Sum]
+
+    def spots(self) -> Iterator[Spot]:
+        for place in range(len(self.sums.periods)):
+            yield Spot(self.sums, self.members, place, self.known)
+
+    def lines(self) -> Iterator[_Line]:
+        """Each sum is read for all periods at once."""
+        sums, members, known, named = self
+        columns = [sums.read(total, members, known) for total in named.values()]
+        for period, *amounts in zip(sums.periods, *columns, strict=True):
+            yield _Line(period, members, known, named, dict(zip(named, amounts, strict=True)))
+
+
+def _rows_of(kpi: Kpi, told: _Told, *, percentile: int, whole: Sums | None) -> list[Row]:
+    match kpi:
+        case Amount():
+            return [_amount(kpi, line) for line in told.lines()]
+        case Ratio():
+            return [_ratio(kpi, line) for line in told.lines()]
+        case Funnel():
+            rate = kpi.overall()
+            return [_ratio(rate, line) for line in told.lines()]
+        case Quantile():
+            return [_quantile(kpi, spot, percentile) for spot in told.spots()]
+        case Forecast():
+            assert whole is not None
+            return [_forecast(kpi, told.named, spot, whole=whole) for spot in told.spots()]
+        case _:
+            raise AssertionError(f"{kpi.id} is not read from sums")
 
 
 def _amount(kpi: Amount, line: _Line) -> Row:
-    spot, named, amounts = line
+    period, members, known, named, amounts = line
     value = shown(named["numerator"], amounts["numerator"]) or 0
     n = counted(amounts["n"])
     unpriced = counted(amounts["unpriced_count"])
-    empty = not (value or n or unpriced) and not spot.known.complete
+    empty = not (value or n or unpriced) and not known.complete
     return Row(
-        period=spot.period,
-        members=spot.members,
+        period=period,
+        members=members,
         value=None if empty else value if kpi.divided_by == 1 else value / kpi.divided_by,
         numerator=value,
         denominator=None,
@@ -121,15 +142,15 @@ def _amount(kpi: Amount, line: _Line) -> Row:
         interval=None,
         unpriced_count=unpriced,
         reason="incomplete" if empty else None,
-        mature=spot.known.covers(spot.period),
+        mature=known.covers(period),
     )
 
 
 def _ratio(kpi: Ratio, line: _Line) -> Row:
-    spot, named, amounts = line
+    period, members, known, named, amounts = line
     above, below = amounts["numerator"], amounts["denominator"]
-    matured_with = period_after(spot.period, kpi.matures_after_periods)
-    mature = spot.known.covers(matured_with, window_days=kpi.matures_after_days)
+    matured_with = period_after(period, kpi.matures_after_periods)
+    mature = known.covers(matured_with, window_days=kpi.matures_after_days)
     n = counted(amounts["n"])
     reason: Reason | None = None
     if kpi.matures and not mature:
@@ -146,8 +167,8 @@ def _ratio(kpi: Ratio, line: _Line) -> Row:
     numerator = shown(named["numerator"], above)
     denominator = shown(named["denominator"], below)
     return Row(
-        period=spot.period,
-        members=spot.members,
+        period=period,
+        members=members,
         value=value,
         numerator=numerator,
         denominator=denominator,
@@ -178,35 +199,6 @@ def _quantile(kpi: Quantile, spot: Spot, percentile: int) -> Row:
         mature=spot.known.covers(spot.period),
         censored=None if kpi.censored is None else counted(spot.read(kpi.censored)),
     )
-
-
-def quantile(bins: Mapping[int, int], percentile: int = 50) -> Number | None:
-    """The weighted percentile of a histogram; between two values where it falls on their border."""
-    lower, upper = _around(bins, percentile)
-    if lower is None or upper is None:
-        return None
-    middle = lower + upper
-    return middle // 2 if middle % 2 == 0 else middle / 2
-
-
-def quantile_of_sketch(bins: Mapping[int, int], percentile: int) -> Number | None:
-    """The same for sketched values: within 1 % of the lower of the two."""
-    lower, _ = _around(bins, percentile)
-    return None if lower is None else value_of(lower)
-
-
-def _around(bins: Mapping[int, int], percentile: int) -> tuple[int | None, int | None]:
-    """The last value of the lower share and the first of the upper; mostly they are one."""
-    weight = sum(bins.values()) * percentile
-    lower: int | None = None
-    seen = 0
-    for value in sorted(bins):
-        seen += bins[value] * 100
-        if lower is None and seen >= weight:
-            lower = value
-        if lower is not None and seen > weight:
-            return lower, value
-    return lower, lower
 
 
 def _forecast(kpi: Forecast, named: Mapping[str, Sum], spot: Spot, *, whole: Sums) -> Row:
@@ -261,7 +253,7 @@ def _half_even(above: int, below: int) -> int:
 
 
 def _interval(kpi: Ratio, line: _Line) -> tuple[float, float] | None:
-    spot, named, amounts = line
+    named, amounts = line.named, line.amounts
     above, below = amounts["numerator"], amounts["denominator"]
     if above is None or not below:
         return None
@@ -269,8 +261,7 @@ def _interval(kpi: Ratio, line: _Line) -> tuple[float, float] | None:
     if kpi.rate:
         interval = wilson(shown(named["numerator"], above), shown(named["denominator"], below))
     elif kpi.balance:
-        voters = Sum(tuple(replace(term, sign=1) for term in named["numerator"].terms))
-        voting = (spot.read(voters) or 0) / below
+        voting = (amounts[_VOTERS] or 0) / below
         interval = balance(above / below, voting, n=below / COUNT_SCALE)
     return None if interval is None else (kpi.times * interval[0], kpi.times * interval[1])
 

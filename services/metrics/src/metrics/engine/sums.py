@@ -81,6 +81,11 @@ class Series:
         """What all days before a bound add up to."""
         return self._levels[self._places[day]]
 
+    def between(self, spans: Iterable[tuple[int, int]]) -> list[int]:
+        """What the days from one bound until before another add up to, by their places."""
+        levels = self._levels
+        return [levels[end] - levels[start] for start, end in spans]
+
     def taken(self, term: Term, period: Period, known: Known) -> int:
         """What a term reads of it for a period."""
         levels, places = self._levels, self._places
@@ -118,6 +123,7 @@ class Sums:
         self.periods = periods
         self.bounds = bounds
         self._places = {bound: place for place, bound in enumerate(bounds)}
+        self._spans = [(self._places[p.start], self._places[p.end]) for p in periods]
         self._series: dict[Measure, dict[Members, dict[int, Series]]] = {}
         self.members: set[Members] = set()
 
@@ -153,9 +159,14 @@ class Sums:
         column = [0] * len(self.periods)
         for term in total.terms:
             for series in self.by_bin(term.measure, members).values():
-                for place, period in enumerate(self.periods):
-                    column[place] += term.sign * series.taken(term, period, known)
+                for place, part in enumerate(self._taken(series, term, known)):
+                    column[place] += term.sign * part
         return column
+
+    def _taken(self, series: Series, term: Term, known: Known) -> Sequence[int]:
+        if term.reading is Reading.DURING:
+            return series.between(self._spans)
+        return [series.taken(term, period, known) for period in self.periods]
 
 
 class Spot(msgspec.Struct, frozen=True, gc=False):

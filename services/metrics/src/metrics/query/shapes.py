@@ -12,7 +12,8 @@ from metrics.engine.kpi import Amount, Curve, Funnel, Kpi, Quantile
 from metrics.engine.measure import COUNT_SCALE, Count, at_end, binned, of_period
 from metrics.engine.moment import Moment
 from metrics.engine.pricing import Prices
-from metrics.engine.reading import Number, counted, quantile, quantile_of_sketch
+from metrics.engine.quantiles import quantile, quantile_of_sketch
+from metrics.engine.reading import Number, counted
 from metrics.engine.selection import selections_among, with_selections
 from metrics.engine.sums import Known, Spot
 from metrics.engine.survival import Survivors, median_of, survival
