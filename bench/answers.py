@@ -32,6 +32,7 @@ from metrics.query.opening import open_source
 from metrics.query.question import Asked, Question, read_question
 from metrics.query.source import Source
 from metrics.rebuild import prepare
+from metrics.store.pages import cells_in
 
 SIZES: Final = (10_000, 100_000, 1_000_000, 10_000_000)
 COMPANY: Final = Company(time_zone="UTC", base_currency="USD")
@@ -155,13 +156,15 @@ async def _measure(here: Servers, deals: int) -> tuple[Figure, list[_Read]]:
             quiet_collector()
             with Duck(here.folder / f"{deals}.parquet", deals=deals) as duck:
                 reads = [await _read(source, case, duck) for case in CASES]
-            cells = await connection.fetchval("SELECT count(*) FROM cells")
+            pages = await connection.fetch("SELECT body FROM cells")
+            cells = sum(1 for (body,) in pages for _ in cells_in(body))
             size = await connection.fetchval("SELECT pg_total_relation_size('cells')")
             await connection.execute("DROP TABLE closed_deals")
     stored = Figure(
         f"cells of {deals:,} deals by region",
         f"{cells:,}",
-        f"{size / cells:.0f} bytes each, with indexes; {cells / deals:.3f} a deal",
+        f"in {len(pages):,} rows; {size / cells:.0f} bytes each, with indexes;"
+        f" {cells / deals:.3f} a deal",
     )
     return stored, reads
 
@@ -203,7 +206,9 @@ async def _ours(source: Source, question: Question) -> bytes:
     """As the API answers, in one page."""
     answered = await answer(source, question)
     head = head_of(answered, currency="USD", catalogue_version=source.catalogue.version)
-    view = answer_view(head, answered.rows, question, comparison=None, next_cursor=None)
+    view = answer_view(
+        head, answered.rows, question, comparison=None, targets=None, next_cursor=None
+    )
     return view.__pydantic_serializer__.to_json(view, by_alias=True)
 
 

@@ -5,17 +5,19 @@ The same numbers come out in PostgreSQL and in DuckDB, so that nothing has to be
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from events import Connection
 from metrics.engine.catalogue import Catalogue
-from metrics.engine.cell import NO_BIN, WIDTH, Address
+from metrics.engine.cell import NO_BIN, Page
 from metrics.engine.company import day_number
 from metrics.engine.dimension import NUMBERS
 from metrics.engine.measure import COUNT_SCALE, Aspect, Measure
 from metrics.engine.moment import MomentKind
 from metrics.facts.deal import DEAL_LOST, DEAL_WON
+from metrics.store.pages import packed_sum
 
 FIRST_DAY: Final = date(2023, 1, 1)
 END: Final = date(2026, 1, 1)
@@ -32,6 +34,17 @@ FROM generate_series(1::bigint, {{deals}}::bigint) AS numbers (n)"""
 """One row a deal: the business day on which it was closed, and how many days it took."""
 
 
+_BY_REGION: Final = f"""
+SELECT day, {NO_BIN} AS bin, region, {COUNT_SCALE} * count(*) FILTER (WHERE won),
+       {COUNT_SCALE} * count(*) FILTER (WHERE NOT won),
+       coalesce(sum(minor) FILTER (WHERE won), 0)::bigint
+FROM closed_deals GROUP BY day, region ORDER BY day"""
+_BY_REGION_AND_CYCLE: Final = f"""
+SELECT day, cycle, region, {COUNT_SCALE} * count(*)
+FROM closed_deals WHERE won GROUP BY day, cycle, region ORDER BY day"""
+_ROWS_AT_ONCE: Final = 5_000
+
+
 async def fill(
     connection: Connection, catalogue: Catalogue, *, generation: int, deals: int
 ) -> None:
@@ -41,40 +54,42 @@ async def fill(
     is tested with fewer.
     """
     await connection.execute(f"CREATE TABLE closed_deals AS {CLOSED_DEALS.format(deals=deals)}")
-    cells = _Cells(catalogue, generation)
-    places = {
-        _count(DEAL_WON): f"{COUNT_SCALE} * count(*) FILTER (WHERE won)",
-        _count(DEAL_LOST): f"{COUNT_SCALE} * count(*) FILTER (WHERE NOT won)",
-        Measure(kind=DEAL_WON, aspect=Aspect.MONEY): "coalesce(sum(minor) FILTER (WHERE won), 0)",
-    }
-    await connection.execute(cells.insert(places))
-    cycles = {_count(DEAL_WON, binned=True): f"{COUNT_SCALE} * count(*)"}
-    await connection.execute(cells.insert(cycles, bin_="cycle", where="won"))
+    addresses = catalogue.layout.addresses
+    plain = (_count(DEAL_WON), _count(DEAL_LOST), Measure(kind=DEAL_WON, aspect=Aspect.MONEY))
+    for statement, measures in (
+        (_BY_REGION, plain),
+        (_BY_REGION_AND_CYCLE, (_count(DEAL_WON, binned=True),)),
+    ):
+        ((cube, width),) = {
+            (addresses[m].cube, len(catalogue.layout.cubes[addresses[m].cube])) for m in measures
+        }
+        places = [addresses[measure].place for measure in measures]
+        async with connection.transaction():
+            rows = connection.cursor(statement, prefetch=_ROWS_AT_ONCE)
+            async for day, page in _pages(rows, places=places, width=width):
+                await connection.execute(
+                    "INSERT INTO cells (generation, shard, cube, dimension, day, body)"
+                    " VALUES ($1, 0, $2, $3, $4, $5)",
+                    *(generation, cube, NUMBERS["region"], day, packed_sum(page, None)),
+                )
     await connection.execute("VACUUM (ANALYZE) cells, closed_deals")
 
 
-class _Cells:
-    """Writes cells by region with statements."""
-
-    def __init__(self, catalogue: Catalogue, generation: int) -> None:
-        self._addresses = catalogue.layout.addresses
-        self._generation = generation
-
-    def insert(
-        self, amounts: dict[Measure, str], *, bin_: str = f"{NO_BIN} + 0", where: str = "true"
-    ) -> str:
-        """The statement that makes cells of measures that lie in one cube."""
-        (cube,) = {self._addresses[measure].cube for measure in amounts}
-        vector = ["0"] * WIDTH
-        for measure, amount in amounts.items():
-            address: Address = self._addresses[measure]
-            vector[address.place] = amount
-        columns = ", ".join(f"a{place}" for place in range(WIDTH))
-        return (
-            f"INSERT INTO cells (generation, shard, cube, dimension, day, member, bin, {columns})"
-            f" SELECT {self._generation}, 0, {cube}, {NUMBERS['region']}, day, region, {bin_},"
-            f" {', '.join(vector)} FROM closed_deals WHERE {where} GROUP BY day, region, {bin_}"
-        )
+async def _pages(
+    rows: AsyncIterable[Any], *, places: Sequence[int], width: int
+) -> AsyncIterator[tuple[int, Page]]:
+    """Days with their pages, from rows of day, bin, region and amounts in the order of days."""
+    current, page = None, Page()
+    async for day, bin_, region, *amounts in rows:
+        if current is not None and day != current:
+            yield current, page
+            page = Page()
+        current = day
+        vector = page.setdefault(bin_, {}).setdefault(region, [0] * width)
+        for place, amount in zip(places, amounts, strict=True):
+            vector[place] = amount
+    if current is not None:
+        yield current, page
 
 
 def _count(kind: MomentKind, *, binned: bool = False) -> Measure:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import asyncpg
 from bench.closed_deals import fill
 
-from metrics.engine.catalogue import Catalogue
-from metrics.engine.cell import CellRow, cells_of
+from metrics.engine.cell import sheets_of
 from metrics.engine.dimension import NUMBERS, cut_of
 from metrics.engine.moment import Moment
 from metrics.facts.deal import DEAL_LOST, DEAL_WON
 from metrics.kpis import CATALOGUE
+from metrics.store.pages import cells_in
 
 DEALS = 3_000
 
@@ -22,24 +23,30 @@ async def test_cells_by_region_are_those_of_the_engine(new_database: Callable[[s
     try:
         await fill(connection, CATALOGUE, generation=1, deals=DEALS)
         deals = await connection.fetch("SELECT day, region, won, minor, cycle FROM closed_deals")
-        cells = await connection.fetch(
-            "SELECT cube, dimension, day, member, bin, a0, a1, a2, a3, a4, a5, a6, a7 FROM cells"
-        )
+        pages = await connection.fetch("SELECT cube, dimension, day, body FROM cells")
     finally:
         await connection.close()
     assert len(deals) == DEALS
-    assert sorted(map(tuple, cells)) == sorted(_by_region(_cells(CATALOGUE, deals)))
+    written = sorted(
+        (cube, dimension, day, *cell)
+        for cube, dimension, day, body in pages
+        for cell in cells_in(body)
+    )
+
+    assert written == sorted(_by_region(deals))
 
 
-def _cells(catalogue: Catalogue, deals: list[asyncpg.Record]) -> list[CellRow]:
+def _by_region(deals: list[asyncpg.Record]) -> Iterator[tuple[Any, ...]]:
+    """Cube, dimension, day, member, bin and amounts, as the engine has it."""
     moments = [
         Moment(DEAL_WON, day, cut_of(region=region), 1, minor, cycle)
         if won
         else Moment(DEAL_LOST, day, cut_of(region=region))
         for day, region, won, minor, cycle in deals
     ]
-    return list(cells_of(((moment, 1) for moment in moments), layout=catalogue.layout))
-
-
-def _by_region(cells: list[CellRow]) -> list[CellRow]:
-    return [cell for cell in cells if cell[1] == NUMBERS["region"]]
+    sheets = sheets_of(((moment, 1) for moment in moments), layout=CATALOGUE.layout)
+    for (cube, day), sheet in sheets.items():
+        for bin_, by_member in sheet.pages()[NUMBERS["region"]].items():
+            for member, vector in by_member.items():
+                if any(vector):
+                    yield (cube, NUMBERS["region"], day, member, bin_, *vector)

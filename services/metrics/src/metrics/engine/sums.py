@@ -131,22 +131,17 @@ class Sums:
         self, measure: Measure, stretch: int, *, members: Members, bin_: int, amount: int
     ) -> None:
         """`stretch` 0 is before the first bound, 1 begins with it."""
-        self.add_all(measure, [(stretch, members, bin_, amount)])
-
-    def add_all(self, measure: Measure, amounts: Iterable[tuple[int, Members, int, int]]) -> None:
-        """Add many of one measure: stretch, members, bin, amount."""
+        if amount == 0:
+            return
         of_measure = self._series.setdefault(measure, {})
-        for stretch, members, bin_, amount in amounts:
-            if amount == 0:
-                continue
-            bins = of_measure.get(members)
-            if bins is None:
-                bins = of_measure[members] = {}
-                self.members.add(members)
-            series = bins.get(bin_)
-            if series is None:
-                series = bins[bin_] = Series(self._places)
-            series.amounts[stretch] += amount
+        bins = of_measure.get(members)
+        if bins is None:
+            bins = of_measure[members] = {}
+            self.members.add(members)
+        series = bins.get(bin_)
+        if series is None:
+            series = bins[bin_] = Series(self._places)
+        series.amounts[stretch] += amount
 
     def by_bin(self, measure: Measure, members: Members) -> Mapping[int, Series]:
         return self._series.get(measure, {}).get(members, {})
