@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
+import asyncpg
+
 from bench.loading import Patterns
 from bench.servers import Servers, migrate_in_own_process
-from events import Connection
+from events import Connection, Event, UnknownData, append_asyncpg, uuid7
+from events.doorbell import Doorbell
 from events.outbox import shard_of
 from events.types.pipeline import DealWon
 from local.child import Child, Program
@@ -22,6 +25,7 @@ from local.settings import inherited_environment
 SERVICE: Final = "pipeline"
 ROWS_A_TRANSACTION: Final = 500
 _START_SECONDS: Final = 60.0
+_SOURCE: Final = "/tandem/pipeline"
 _COLUMNS: Final = (
     *("event_id", "aggregatetype", "aggregateid", "aggregate_version", "type", "payload"),
     *("source", "occurred_at", "recorded_at", "shard"),
@@ -41,26 +45,56 @@ async def fill(
     """Commit the events of a load from number `first` on, 500 in a transaction."""
     rows = []
     for subject, payload in patterns.payloads(first, count):
-        rows.append(row(topic, subject, payload))
+        rows.append(_row(topic, subject, payload))
         if len(rows) == ROWS_A_TRANSACTION:
-            await commit(connection, rows)
+            await connection.copy_records_to_table("outbox", records=rows, columns=_COLUMNS)
             rows.clear()
     if rows:
-        await commit(connection, rows)
+        await connection.copy_records_to_table("outbox", records=rows, columns=_COLUMNS)
 
 
-def row(
-    topic: str, subject: str, payload: str, *, recorded_at: datetime | None = None
-) -> tuple[Any, ...]:
+def _row(topic: str, subject: str, payload: str) -> tuple[Any, ...]:
     """One won deal as it stands in the outbox."""
-    at = recorded_at or datetime.now(UTC)
-    kind, source = DealWon.wire_type, "/tandem/pipeline"
-    return (str(uuid4()), topic, subject, 1, kind, payload, source, at, at, shard_of(subject))
+    at = datetime.now(UTC)
+    kind = DealWon.wire_type
+    return (str(uuid4()), topic, subject, 1, kind, payload, _SOURCE, at, at, shard_of(subject))
 
 
-async def commit(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """One business transaction that promises these events."""
-    await connection.copy_records_to_table("outbox", records=rows, columns=_COLUMNS)
+def won(subject: str, payload: str, *, at: datetime) -> Event:
+    """The same as an event that happens at that instant."""
+    return Event(
+        id=uuid7(),
+        source=_SOURCE,
+        type=DealWon.wire_type,
+        subject=subject,
+        sequence=1,
+        time=at,
+        recordedtime=at,
+        data=UnknownData(raw=payload.encode()),
+    )
+
+
+Promise = Callable[[Sequence[Event]], Awaitable[None]]
+
+
+@asynccontextmanager
+async def promising(database: str, *, topic: str, sessions: int) -> AsyncIterator[Promise]:
+    """Business transactions that promise events: one statement each, then a ring, as a service has
+    it. So many may be under way at once, each on a session of its own.
+    """
+    opened = [await asyncpg.connect(database) for _ in range(sessions)]
+    free, bell = list(opened), Doorbell(lambda: asyncpg.connect(database))
+
+    async def promise(events: Sequence[Event]) -> None:
+        connection = free.pop()
+        await append_asyncpg(connection, events, topic=topic)
+        free.append(connection)
+        bell.ring()
+
+    yield promise
+    await bell.close()
+    for connection in opened:
+        await connection.close()
 
 
 @contextmanager

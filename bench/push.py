@@ -18,23 +18,22 @@ from datetime import UTC, datetime
 from typing import Final, Self
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import uvloop
 
+from bench.outbox_rows import promising
 from bench.pushing import at_rest
 from bench.report import Figure, milliseconds
 from bench.schedule import NOT_KEPT, Schedule, is_kept, keep
 from bench.servers import own_stack
-from events import Event, Money, append_asyncpg
-from events.doorbell import Doorbell
+from events import Event, Money
 from events.types.partner import OrderPaid
 from local.stack import Stack
 
 RATES: Final = (100, 1_000, 5_000, 20_000)
 SECONDS: Final = 10.0
 _SOURCE: Final = "/partners/bench"
-_SESSIONS: Final = 6
+_SESSIONS: Final = 5
 _PATIENCE_SECONDS: Final = 5.0
 """What is not pushed so long after the last order was not sustained."""
 
@@ -110,18 +109,13 @@ async def _pushed(stack: Stack, screen: _Screen, schedule: Schedule) -> tuple[Fi
         stack.database_url("gateway"),
     )
     due: list[float] = []
-    async with asyncpg.create_pool(outbox, min_size=_SESSIONS, max_size=_SESSIONS) as pool:
-        bell = Doorbell(lambda: asyncpg.connect(outbox))
+    async with promising(outbox, topic="partner", sessions=_SESSIONS) as promise:
 
         async def transact(_number: int, at: float) -> None:
             due.extend([at] * size)
-            events = [_order(at) for _ in range(size)]
-            async with pool.acquire() as connection, connection.transaction():
-                await append_asyncpg(connection, events, topic="partner")
-            bell.ring()
+            await promise([_order(at) for _ in range(size)])
 
-        commits = await keep(schedule, transact, sessions=_SESSIONS - 1)
-        await bell.close()
+        commits = await keep(schedule, transact, sessions=_SESSIONS)
     pushed = await _until_pushed(screen, before + schedule.events)
     delays = screen.delays(sorted(due), before=before)
     note = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ from events import (
     together,
 )
 from events.cloudevents import from_record
+from events.doorbell import RING
 from events.outbox import SHARDS, shard_of
 from events.relay.mover import PAGE
 from events.relay.shards import SESSION
@@ -177,6 +179,33 @@ async def test_an_outbox_is_emptied_in_order_and_events_arrive_as_they_were_prom
     assert watching.published_count == 901
     expected = {f"s{n}": list(range(1, 101)) for n in range(9)} | {"late": [1]}
     assert await on_the_log(world) == expected
+
+
+async def test_what_the_log_has_is_gone_from_the_outbox_when_the_relay_stops(
+    world: Any, database: str, make_event: Any
+) -> None:
+    """Rows are deleted with the next read; there is none after the last page."""
+    await append_asyncpg(world.pool, [make_event("a", 1)], topic=world.topic)
+    async with relaying(world, database) as watching, asyncio.timeout(15):
+        while not watching.published_count:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert await world.pool.fetchval(WAITING) == 0
+
+
+async def test_single_events_in_quick_succession_share_pages(
+    world: Any, database: str, make_event: Any
+) -> None:
+    """A page costs broker and consumers milliseconds, however little is in it."""
+    async with relaying(world, database) as watching:
+        begun = time.monotonic()
+        for sequence in range(1, 101):
+            await append_asyncpg(world.pool, [make_event("a", sequence)], topic=world.topic)
+            await world.pool.execute(RING)
+        await world.until(WAITING, 0)
+        seconds = time.monotonic() - begun
+
+    assert watching.published_count == 100
+    assert 1 < len(watching.pages) <= seconds / 0.01 + 2
 
 
 async def test_a_page_is_found_by_its_index_though_the_outbox_has_no_statistics(

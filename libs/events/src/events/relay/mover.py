@@ -31,8 +31,12 @@ if TYPE_CHECKING:
 
 _PAGE_ROWS: Final = 5_000
 _PAGE_BYTES: Final = 4 * 1024 * 1024
-_PAGES_UNDER_WAY: Final = 2
-"""While one is on its way to the log, the next is read; more would only take memory."""
+_PAGES_UNDER_WAY: Final = 3
+"""While they are on their way to the log, the next is read. A third drains an eighth faster."""
+_GATHER_SECONDS: Final = 0.01
+"""From a page that was not full to the next. However little is in it, a page costs relay, broker,
+consumers and databases some 6 ms of processor time together.
+"""
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.2
 """Who rings is heard at once; this is for those who do not, and for rings that get lost."""
@@ -56,6 +60,7 @@ WHERE bytes - own < $4 ORDER BY id"""  # noqa: S608 - names of columns, ours
 _DELETE: Final = """
 DELETE FROM outbox o USING unnest($1::int8multirange) run
 WHERE o.id >= lower(run) AND o.id < upper(run)"""
+_DELETE_AND_PAGE: Final = f"WITH gone AS ({_DELETE.replace('$1', '$5')}) {PAGE}"
 
 _extensions: Final = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -93,6 +98,8 @@ class Mover:
         self._progress = progress
         self._shards = Shards(connection)
         self._under_way: deque[_Page] = deque()
+        self._acknowledged: list[asyncpg.Range[int]] = []
+        self._next_page = 0.0
         self._rung = asyncio.Event()
         self._next_look = self._next_depth = 0.0
 
@@ -104,6 +111,7 @@ class Mover:
         try:
             while not stop.is_set():
                 await self._look_around()
+                await self._gather(stop)
                 if await self._send_page() and len(self._under_way) < _PAGES_UNDER_WAY:
                     continue
                 if self._under_way:
@@ -125,17 +133,32 @@ class Mover:
         if not self._shards.owned:
             return False
         started = time.monotonic()
-        under_way = [run for page in self._under_way for run in page.runs]
-        rows = await self._connection.fetch(
-            PAGE, self._shards.owned, under_way, _PAGE_ROWS, _PAGE_BYTES
-        )
+        rows = await self._read()
         if not rows:
             return False
         records = await self._records(rows)
         sent = self._tasks.create_task(self._producer.publish(records))
         runs = runs_of([row[0] for row in rows])
         self._under_way.append(_Page(len(records), runs, sent, started))
-        return len(rows) == _PAGE_ROWS or rows[-1]["bytes"] >= _PAGE_BYTES
+        if len(rows) == _PAGE_ROWS or rows[-1]["bytes"] >= _PAGE_BYTES:
+            return True
+        self._next_page = started + _GATHER_SECONDS
+        return False
+
+    async def _read(self) -> list[asyncpg.Record]:
+        """The next rows; those that the log has are deleted by the same statement."""
+        taken = [run for page in self._under_way for run in page.runs]
+        if not self._acknowledged:
+            return await self._connection.fetch(
+                PAGE, self._shards.owned, taken, _PAGE_ROWS, _PAGE_BYTES
+            )
+        # The statement sees the rows that it deletes.
+        taken += self._acknowledged
+        rows = await self._connection.fetch(
+            _DELETE_AND_PAGE, self._shards.owned, taken, _PAGE_ROWS, _PAGE_BYTES, self._acknowledged
+        )
+        self._acknowledged.clear()
+        return rows
 
     async def _records(self, rows: Sequence[asyncpg.Record]) -> list[NewRecord]:
         """In the order of the rows, those of stretches in that of their feeds."""
@@ -150,24 +173,37 @@ class Mover:
         ]
 
     async def _finish_page(self) -> None:
-        """Delete the oldest page once the log has it."""
+        """Wait until the log has the oldest page; its rows are deleted with the next read."""
         page = self._under_way[0]
         while not (await asyncio.wait({page.sent}, timeout=_PROOF_SECONDS))[0]:
             await self._connection.execute("SELECT 1")
         page.sent.result()
-        await self._connection.execute(_DELETE, page.runs)
         self._under_way.popleft()
+        self._acknowledged += page.runs
         self._progress()
         self._observer.published(
             self._name, count=page.events, seconds=time.monotonic() - page.started
         )
 
+    async def _finish_all(self) -> None:
+        """Have nothing under way, and nothing in the table that the log has."""
+        while self._under_way:
+            await self._finish_page()
+        if self._acknowledged:
+            await self._connection.execute(_DELETE, self._acknowledged)
+            self._acknowledged.clear()
+
+    async def _gather(self, stop: asyncio.Event) -> None:
+        """After a page that was not full, let rows come together for the next."""
+        wait = self._next_page - time.monotonic()
+        if wait > 0 and not stop.is_set():
+            await asyncio.sleep(wait)
+
     async def _finish_soon(self) -> None:
         """Before stopping: what the log has by now need not go out a second time."""
         try:
             async with asyncio.timeout(_STOP_SECONDS):
-                while self._under_way:
-                    await self._finish_page()
+                await self._finish_all()
         except TimeoutError:
             for page in self._under_way:
                 page.sent.cancel()
@@ -187,8 +223,7 @@ class Mover:
         now = time.monotonic()
         if now >= self._next_look:
             self._next_look = now + _LOOK_SECONDS
-            while self._under_way:
-                await self._finish_page()
+            await self._finish_all()
             await self._shards.share()
             if self._shards.is_held:
                 self._producer.forget_topics()
