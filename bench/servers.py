@@ -25,12 +25,24 @@ _START_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
-class Servers:
-    """What a part measures against."""
+class Database:
+    """A PostgreSQL of the part's own."""
 
     folder: Path
     postgres: Postgres
     postgres_pid: int
+
+    def new_database(self) -> str:
+        """The URL of an empty database."""
+        name = f"bench_{uuid4().hex[:8]}"
+        self.postgres.execute(f"CREATE DATABASE {name}")
+        return self.postgres.url(name)
+
+
+@dataclass(frozen=True)
+class Servers(Database):
+    """What a part measures against."""
+
     broker: Kafka
     broker_pid: int
 
@@ -41,12 +53,6 @@ class Servers:
     @property
     def kafka(self) -> str:
         return self.broker.address
-
-    def new_database(self) -> str:
-        """The URL of an empty database."""
-        name = f"bench_{uuid4().hex[:8]}"
-        self.postgres.execute(f"CREATE DATABASE {name}")
-        return self.postgres.url(name)
 
     def new_topic(self) -> str:
         return f"bench-{uuid4().hex[:8]}"
@@ -63,8 +69,8 @@ def migrate_in_own_process(service: str, url: str) -> None:
 
 
 @contextmanager
-def servers(*, postgres_options: Sequence[str] = ()) -> Iterator[Servers]:
-    """Start both, end both. `postgres_options` are settings: `wal_level=logical`."""
+def database_server(*, options: Sequence[str] = ()) -> Iterator[Database]:
+    """Start it, end it. `options` are settings: `wal_level=logical`."""
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as place:
         folder = Path(place)
         folder.chmod(0o755)  # PostgreSQL may run under another account
@@ -72,18 +78,29 @@ def servers(*, postgres_options: Sequence[str] = ()) -> Iterator[Servers]:
             data=folder / "postgres", port=free_port(), log=folder / "postgres.log", durable=True
         )
         postgres.prepare()
-        options = [part for option in postgres_options for part in ("-c", option)]
+        settings = [part for option in options for part in ("-c", option)]
         program = postgres.program()
-        database = Child(replace(program, command=[*program.command, *options])).start()
-        broker = _broker(folder)
-        log = Child(_unhindered(broker)).start()
+        database = Child(replace(program, command=[*program.command, *settings])).start()
         try:
             database.wait_until(postgres.is_ready, timeout_seconds=_START_SECONDS)
+            yield Database(folder, postgres, database.pid)
+        finally:
+            database.stop()
+
+
+@contextmanager
+def servers(*, postgres_options: Sequence[str] = ()) -> Iterator[Servers]:
+    """A database and a broker."""
+    with database_server(options=postgres_options) as database:
+        broker = _broker(database.folder)
+        log = Child(_unhindered(broker)).start()
+        try:
             log.wait_until(broker.is_ready, timeout_seconds=_START_SECONDS)
-            yield Servers(folder, postgres, database.pid, broker, log.pid)
+            yield Servers(
+                database.folder, database.postgres, database.postgres_pid, broker, log.pid
+            )
         finally:
             log.stop()
-            database.stop()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from events import Event
 from metrics.engine.cell import Layout, sheets_of
 from metrics.engine.changes import Changes
 from metrics.engine.company import Company
-from metrics.engine.dimension import NUMBERS, TOTAL
+from metrics.engine.dimension import in_order, parted, slice_number
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Fact, Ref
 from metrics.engine.kpi import Forecast
@@ -25,7 +25,7 @@ from metrics.folding import Advanced, Kept, Stream, fold
 from metrics.handler import entry_of
 from metrics.kpis import CATALOGUE
 from metrics.query.contributions import Contributions, measures_of, until_of
-from metrics.query.gathering import only_facts_know
+from metrics.query.gathering import is_crossed, only_facts_know
 from metrics.query.question import Question
 from metrics.store.facts import decode_fact, encode_fact
 
@@ -103,7 +103,7 @@ def cells_of(
 ) -> Iterator[tuple[CellKey, Vector]]:
     """The cells that moments add up to, one by one; none that is zero."""
     for (cube, day), sheet in sheets_of(counted, layout=layout).items():
-        for dimension, page in enumerate(sheet.pages()):
+        for dimension, page in sheet.pages():
             for bin_, by_member in page.items():
                 for member, vector in by_member.items():
                     if any(vector):
@@ -138,17 +138,19 @@ def folded(batches: Iterable[Sequence[Event]], company: Company) -> MemoryShelf:
 
 def sums_from_cells(cells: Mapping[CellKey, Vector], question: Question, known: Known) -> Sums:
     """What `answer` reads from the database, from cells in memory."""
-    assert len(question.dimensions) <= 1
+    asked, filters = question.dimensions, question.filters
+    assert len(asked) <= 1 or is_crossed(question)
     sums = Contributions(question, known, Prices()).new_sums()
-    dimension = NUMBERS[question.dimensions[0]] if question.dimensions else TOTAL
-    wanted = next(iter(question.filters.values()), None)
+    dimension = slice_number(asked)
     for measure in measures_of(question):
         address = CATALOGUE.layout.addresses[measure]
         for (cube, number, day, member, bin_), vector in cells.items():
             if (cube, number) != (address.cube, dimension) or day >= until_of(question, known):
                 continue
-            if wanted is None or member in wanted:
-                members = (member,) if question.by else ()
+            names = parted(member) if len(asked) > 1 else (member,) * len(asked)
+            named = dict(zip(in_order(asked), names, strict=True))
+            if all(named[name] in wanted for name, wanted in filters.items()):
+                members = tuple(named[name] for name in question.by)
                 amount = vector[address.place]
                 stretch = bisect_right(sums.bounds, day)
                 sums.add(measure, stretch, members=members, bin_=bin_, amount=amount)
@@ -176,7 +178,8 @@ def sums_from_facts(shelf: MemoryShelf, question: Question, known: Known) -> Sum
 def readings(shelf: MemoryShelf, question: Question, known: Known) -> Iterator[Sums]:
     """What `answer` can read: from the cells, where they know, and from the facts."""
     priced = any(measure.price for measure in measures_of(question))
-    cells_know = len(question.dimensions) <= 1 and not only_facts_know(question)
+    kept = len(question.dimensions) <= 1 or is_crossed(question)
+    cells_know = kept and not only_facts_know(question)
     if cells_know and not question.today and not priced:
         yield sums_from_cells(shelf.cells, question, known)
     yield sums_from_facts(shelf, question, known)

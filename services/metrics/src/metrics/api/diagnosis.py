@@ -18,6 +18,7 @@ from metrics.api.replies import reply
 from metrics.api.views import InTwoLanguages
 from metrics.diagnosis import BaselineKind, Diagnosis, Language, diagnose, report, sentence
 from metrics.engine.calendar import Grain
+from metrics.kpis.diagnosis import SCOPES
 from metrics.kpis.sales import REVENUE_NET
 from metrics.query.diagnosing import Asked, diagnosis_input
 from metrics.query.question import Asked as AskedKpi
@@ -28,8 +29,6 @@ from metrics.store.rules import newest
 router = APIRouter(prefix="/v1/diagnosis", tags=["diagnosis"])
 
 Reader = Annotated[Actor, require("kpis:read")]
-SCOPES: Final = ("team", "channel", "segment", "region", "product")
-"""What a diagnosis can be limited to: never to a person."""
 GRAINS: Final = (Grain.MONTH, Grain.QUARTER, Grain.YEAR)
 
 

@@ -169,6 +169,7 @@ _WORDS: Final = (
         shared=_BUYERS,
         settles_after_days=loyalty.REPEAT_DAYS,
     ),
+    Word(loyalty.BUYER_AGAIN, ("repeat purchases", "再次购买"), _CLOSED, "money", shared=_BUYERS),
     Word(
         loyalty.BUYER_BASE,
         ("customers with a purchase in the last 365 days", "近365天有购买的客户"),
@@ -194,6 +195,13 @@ _WORDS: Final = (
         shared=_BUYERS,
     ),
     Word(prospects.PROSPECT_WON, ("first purchases", "首次购买"), _CLOSED, "money", shared=_BUYERS),
+    Word(
+        prospects.PROSPECT_LISTED,
+        ("first purchases at list value", "首次购买的标价"),
+        _CLOSED,
+        "money",
+        shared=_BUYERS,
+    ),
     Word(CSAT_RESPONDED, ("satisfaction answers", "满意度答卷"), _ANSWERED),
     Word(CSAT_SATISFIED, ("satisfied answers", "满意答卷"), _ANSWERED),
     Word(SALES_CSAT_RESPONDED, ("answers asked at the sale", "销售触点答卷"), _ANSWERED),

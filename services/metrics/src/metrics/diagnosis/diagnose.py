@@ -37,7 +37,9 @@ class DiagnosisInput:
     """ln(period / same period a year before) of earlier periods of the first window's grain."""
     readings: Sequence[Reading] = ()
     cuts: Sequence[Cut] = ()
-    """Revenue of the first window and its baseline by other dimensions."""
+    """Revenue of the window that is judged (see `wide_enough`) and its baseline, by other
+    dimensions; `readings` are of the same periods.
+    """
     rules: Rules = field(default_factory=Rules)
     catalogue_version: str
     as_of: datetime
@@ -65,7 +67,7 @@ def diagnose(request: DiagnosisInput) -> Diagnosis:
         return diagnosis
     other = alternative(found)
     against = _case(request, window, other) if other else None
-    return _with_cause(diagnosis, request, window, case=case, judged=judged, other=against)
+    return _with_cause(diagnosis, request, case=case, judged=judged, other=against)
 
 
 def _case(request: DiagnosisInput, window: Window, baseline: Baseline) -> Case:
@@ -106,7 +108,6 @@ def _found(
 def _with_cause(
     found: Diagnosis,
     request: DiagnosisInput,
-    window: Window,
     *,
     case: Case,
     judged: Judgement,
@@ -118,7 +119,6 @@ def _with_cause(
     rules = request.rules
     flipped = flips(case, judged, rules, other=other)
     at_most = _at_most(case, found.baseline)
-    cuts = request.cuts if window is request.windows[0] else ()
     return replace(
         found,
         order=judged.order,
@@ -126,7 +126,7 @@ def _with_cause(
         confidence=confidence(judged, flipped, found.evidence, at_most=at_most, rules=rules),
         flips_when=flipped,
         actions=actions(found.contributions, judged.order),
-        drill=drill(judged.scene, case.before, case.after, cuts=cuts, rules=rules),
+        drill=drill(judged.scene, case.before, case.after, cuts=request.cuts, rules=rules),
     )
 
 

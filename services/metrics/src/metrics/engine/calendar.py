@@ -192,6 +192,10 @@ def _month_number(day: int) -> int:
     return on.year * 12 + on.month - 1
 
 
+def first_of_month(day: int) -> int:
+    return period_of(day, Grain.MONTH).start
+
+
 def month_ends(start: int, end: int) -> Iterator[int]:
     """The last day of each month that overlaps the days from `start` to `end`, capped at `end`."""
     for period in periods_between(start, end + 1, Grain.MONTH):

@@ -8,15 +8,26 @@ else that an event costs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from metrics.engine.dimension import DIMENSIONS, Cut, split
+from metrics.engine.calendar import first_of_month
+from metrics.engine.dimension import (
+    DIMENSIONS,
+    NUMBERS,
+    Crossing,
+    Cut,
+    in_order,
+    joined,
+    slice_number,
+    split,
+)
 from metrics.engine.measure import COUNT_SCALE, Aspect, Measure
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.presence import Presence, Presences
 from metrics.engine.selection import selections_among
+from metrics.engine.slicing import parts_of
 
 WIDTH: Final = 8
 """Measures in one cell; a cube with more measures has several cells."""
@@ -42,6 +53,8 @@ class Placement:
     """Places of measures that count moments; of those that sum money; that count the unpriced."""
     moneys: tuple[int, ...]
     unpriced: tuple[int, ...]
+    crossing: Crossing = ()
+    """See `Measure`."""
 
     def add(self, vector: list[int], *, times: int, minor: int | None) -> None:
         """Add a moment of this amount so many times."""
@@ -62,8 +75,7 @@ class Layout:
     def __init__(self, measures: Iterable[Measure]) -> None:
         by_cube: dict[str, list[Measure]] = {}
         for measure in sorted(set(measures), key=lambda m: m.name):
-            cube = measure.kind.cube + ("/bin" if measure.binned else "")
-            by_cube.setdefault(cube, []).append(measure)
+            by_cube.setdefault(measure.kind.cube + measure.apart, []).append(measure)
         self.addresses: dict[Measure, Address] = {}
         self.cubes: list[tuple[str, ...]] = []
         for cube in sorted(by_cube):
@@ -87,14 +99,22 @@ class Layout:
         return found
 
     def _placements(self) -> Mapping[MomentKind, tuple[Placement, ...]]:
-        measures: dict[MomentKind, dict[tuple[int, bool], list[Measure]]] = {}
+        measures: dict[MomentKind, dict[tuple[int, bool, Crossing], list[Measure]]] = {}
         for measure, address in self.addresses.items():
             of_kind = measures.setdefault(measure.kind, {})
-            of_kind.setdefault((address.cube, measure.binned), []).append(measure)
+            place = address.cube, measure.binned, measure.crossing
+            of_kind.setdefault(place, []).append(measure)
         return {
             kind: tuple(
-                Placement(cube, binned, *(self._places(chunk, aspect) for aspect in Aspect))
-                for (cube, binned), chunk in of_kind.items()
+                Placement(
+                    cube,
+                    binned,
+                    self._places(chunk, Aspect.COUNT),
+                    self._places(chunk, Aspect.MONEY),
+                    self._places(chunk, Aspect.UNPRICED),
+                    crossing,
+                )
+                for (cube, binned, crossing), chunk in of_kind.items()
             )
             for kind, of_kind in measures.items()
         }
@@ -116,13 +136,14 @@ class Sheet:
 
     `whole` sums vectors by cut: a deal that was created is open, too. `shared` keeps apart
     what several members share, since the shares of a sum would be rounded otherwise than
-    the sum of shares.
+    the sum of shares. A sheet is by each dimension, or by those of a crossing.
     """
 
-    __slots__ = ("_shared", "_whole", "_width")
+    __slots__ = ("_crossing", "_shared", "_whole", "_width")
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, crossing: Crossing = ()) -> None:
         self._width = width
+        self._crossing = tuple(tuple(in_order(dimensions)) for dimensions in crossing)
         self._whole: dict[tuple[int, int], _Whole] = {}
         self._shared: list[tuple[int, Cut, list[int], int]] = []
 
@@ -138,8 +159,34 @@ class Sheet:
             placement.add(alone, times=sign, minor=minor)
             self._shared.append((bin_, cut, alone, times))
 
-    def pages(self) -> list[Page]:
-        """A page for each dimension by its number; some are empty, and some cells may be zero."""
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The numbers of the slices that there can be pages of."""
+        if self._crossing:
+            return [slice_number(dimensions) for dimensions in self._crossing]
+        return range(len(DIMENSIONS) + 1)
+
+    def pages(self) -> Iterable[tuple[int, Page]]:
+        """A page for each slice by its number; some are empty, and some cells may be zero."""
+        pages = self._crossed() if self._crossing else self._one_by_one()
+        return zip(self.numbers, pages, strict=True)
+
+    def _crossed(self) -> Iterator[Page]:
+        for dimensions in self._crossing:
+            page: Page = {}
+            places = [NUMBERS[name] - 1 for name in dimensions]
+            for bin_, cut, vector, _ in self._whole.values():
+                members = [cut[place] for place in places]
+                names = [member for member in members if type(member) is str]
+                if len(names) == len(members):
+                    _add(page, vector, bin_=bin_, member=joined(names))
+
+            for bin_, cut, vector, times in self._shared:
+                if any(type(cut[place]) is not str for place in places):
+                    _share_crossed(page, cut, vector, bin_=bin_, times=times, by=dimensions)
+            yield page
+
+    def _one_by_one(self) -> list[Page]:
         pages: list[Page] = [{} for _ in range(len(DIMENSIONS) + 1)]
         for bin_, cut, vector, scoped in self._whole.values():
             # A target of one team says nothing about the total.
@@ -179,12 +226,40 @@ def sheets_of(counted: Iterable[tuple[Moment, int]], *, layout: Layout) -> dict[
             bin_ = moment.bin if placement.binned else NO_BIN
             if bin_ is None:
                 continue
-            key = placement.cube, moment.day
+            crossing = placement.crossing
+            key = placement.cube, first_of_month(moment.day) if crossing else moment.day
             sheet = sheets.get(key)
             if sheet is None:
-                sheet = sheets[key] = Sheet(len(layout.cubes[placement.cube]))
+                sheet = sheets[key] = Sheet(len(layout.cubes[placement.cube]), crossing)
             sheet.add(moment, times, bin_=bin_, placement=placement)
     return sheets
+
+
+def _add(page: Page, vector: list[int], *, bin_: int, member: str) -> None:
+    by_member = page.setdefault(bin_, {})
+    cell = by_member.get(member)
+    if cell is None:
+        by_member[member] = vector.copy()
+        return
+    for place, amount in enumerate(vector):
+        cell[place] += amount
+
+
+def _share_crossed(
+    page: Page,
+    cut: Cut,
+    vector: Sequence[int],
+    *,
+    bin_: int,
+    times: int,
+    by: Sequence[str],
+) -> None:
+    """Share one moment along dimensions of which at least one has several members."""
+    for place, amount in enumerate(vector):
+        for members, part in parts_of(amount, cut, by=by):
+            by_member = page.setdefault(bin_, {})
+            cell = by_member.setdefault(joined([members[n] for n in by]), [0] * len(vector))
+            cell[place] += times * part
 
 
 def _share(

@@ -6,7 +6,7 @@ dimension (with `unknown`) always sum to the total.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 DIMENSIONS: Final = (
@@ -28,6 +28,12 @@ TOTAL: Final = 0
 """Number of the slice that holds everything; its only member is the empty text."""
 
 NUMBERS: Final = {name: place + 1 for place, name in enumerate(DIMENSIONS)}
+
+_SLICES_OF_ONE: Final = 100
+"""More than there will ever be dimensions."""
+
+Crossing = tuple[tuple[str, ...], ...]
+"""Which dimensions cells are kept by, one at a time or two at once."""
 
 Parts = tuple[tuple[str, int], ...]
 """Several members of one dimension with their weights (owners of a deal, lines of an order)."""
@@ -57,6 +63,33 @@ def cut_of(**members: Member) -> Cut:
     if unknown:
         raise ValueError(f"no such dimension: {', '.join(sorted(unknown))}")
     return tuple(members.get(name) for name in DIMENSIONS)
+
+
+def slice_number(dimensions: Sequence[str]) -> int:
+    """The number of a slice by no dimension, by one, or by two at once in any order."""
+    number = TOTAL
+    for name in in_order(dimensions):
+        number = number * _SLICES_OF_ONE + NUMBERS[name]
+    return number
+
+
+def in_order(dimensions: Iterable[str]) -> list[str]:
+    return sorted(dimensions, key=NUMBERS.__getitem__)
+
+
+def joined(members: Sequence[str]) -> str:
+    """Members of one slice as the one member of its cells; of dimensions in order."""
+    if len(members) < 2:
+        return "".join(members)
+    first, second = members
+    # A member may hold any character, so that none could stand between two.
+    return f"{len(first)}:{first}{second}"
+
+
+def parted(member: str) -> tuple[str, str]:
+    """The two members that were joined."""
+    length, _, both = member.partition(":")
+    return both[: int(length)], both[int(length) :]
 
 
 def split(amount: int, weights: Sequence[int]) -> list[int]:

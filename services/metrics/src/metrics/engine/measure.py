@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from metrics.engine.calendar import Grain
+from metrics.engine.dimension import Crossing, slice_number
 from metrics.engine.moment import MomentKind
 
 COUNT_SCALE: Final = 10_000
@@ -66,6 +67,9 @@ class Price:
 class Measure:
     """One number of a cell. `binned` measures are kept apart by the moment's bin.
 
+    `crossing` names the slices that are kept, and by whole months: for what is asked by two
+    dimensions at once. Without it they are the total and each dimension, by the day.
+
     A priced one is no cell of its own: it is multiplied when it is read, so that a new
     price need not touch what it prices.
     """
@@ -74,10 +78,17 @@ class Measure:
     aspect: Aspect
     binned: bool = False
     price: Price | None = None
+    crossing: Crossing = ()
 
     @property
     def name(self) -> str:
-        return f"{self.kind.name}:{self.aspect.value}{'/bin' if self.binned else ''}"
+        return f"{self.kind.name}:{self.aspect.value}{self.apart}"
+
+    @property
+    def apart(self) -> str:
+        """What keeps its cells apart from others of its cube."""
+        slices = ",".join(str(slice_number(by)) for by in self.crossing)
+        return ("/bin" if self.binned else "") + (f"/{slices}" if slices else "")
 
     @property
     def quantity(self) -> Measure:
@@ -205,6 +216,16 @@ def priced(total: Sum, *, by: MomentKind, along: str) -> Sum:
 def where_priced(total: Sum, *, by: MomentKind, along: str) -> Sum:
     """Only what had a price on its day."""
     return _priced(total, Price(kind=by, along=along, counts=True))
+
+
+def crossed(total: Sum, *by: tuple[str, ...]) -> Sum:
+    """A sum that is kept for whole months, by these dimensions, one at a time or two at once."""
+    crossing = tuple(by)
+    return Sum(
+        tuple(
+            replace(term, measure=replace(term.measure, crossing=crossing)) for term in total.terms
+        )
+    )
 
 
 def at_start(stock: Sum) -> Sum:

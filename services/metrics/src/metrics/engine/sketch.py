@@ -23,3 +23,19 @@ def bin_of(value: int) -> int:
 def value_of(bin_: int) -> float:
     """The number that is within 1 % of all in the bin."""
     return 0.0 if bin_ <= 0 else 2 * _GAMMA ** (bin_ - 1) / (_GAMMA + 1)
+
+
+_BINS_OF_A_SIZE: Final = 11
+
+
+def size_of(amount: int | None) -> int | None:
+    """A much coarser bin of an amount, within an eighth: enough to tell how amounts spread.
+
+    None where there is no positive amount.
+    """
+    return None if amount is None or amount <= 0 else bin_of(amount) // _BINS_OF_A_SIZE
+
+
+def amount_of_size(size: int) -> float:
+    """The middle of a size."""
+    return value_of(size * _BINS_OF_A_SIZE + _BINS_OF_A_SIZE // 2)

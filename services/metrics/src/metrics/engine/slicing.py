@@ -32,17 +32,22 @@ def shares(
     asked = list(dict.fromkeys((*by, *filters)))
     if moment.kind.scoped and _scope_of(moment.cut) != set(asked):
         return
-    parts, alone = _owned(amount, moment.cut, asked)
+    for members, share in parts_of(amount, moment.cut, by=asked):
+        if all(members[name] in wanted for name, wanted in filters.items()):
+            yield tuple(members[dimension] for dimension in by), share
+
+
+def parts_of(amount: int, cut: Cut, *, by: Sequence[str]) -> list[tuple[dict[str, str], int]]:
+    """The parts of an amount by their members along some dimensions."""
+    parts, alone = _owned(amount, cut, by)
     for dimension in alone:
-        member = moment.cut[NUMBERS[dimension] - 1]
+        member = cut[NUMBERS[dimension] - 1]
         parts = [
             ({**members, dimension: name}, share)
             for members, whole in parts
             for name, share in _shared(whole, member)
         ]
-    for members, share in parts:
-        if all(members[name] in wanted for name, wanted in filters.items()):
-            yield tuple(members[dimension] for dimension in by), share
+    return parts
 
 
 def _owned(

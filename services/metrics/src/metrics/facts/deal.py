@@ -106,6 +106,8 @@ class Deal(msgspec.Struct, frozen=True, array_like=True):
     """Key of the customer's buyer."""
     stages: tuple[Stage, ...] = ()
     lost_because: LostReason | None = None
+    listed: int | None = None
+    """What it would cost without a discount, in base minor units."""
 
     @property
     def first_contact(self) -> int:
@@ -139,7 +141,7 @@ class DealKind(ReportingKind[Deal]):
         closed = None
         if deal.status in ("won", "lost"):
             closed = entry.occurred if deal.closed_at is None else micros_of(deal.closed_at)
-        amount = amount_of(deal.amount, company)
+        amount, listed = (amount_of(money, company) for money in (deal.amount, deal.list_value))
         created = micros_of(deal.created_at)
         # A clock that was set back must not reorder what the sequence orders.
         clock = max(entry.occurred, state.clock)
@@ -156,6 +158,7 @@ class DealKind(ReportingKind[Deal]):
             _buyer_of(deal, source=entry.source),
             with_stage(state.stages, deal, at=at),
             data.reason if isinstance(data, DealLost) else state.lost_because,
+            None if listed is None else listed.base,
         )
 
     def reports(self, state: Deal, /, *, key: str) -> list[Report]:
@@ -174,6 +177,7 @@ class DealKind(ReportingKind[Deal]):
                 base=None if amount is None else amount.base,
                 net=net_of(amount, refunds),
                 kept=not fully_refunded(amount, refunds),
+                listed=state.listed,
             )
         return [to_buyer(state.buyer, own, told)]
 

@@ -10,35 +10,34 @@ from typing import Final
 
 from events.types.partner import OrderPaid
 from events.types.pipeline import DealWon
-from metrics.diagnosis import BaselineKind, Cut, DiagnosisInput, GateFacts, Portion, Reading, Rules
+from metrics.diagnosis import BaselineKind, DiagnosisInput, GateFacts, Rules
 from metrics.diagnosis import Window as DiagnosisWindow
-from metrics.diagnosis.baseline import baselines
-from metrics.diagnosis.evidence import WITNESSES
+from metrics.diagnosis.baseline import wide_enough
 from metrics.engine.calendar import Grain, Period, months_before, period_of
 from metrics.engine.company import SECOND, instant_of, micros_of
 from metrics.engine.kpi import Kpi
 from metrics.engine.reading import Row
 from metrics.engine.sums import Known
-from metrics.kpis.pipeline import DEALS_LOST
 from metrics.kpis.sales import REVENUE_NET
 from metrics.query.answer import answer
 from metrics.query.figures import FiguresReader, Filters
 from metrics.query.known import read_known
 from metrics.query.question import Question
 from metrics.query.source import Source
+from metrics.query.witnessing import Witnessing
 from metrics.store import coverage, ledger
 
 _HISTORY_PERIODS: Final = {Grain.MONTH: 24, Grain.QUARTER: 12, Grain.YEAR: 8}
 """Earlier periods whose year-on-year change says how much is usual."""
-_CUT_BY: Final = ("team", "region", "segment", "product")
-"""What a loss is searched by beside channels; never by persons."""
-_TELLING_REASONS: Final = ("service", "price", "competitor", "no_budget")
-"""Why deals are lost that is evidence for or against somebody."""
 _WIDER: Final = {Grain.MONTH: (Grain.QUARTER, Grain.YEAR), Grain.QUARTER: (Grain.YEAR,)}
 _ONE_COMPANY: Final = "company"
 """One installation serves one company."""
 _SETTLING_DAYS: Final = 7
 """What becomes known so long after a period, or after the first event of all, is no restatement."""
+_CORRECTED_DAYS: Final = 30
+"""What has stood for so long is no longer being corrected."""
+_DAY_SECONDS: Final = 86_400
+_OF_THE_PERIOD_BEFORE: Final = {BaselineKind.SEASONAL, BaselineKind.UNSEASONAL}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,23 +50,31 @@ class Asked:
     as_of: int | None = None
 
 
+@dataclass(frozen=True)
+class _Looked:
+    """A period, and what was found of it and of those that it can be compared with."""
+
+    period: Period
+    window: DiagnosisWindow
+
+
 async def diagnosis_input(source: Source, asked: Asked, *, rules: Rules) -> DiagnosisInput:
     """Everything, from one snapshot."""
     known, watermark = await read_known(source.connection, source.company, as_of=asked.as_of)
     collecting = _Collecting(source, asked, known)
-    windows = await collecting.windows(rules)
-    collecting.compare_as(windows[0])
+    looked = await collecting.windows(rules)
+    witnessing = collecting.witnessing(looked, rules)
     return DiagnosisInput(
         tenant=_ONE_COMPANY,
         scope=",".join(f"{name}:{'|'.join(names)}" for name, names in asked.filters.items()),
         period=asked.period.label,
         currency=source.company.base_currency,
         gate=await collecting.gate(watermark),
-        windows=windows,
+        windows=[one.window for one in looked],
         wanted_baseline=asked.baseline,
         history=await collecting.history(),
-        readings=await collecting.readings(),
-        cuts=await collecting.cuts(),
+        readings=await witnessing.readings(),
+        cuts=await witnessing.cuts(),
         rules=rules,
         catalogue_version=source.catalogue.version,
         as_of=instant_of(known.watermark or 0),
@@ -79,15 +86,25 @@ class _Collecting:
         self._source = source
         self._asked = asked
         self._known = known
-        self._compared = months_before(asked.period, 12)
-        """What evidence and cuts are compared with: see `compare_as`."""
 
-    def compare_as(self, window: DiagnosisWindow) -> None:
-        """Compare with what the verdict compares with: a year ago, or the period before."""
-        found = baselines(window, wanted=self._asked.baseline)
-        if found and found[0].kind in {BaselineKind.SEASONAL, BaselineKind.UNSEASONAL}:
-            period = self._asked.period
-            self._compared = months_before(period, _months(period))
+    def witnessing(self, looked: Sequence[_Looked], rules: Rules) -> Witnessing:
+        """Over the period that is judged, beside what it is compared with."""
+        wanted, found = self._asked.baseline, {id(one.window): one.period for one in looked}
+        chosen = wide_enough([one.window for one in looked], rules, wanted=wanted)
+        now, months = self._asked.period, 12
+        if chosen is not None:
+            window, baselines = chosen
+            now = found[id(window)]
+            if baselines[0].kind in _OF_THE_PERIOD_BEFORE:
+                months = _months(now)
+        return Witnessing(
+            source=self._source,
+            known=self._known,
+            filters=self._asked.filters,
+            as_of=self._asked.as_of,
+            before=months_before(now, months),
+            now=now,
+        )
 
     async def gate(self, watermark: datetime | None) -> GateFacts:
         end = self._source.company.start_of(self._asked.period.end)
@@ -107,26 +124,32 @@ class _Collecting:
         )
 
     async def _restated_share(self) -> float:
-        """How much of the period's revenue became known, or changed, long after its end."""
+        """How much of the period's revenue became known, or changed, long after its end and of
+        late.
+        """
         first = await ledger.first_second(self._source.connection, self._source.generation)
         if first is None:
             return 0.0
         end = self._source.company.start_of(self._asked.period.end) // SECOND
-        settled = max(end, first) + _SETTLING_DAYS * 86_400
+        settled = max(end, first) + _SETTLING_DAYS * _DAY_SECONDS
+        if self._known.watermark is not None:
+            lately = self._known.watermark // SECOND - _CORRECTED_DAYS * _DAY_SECONDS
+            settled = max(settled, lately)
         [now] = await self._rows(REVENUE_NET, (self._asked.period,))
         [then] = await self._rows(REVENUE_NET, (self._asked.period,), as_of=settled)
         whole = abs(now.value or 0)
         return abs((now.value or 0) - (then.value or 0)) / whole if whole else 0.0
 
-    async def windows(self, rules: Rules) -> list[DiagnosisWindow]:
+    async def windows(self, rules: Rules) -> list[_Looked]:
         """The period asked for, and wider ones while there are too few facts."""
         asked, first_day = self._asked, await self._first_day()
         reader = FiguresReader(self._source, self._known, filters=asked.filters, as_of=asked.as_of)
         grains = (asked.period.grain, *_WIDER.get(asked.period.grain, ()))
-        found: list[DiagnosisWindow] = []
+        found: list[_Looked] = []
         for grain in grains:
-            window = await _window(reader, _ending_with(asked.period, grain), first_day)
-            found.append(window)
+            period = _ending_with(asked.period, grain)
+            window = await _window(reader, period, first_day)
+            found.append(_Looked(period, window))
             compared = window.year_ago or window.previous or window.current
             # What is wider is none of the calendar, and costs a look at every buyer.
             if not rules.floors.missing(window.current) | rules.floors.missing(compared):
@@ -152,87 +175,18 @@ class _Collecting:
         pairs = zip(values[a_year:], values, strict=False)
         return [math.log(now / then) for now, then in pairs if now > 0 and then > 0]
 
-    async def readings(self) -> list[Reading]:
-        """Every witness that both periods have a value for."""
-        found = []
-        for kpi_id in WITNESSES:
-            kpi = self._source.catalogue.get(kpi_id)
-            if kpi is None or not set(self._asked.filters) <= set(kpi.dimensions):
-                continue
-            if self._asked.period.grain not in kpi.grains:
-                continue
-            before, now = await self._rows(kpi, (self._compared, self._asked.period))
-            if before.value is not None and now.value is not None:
-                found.append(self._reading(kpi, before, now))
-        return [*found, *await self._lost_for()]
-
-    async def _lost_for(self) -> list[Reading]:
-        """The share of lost deals by the reasons that speak for somebody."""
-        periods = (self._compared, self._asked.period)
-        rows = await self._rows(DEALS_LOST, periods, by=("reason",))
-        counts = {(row.period, row.members[0]): row.n for row in rows}
-        before, now = (sum(row.n for row in rows if row.period == period) for period in periods)
-        if not before or not now:
-            return []
-        return [
-            Reading(
-                kpi=f"lost_{reason}",
-                baseline=counts.get((self._compared, reason), 0) / before,
-                current=counts.get((self._asked.period, reason), 0) / now,
-                baseline_count=round(before),
-                current_count=round(now),
-                link=self._link(DEALS_LOST) + f"&filter=reason:{reason}",
-            )
-            for reason in _TELLING_REASONS
-        ]
-
-    def _link(self, kpi: Kpi) -> str:
-        """Where the facts behind a KPI are listed."""
-        scope = "".join(f"&filter={n}:{v}" for n, vs in self._asked.filters.items() for v in vs)
-        return f"/v1/kpis/{kpi.id}/explain?period={self._asked.period.label}{scope}"
-
-    def _reading(self, kpi: Kpi, before: Row, now: Row) -> Reading:
-        is_share = before.interval is not None and now.interval is not None
-        return Reading(
-            kpi=kpi.id,
-            baseline=float(before.value or 0),
-            current=float(now.value or 0),
-            baseline_count=round(before.n) if is_share else None,
-            current_count=round(now.n) if is_share else None,
-            link=self._link(kpi),
-        )
-
-    async def cuts(self) -> list[Cut]:
-        found = []
-        for dimension in _CUT_BY:
-            if dimension in self._asked.filters:
-                continue
-            periods = (self._compared, self._asked.period)
-            rows = await self._rows(REVENUE_NET, periods, by=(dimension,))
-            before, after = (
-                {
-                    row.members: Portion(amount_minor=int(row.value or 0), count=round(row.n))
-                    for row in rows
-                    if row.period == period
-                }
-                for period in periods
-            )
-            found.append(Cut(dimensions=(dimension,), before=before, after=after))
-        return found
-
     async def _rows(
         self,
         kpi: Kpi,
         periods: tuple[Period, ...],
         *,
-        by: tuple[str, ...] = (),
         as_of: int | None = None,
     ) -> Sequence[Row]:
         question = Question(
             kpi=kpi,
             grain=periods[0].grain,
             periods=periods,
-            by=by,
+            by=(),
             filters=self._asked.filters,
             as_of=self._asked.as_of if as_of is None else as_of,
         )

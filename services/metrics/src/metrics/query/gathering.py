@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from metrics.engine.changes import Delta
-from metrics.engine.dimension import NUMBERS, TOTAL
+from metrics.engine.dimension import in_order, parted, slice_number
 from metrics.engine.kpi import Forecast
 from metrics.engine.measure import Measure
 from metrics.engine.presence import Presence
@@ -33,7 +33,7 @@ async def gather(source: Source, question: Question, known: Known) -> Sums:
     second = question.as_of
     if question.today or only_facts_know(question):
         await gathering.add_facts()
-    elif len(question.dimensions) <= 1:
+    elif len(question.dimensions) <= 1 or is_crossed(question):
         await gathering.add_cells()
         await gathering.add_pending(until=second)
         if second is not None:
@@ -56,11 +56,22 @@ async def company_sums(source: Source, question: Question, known: Known) -> Sums
     return await gather(source, shares, known)
 
 
+def is_crossed(question: Question) -> bool:
+    """Whether all that is asked is kept by just these dimensions at once."""
+    asked = slice_number(question.dimensions)
+    return all(
+        asked in {slice_number(by) for by in measure.crossing} for measure in measures_of(question)
+    )
+
+
 def only_facts_know(question: Question) -> bool:
     """Whether neither cells nor the ledger hold what is asked: how often a fact was present
-    among several members, or a price for what is cut by another dimension.
+    among several members, a price for what is cut by another dimension, or what is kept by
+    other dimensions only.
     """
     measures = measures_of(question)
+    if any(measure.crossing for measure in measures) and not is_crossed(question):
+        return True
     if any(isinstance(measure.kind, Presence) for measure in measures):
         several = any(len(members) > 1 for members in question.filters.values())
         if several or len(question.dimensions) > 1:
@@ -103,19 +114,19 @@ class _Gathering:
     async def _add_plain_cells(self, wanted: Sequence[Measure]) -> None:
         question = self._question
         rows = await self._read_cells(
-            wanted,
-            dimension=question.dimensions[0] if question.dimensions else None,
-            bounds=self.sums.bounds,
+            wanted, dimensions=question.dimensions, bounds=self.sums.bounds
         )
         for measures, stretch, member, bin_, amounts in rows:
-            members = (member,) if question.by else ()
+            members = self._members_of(member)
+            if members is None:
+                continue
             for measure, amount in zip(measures, amounts, strict=True):
                 self.sums.add(measure, stretch, members=members, bin_=bin_, amount=amount)
 
     async def _add_priced_cells(self, wanted: Sequence[Measure], along: str) -> None:
         """Day by day, since a price can change on any."""
         days = range(self._since, self._until)
-        rows = await self._read_cells(wanted, dimension=along, bounds=days)
+        rows = await self._read_cells(wanted, dimensions=[along], bounds=days)
         for measures, place_of_day, member, bin_, quantities in rows:
             day = days[place_of_day - 1]
             stretch = bisect_right(self.sums.bounds, day)
@@ -124,8 +135,20 @@ class _Gathering:
                 amount = self._prices.amount(measure, quantity, member=member, day=day)
                 self.sums.add(measure, stretch, members=members, bin_=bin_, amount=amount)
 
+    def _members_of(self, member: str) -> tuple[str, ...] | None:
+        """What a cell's member is along the dimensions that the answer is broken down by; None
+        where it does not pass the filters.
+        """
+        asked, filters = self._question.dimensions, self._question.filters
+        if len(asked) < 2:
+            return (member,) if self._question.by else ()
+        named = dict(zip(in_order(asked), parted(member), strict=True))
+        if any(named[name] not in wanted for name, wanted in filters.items()):
+            return None
+        return tuple(named[name] for name in self._question.by)
+
     async def _read_cells(
-        self, wanted: Sequence[Measure], *, dimension: str | None, bounds: Sequence[int]
+        self, wanted: Sequence[Measure], *, dimensions: Sequence[str], bounds: Sequence[int]
     ) -> Iterator[tuple[Sequence[Measure], int, str, int, Sequence[int]]]:
         """Measures, stretch, member, bin, and what each of the measures sums up to there."""
         addresses = self._source.catalogue.layout.addresses
@@ -135,12 +158,14 @@ class _Gathering:
             by_cube.setdefault(address.cube, []).append((measure, address.place))
         if not by_cube:
             return iter(())
+        filters = self._question.filters
         rows = await cells.read_sums(
             self._source.connection,
             self._source.generation,
             places={cube: [place for _, place in found] for cube, found in by_cube.items()},
-            dimension=TOTAL if dimension is None else NUMBERS[dimension],
-            members=next(iter(self._question.filters.values()), None),
+            dimension=slice_number(dimensions),
+            # Of two dimensions at once the members are told apart when they are read.
+            members=None if len(dimensions) > 1 else next(iter(filters.values()), None),
             bounds=bounds,
             since=self._since,
             until=self._until,

@@ -13,18 +13,15 @@ from typing import Any, Final
 
 from events import Connection
 from metrics.engine.cell import Page, Sheet, SheetKey
-from metrics.engine.dimension import DIMENSIONS
 from metrics.store.columns import columns_of
 from metrics.store.pages import packed_sum, summed
 
-_DIMENSIONS: Final = list(range(len(DIMENSIONS) + 1))
 _LOCK: Final = "SELECT pg_advisory_xact_lock($1, $2)"
 """By generation and shard: what is read is written with what was added to it."""
 
 _KEPT: Final = """
 SELECT cube, dimension, day, body
-FROM unnest($3::smallint[], $4::integer[]) AS sheets (cube, day)
-CROSS JOIN unnest($5::smallint[]) AS dimensions (dimension)
+FROM unnest($3::smallint[], $4::smallint[], $5::integer[]) AS pages (cube, dimension, day)
 JOIN cells USING (cube, dimension, day) WHERE generation = $1 AND shard = $2"""
 
 _WRITE: Final = """
@@ -58,7 +55,8 @@ async def add(
     if not sheets:
         return
     await connection.execute(_LOCK, generation, shard)
-    rows = await connection.fetch(_KEPT, generation, shard, *columns_of(list(sheets)), _DIMENSIONS)
+    keys = [(cube, n, day) for (cube, day), sheet in sheets.items() for n in sheet.numbers]
+    rows = await connection.fetch(_KEPT, generation, shard, *columns_of(keys))
     kept = {(cube, dimension, day): body for cube, dimension, day, body in rows}
     written, emptied = [], []
     for key, page in _pages(sheets):
@@ -77,7 +75,7 @@ async def add(
 
 def _pages(sheets: Mapping[SheetKey, Sheet]) -> Iterator[tuple[_PageKey, Page]]:
     for (cube, day), sheet in sheets.items():
-        for dimension, page in enumerate(sheet.pages()):
+        for dimension, page in sheet.pages():
             if page:
                 yield (cube, dimension, day), page
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -113,12 +113,29 @@ async def with_problems(
     return total, rows
 
 
-async def states(connection: Connection, generation: int, *, kind: str) -> AsyncIterator[Any]:
-    """The states of all facts of a kind, in no order. Needs a transaction."""
+async def states(
+    connection: Connection,
+    generation: int,
+    *,
+    kind: str,
+    naming: Collection[Collection[str]] = (),
+) -> AsyncIterator[Any]:
+    """The states of all facts of a kind, in no order. Needs a transaction.
+
+    `naming` leaves out those that do not have any of some texts, for each collection of them: a
+    kept fact holds its members as they are written, so that the database can look for them.
+    """
+    texts = [text.encode() for some in naming for text in some]
+    places = iter(range(3, 3 + len(texts)))
+    conditions = "".join(
+        f" AND ({' OR '.join(f'position(${next(places)} IN body) > 0' for _ in some)})"
+        for some in naming
+    )
     rows = connection.cursor(
-        "SELECT body FROM facts WHERE generation = $1 AND kind = $2",
+        f"SELECT body FROM facts WHERE generation = $1 AND kind = $2{conditions}",  # noqa: S608
         generation,
         kind,
+        *texts,
         prefetch=_STATES_PER_PAGE,
     )
     async for (body,) in rows:

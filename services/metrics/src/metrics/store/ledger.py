@@ -12,7 +12,7 @@ from events import Connection
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.changes import Delta
 from metrics.engine.moment import MomentKind
-from metrics.store.packing import FAST, Changed, pack_bodies, unpack_bodies, unpack_deltas
+from metrics.store.packing import FAST, Changed, Within, pack_bodies, unpack_bodies, unpack_deltas
 
 _APPEND: Final = """
 INSERT INTO ledger
@@ -60,16 +60,16 @@ async def read(
 ) -> list[Delta]:
     """The deltas of some kinds that became known after a second and until another.
 
-    `days` (from, before) leaves out rows that lie outside.
+    `days` (from, before) leaves out what lies outside.
     """
+    within = Within(days, after=after, until=until)
     names = [kind.name for kind in only]
     rows = await connection.fetch(_READ, generation, names, after, until, days[1], days[0])
     return [
         delta
         for (packed,) in rows
         for body in unpack_bodies(packed)
-        for delta in unpack_deltas(body, catalogue.layout.kinds, only=only)
-        if after < delta.second <= until
+        for delta in unpack_deltas(body, catalogue.layout.kinds, only=only, within=within)
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
 
@@ -178,18 +179,44 @@ def _rows_from(columns: _Columns) -> Iterator[_Row]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Which deltas are wanted: of days from one until before another, known after a second and
+    until another.
+    """
+
+    days: tuple[int, int]
+    after: int
+    until: int
+
+    def picks(self, rows: Iterable[_Row]) -> list[_Row]:
+        (first, end), after, until = self.days, self.after, self.until
+        return [row for row in rows if after < row[0] <= until and first <= row[2] < end]
+
+
 def unpack_deltas(
-    body: bytes, kinds: Mapping[str, MomentKind], *, only: Collection[MomentKind] | None = None
+    body: bytes,
+    kinds: Mapping[str, MomentKind],
+    *,
+    only: Collection[MomentKind] | None = None,
+    within: Within | None = None,
 ) -> Iterator[Delta]:
     """The deltas of kinds that the catalogue knows, or of some of them."""
     packed = _decode_body(body)
-    wanted = [(kinds[name], rows) for name, rows in packed.said.items() if name in kinds]
-    if only is not None:
-        wanted = [(kind, rows) for kind, rows in wanted if kind in only]
-    cuts = _decode_cuts(packed.cuts) if wanted else []
-    for kind, rows in wanted:
-        told = _rows_from(_decode_columns(rows)) if packed.by_columns else _decode_rows(rows)
-        for second, times, day, minor, bin_, cut in told:
+    told: list[tuple[MomentKind, Iterable[_Row]]] = []
+    for name, packed_rows in packed.said.items():
+        kind = kinds.get(name)
+        if kind is None or (only is not None and kind not in only):
+            continue
+        by_columns = packed.by_columns
+        rows = _rows_from(_decode_columns(packed_rows)) if by_columns else _decode_rows(packed_rows)
+        wanted: Iterable[_Row] = rows if within is None else within.picks(rows)
+        if wanted:
+            told.append((kind, wanted))
+    # The cuts are most of a body, and where nothing is wanted they stay as they are.
+    cuts = _decode_cuts(packed.cuts) if told else []
+    for kind, wanted in told:
+        for second, times, day, minor, bin_, cut in wanted:
             yield Delta(second, Moment(kind, day, cuts[cut], 1, minor, bin_), times)
 
 

@@ -33,6 +33,7 @@ def deal(teller: Teller, number: int) -> None:
         customer_id=rnd.choice([*OUR_CUSTOMERS, None]),
         expected_close_on=_expected(teller),
         lead=lead,
+        list_value=teller.money() if rnd.random() < 0.7 else None,
     )
     teller.say(pipeline.DealCreated(deal=deal), PIPELINE, at)
     for _ in range(rnd.randrange(6)):

@@ -14,6 +14,7 @@ from metrics.engine.calendar import Period
 from metrics.engine.company import DAY
 from metrics.engine.measure import bin_of_period
 from metrics.engine.moment import Moment, MomentKind
+from metrics.engine.sketch import size_of
 from metrics.facts.buyer.purchases import (
     BAND_ENDS,
     BASE_DAYS,
@@ -48,6 +49,8 @@ BUYER_VALUE: Final = _kind("value", "first")
 """What every purchase left, on the day of the first; its bin is the age in calendar months."""
 BUYER_REPEATED: Final = _kind("repeated", "first")
 """On the day of the first purchase, when another followed within `REPEAT_DAYS`."""
+BUYER_AGAIN: Final = _kind("again", "again")
+"""Every further purchase, on its own day; the bin is its size (see `sketch`)."""
 BUYER_BASE: Final = _kind("base", "base", stock=True)
 """Buyers with a purchase in the last 365 days; the bin is the band of their tenure."""
 PERIOD_SALE: Final = _kind("period_sale", "period")
@@ -75,7 +78,7 @@ REPEAT_DAYS: Final = 180
 VALUE_MONTHS: Final = 12
 
 LOYALTY: Final = (
-    *(BUYER_NEW, BUYER_VALUE, BUYER_REPEATED, BUYER_BASE, PERIOD_SALE),
+    *(BUYER_NEW, BUYER_VALUE, BUYER_REPEATED, BUYER_AGAIN, BUYER_BASE, PERIOD_SALE),
     *(BASE_BUYER, BASE_ACTIVE, RENEWABLE, RENEWED),
 )
 
@@ -146,6 +149,9 @@ def _first_moments(kept: Sequence[Purchase], changed: Sequence[Key] | None) -> I
     for purchase in kept if changed is None else _those(kept, changed):
         age = months_between(first.day, purchase.day)
         yield Moment(BUYER_VALUE, first.day, first.cut, 1, purchase.net, age)
+        if purchase is not first:
+            size = size_of(purchase.base)
+            yield Moment(BUYER_AGAIN, purchase.day, purchase.cut, 1, purchase.base, size)
     if len(kept) > 1 and kept[1].at - first.at < REPEAT_DAYS * DAY:
         yield Moment(BUYER_REPEATED, first.day, first.cut)
 

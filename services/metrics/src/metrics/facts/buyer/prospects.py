@@ -18,6 +18,7 @@ from metrics.engine.company import Company
 from metrics.engine.dimension import Cut
 from metrics.engine.measure import bin_of_period
 from metrics.engine.moment import Moment, MomentKind
+from metrics.engine.sketch import size_of
 from metrics.engine.told import Record
 from metrics.facts.buyer.purchases import (
     Purchase,
@@ -49,12 +50,15 @@ PROSPECT_OPEN: Final = _kind("open", stock=True)
 PROSPECT_CREATED: Final = _kind("created")
 PROSPECT_DECIDED: Final = _kind("decided")
 PROSPECT_WON: Final = _kind("won")
-"""The first purchase, with its amount."""
+"""The first purchase, with its amount; the bin is its size (see `sketch`)."""
+PROSPECT_LISTED: Final = _kind("listed")
+"""The first purchase of which it is known what it would have cost without a discount, with that."""
 PROSPECT_STALE: Final = _kind("stale")
 """A deal that was stale when the period began, and was decided in it after all."""
 
 PROSPECTS: Final = (
-    *(PROSPECT_OPEN, PROSPECT_CREATED, PROSPECT_DECIDED, PROSPECT_WON, PROSPECT_STALE),
+    *(PROSPECT_OPEN, PROSPECT_CREATED, PROSPECT_DECIDED),
+    *(PROSPECT_WON, PROSPECT_LISTED, PROSPECT_STALE),
 )
 
 
@@ -81,7 +85,7 @@ def prospect_moments(
         said += [
             Moment(PROSPECT_CREATED, first.day, first.cut),
             Moment(PROSPECT_DECIDED, first.day, first.cut),
-            Moment(PROSPECT_WON, first.day, first.cut, 1, first.base),
+            *_won(first, first.day, first.cut),
         ]
     return said
 
@@ -109,10 +113,16 @@ def _deal_moments(
         return
     yield Moment(PROSPECT_DECIDED, end, cut)
     if first is not None and slot == first.slot:
-        yield Moment(PROSPECT_WON, end, cut, 1, first.base)
+        yield from _won(first, end, cut)
     for period in periods_of([end]) if periods is None else periods:
         if period.start <= end < period.end and start + FRESH_DAYS < period.start:
             yield Moment(PROSPECT_STALE, period.start, cut, 1, 0, bin_of_period(period.grain))
+
+
+def _won(first: Purchase, day: int, cut: Cut) -> Iterator[Moment]:
+    yield Moment(PROSPECT_WON, day, cut, 1, first.base, size_of(first.base))
+    if first.listed is not None and first.base is not None:
+        yield Moment(PROSPECT_LISTED, day, cut, 1, first.listed)
 
 
 def _open_moments(start: int, end: int | None, cut: Cut) -> Iterator[Moment]:

@@ -25,7 +25,7 @@ Key = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A sale as its buyer made it. `net` is without what went back."""
+    """A sale as its buyer made it. `net` is without what went back, `listed` without discount."""
 
     at: int
     day: int
@@ -34,6 +34,7 @@ class Purchase:
     base: int | None
     net: int | None
     kept: bool
+    listed: int | None = None
 
     @property
     def key(self) -> Key:
@@ -50,7 +51,10 @@ def purchases_of(records: Iterable[Record], company: Company) -> list[Purchase]:
             found.append(Purchase(body.paid, day, own, body.cut, body.base, body.net, body.kept))
         elif isinstance(body, Dealt) and body.won and body.closed is not None:
             day = company.day(body.closed)
-            found.append(Purchase(body.closed, day, own, body.cut, body.base, body.net, body.kept))
+            kept, listed = body.kept, body.listed
+            found.append(
+                Purchase(body.closed, day, own, body.cut, body.base, body.net, kept, listed)
+            )
     return sorted(found, key=lambda purchase: purchase.key)
 
 

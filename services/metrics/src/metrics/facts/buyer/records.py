@@ -38,6 +38,8 @@ class Dealt(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="deal"):
     net: int | None = None
     kept: bool = True
     today: Cut | None = None
+    listed: int | None = None
+    """What it would have cost without a discount, where that is known."""
 
 
 class Ordered(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="order"):
