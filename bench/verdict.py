@@ -34,10 +34,12 @@ from chassis.settings import DEVELOPMENT_ISSUER
 from events import Received
 from metrics.app import ROUTERS
 from metrics.consuming import company_of
+from metrics.engine.cell import Page
 from metrics.handler import Folder
 from metrics.merging import merge
 from metrics.rebuild import prepare
 from metrics.settings import Settings
+from metrics.store.pages import cells_in, packed_sum
 
 FOLDED: Final = 10_000
 TIMES: Final = (10, 100)
@@ -178,8 +180,11 @@ async def _fold(pool: asyncpg.Pool[Any], settings: Settings, deals: int) -> None
 
 async def _repeat(pool: asyncpg.Pool[Any], times: int, *, there: int) -> None:
     """Let everything have happened so many times, to others."""
-    vector = ", ".join(f"a{n} = a{n} * $1" for n in range(8))
-    await pool.execute(f"UPDATE cells SET {vector}", times)
+    cells = await pool.fetch("SELECT cube, dimension, day, shard, body FROM cells")
+    await pool.executemany(
+        "UPDATE cells SET body = $5 WHERE (cube, dimension, day, shard) = ($1, $2, $3, $4)",
+        [(*key, _times(body, times)) for *key, body in cells],
+    )
     others = "generate_series(2, $1::int) AS n"
     await pool.execute(
         "INSERT INTO facts SELECT generation, kind, key || '/' || n || '/' || $2, version,"
@@ -195,6 +200,14 @@ async def _repeat(pool: asyncpg.Pool[Any], times: int, *, there: int) -> None:
     )
     for table in ("cells", "facts", "ledger"):
         await pool.execute(f"VACUUM ANALYZE {table}")
+
+
+def _times(body: bytes, times: int) -> bytes | None:
+    """A page of cells, so many times."""
+    page: Page = {}
+    for member, bin_, *vector in cells_in(body):
+        page.setdefault(bin_, {})[member] = [amount * times for amount in vector]
+    return packed_sum(page, None)
 
 
 def _resident_peak(*, anew: bool = False) -> float:
