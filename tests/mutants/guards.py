@@ -192,9 +192,9 @@ POISON: Final = (
 RELAY: Final = (
     Mutant(
         guard="an event is promised in its transaction, also when it is the first statement there",
-        file=f"{_EVENTS}/outbox.py",
-        text=" and driver.is_in_transaction() else None",
-        replacement=" else None",
+        file=f"{_EVENTS}/sqlalchemy.py",
+        text="    if not driver.is_in_transaction():",
+        replacement="    if False:",
         test=f"{_RELAY}::test_events_of_a_session_are_promised_with_its_commit_and_not_before",
     ),
     Mutant(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Depends, FastAPI
 
@@ -27,6 +28,9 @@ from chassis.tasks import BackgroundTask, TaskKeeper
 from chassis.telemetry import Telemetry
 from events.doorbell import Doorbell
 
+if TYPE_CHECKING:
+    from chassis.sessions import Sessions
+
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 """Something that a service holds open while it runs: enters with the database open."""
 
@@ -40,15 +44,17 @@ def build_app(
     lifespans: Sequence[Lifespan] = (),
     checks: Mapping[str, Check] | None = None,
     clock: Clock | None = None,
+    sessions: "Sessions | None" = None,
     large_body_suffixes: tuple[str, ...] = ("/import",),
     version: str = "0.1.0",
 ) -> FastAPI:
     """A service's application. Connects to nothing until its lifespan begins.
 
-    `tasks` run beside the requests from the moment that the database answers.
+    `tasks` run beside the requests from the moment that the database answers. `sessions` are
+    for routes that take `WorkDep`.
     Raises RouteWithoutPermission.
     """
-    resources = _resources(settings, clock or SystemClock())
+    resources = _resources(settings, clock or SystemClock(), sessions=sessions)
     named_checks = {
         "database": health.database_answers,
         "schema": health.schema_is_current,
@@ -74,7 +80,7 @@ def build_app(
     app.state.tasks = keeper
     app.add_middleware(IdentityGate, authenticator=resources.authenticator)
     app.add_middleware(BodyLimit, large_body_suffixes=large_body_suffixes)
-    problems.install(app)
+    problems.install(app, sessions=sessions)
     for router in (*routers, health.router(named_checks)):
         app.include_router(router)
     refuse_undeclared(app)
@@ -84,7 +90,9 @@ def build_app(
     return app
 
 
-def _resources(settings: ServiceSettings, clock: Clock) -> Resources:
+def _resources(
+    settings: ServiceSettings, clock: Clock, *, sessions: "Sessions | None"
+) -> Resources:
     database = Database(settings.database_url, application_name=settings.service)
     return Resources(
         settings=settings,
@@ -100,6 +108,7 @@ def _resources(settings: ServiceSettings, clock: Clock) -> Resources:
         cursors=CursorSeal(settings.cursor_secret.get_secret_value()),
         telemetry=Telemetry(),
         doorbell=Doorbell(database.connect),
+        sessions=sessions,
     )
 
 
@@ -114,6 +123,8 @@ def _lifespan(resources: Resources, keeper: TaskKeeper, lifespans: Sequence[Life
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(resources.database.opened())
+            if resources.sessions is not None:
+                await stack.enter_async_context(resources.sessions.opened(resources.database))
             stack.push_async_callback(resources.doorbell.close)
             for part in lifespans:
                 await stack.enter_async_context(part(app))

@@ -4,9 +4,6 @@ from collections.abc import Callable
 from typing import Final
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm.exc import StaleDataError
 
 from chassis.db import UNREACHABLE
 from chassis.errors import ConcurrentChange, Conflict, Invalid, Refusal, Unavailable
@@ -40,26 +37,17 @@ OUTBOX_TABLE: Final = "outbox"
 
 
 def refusal_of(error: BaseException) -> Refusal | None:
-    """The refusal behind a database error, None when it is a fault of ours."""
-    cause = _driver_error(error)
+    """The refusal behind an error of the driver, None when it is a fault of ours."""
     for kinds, translate in _TABLE:
-        if isinstance(cause, kinds):
-            return translate(cause)
+        if isinstance(error, kinds):
+            return translate(error)
     return None
-
-
-def _driver_error(error: BaseException) -> BaseException:
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return error.orig.__cause__ or error.orig
-    if isinstance(error, EmulatedDBAPIException):  # of a transaction that could not begin
-        return error.orig or error
-    return error
 
 
 def _already_exists(cause: BaseException) -> Refusal:
     if getattr(cause, "table_name", None) == OUTBOX_TABLE:
         # Two units of work made the same next version of one aggregate.
-        return _concurrent_change(cause)
+        return concurrent_change(cause)
     return AlreadyExists(
         f"one with the same value exists already ({_constraint(cause)})",
         hint="read the existing one, or choose another value",
@@ -77,7 +65,7 @@ def _constraint(cause: BaseException) -> str:
     return str(getattr(cause, "constraint_name", None) or "unnamed")
 
 
-def _concurrent_change(_cause: BaseException) -> Refusal:
+def concurrent_change(_cause: BaseException) -> Refusal:
     return ConcurrentChange(
         "somebody else changed it at the same moment", hint="read it again and repeat your change"
     )
@@ -89,7 +77,7 @@ def _not_storable(_cause: BaseException) -> Refusal:
     )
 
 
-def _unavailable(_cause: BaseException) -> Refusal:
+def unavailable(_cause: BaseException) -> Refusal:
     return DatabaseUnavailable(
         "the database does not answer now", hint="try again in a few seconds"
     )
@@ -100,17 +88,14 @@ def _of_driver(cause: BaseException) -> Refusal | None:
         # The driver's own DataError: a value that it cannot even encode.
         return _not_storable(cause)
     # It says "connection is closed" or "was closed" with its all-purpose error.
-    return _unavailable(cause) if "clos" in str(cause) else None
+    return unavailable(cause) if "clos" in str(cause) else None
 
 
 _Kinds = tuple[type[BaseException], ...]
 _TABLE: Final[tuple[tuple[_Kinds, Callable[[BaseException], Refusal | None]], ...]] = (
     ((asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError), _already_exists),
     ((asyncpg.ForeignKeyViolationError,), _reference_missing),
-    (
-        (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, StaleDataError),
-        _concurrent_change,
-    ),
+    ((asyncpg.SerializationError, asyncpg.DeadlockDetectedError), concurrent_change),
     # Not every DataError: a division by zero, for one, is our fault.
     (
         (
@@ -127,7 +112,6 @@ _TABLE: Final[tuple[tuple[_Kinds, Callable[[BaseException], Refusal | None]], ..
         (
             *UNREACHABLE,
             TimeoutError,
-            PoolTimeout,
             asyncpg.TooManyConnectionsError,
             asyncpg.LockNotAvailableError,
             asyncpg.QueryCanceledError,
@@ -135,7 +119,7 @@ _TABLE: Final[tuple[tuple[_Kinds, Callable[[BaseException], Refusal | None]], ..
             # The server's farewell, read between two statements, confuses the driver's protocol.
             asyncpg.InternalClientError,
         ),
-        _unavailable,
+        unavailable,
     ),
     ((asyncpg.InterfaceError,), _of_driver),
 )

@@ -5,21 +5,23 @@ Invariant: no document repeats what the caller sent, nor says how we are built.
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from chassis import errors, tracing
 from chassis.dberrors import refusal_of
 from chassis.faults import FieldFault, faults_of
+
+if TYPE_CHECKING:
+    from chassis.sessions import Sessions
 
 log = logging.getLogger(__name__)
 
@@ -144,14 +146,17 @@ def failure() -> ProblemResponse:
     )
 
 
-def install(app: FastAPI) -> None:
-    """Answer every kind of error of `app` with a problem document."""
+def install(app: FastAPI, *, sessions: "Sessions | None" = None) -> None:
+    """Answer every kind of error of `app`, and of its sessions, with a problem document."""
     app.add_exception_handler(errors.Refusal, _on_refusal)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     drivers = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-    for family in (SQLAlchemyError, *drivers, OSError):
-        app.add_exception_handler(family, _on_database)
+    for of_driver in (*drivers, OSError):
+        app.add_exception_handler(of_driver, _on_database(refusal_of))
+    if sessions is not None:
+        for of_session in sessions.errors:
+            app.add_exception_handler(of_session, _on_database(sessions.refusal_of))
 
 
 async def _on_refusal(request: Request, error: Exception) -> ProblemResponse:
@@ -188,12 +193,17 @@ async def _on_http(_request: Request, error: Exception) -> ProblemResponse:
     return document(error.status_code, members, headers=error.headers)
 
 
-async def _on_database(request: Request, error: Exception) -> ProblemResponse:
-    refusal = refusal_of(error)
-    if refusal is None:
-        raise error
-    log.warning("database refused: %s", refusal.detail)
-    return await _on_refusal(request, refusal)
+def _on_database(
+    refusal_of: Callable[[Exception], errors.Refusal | None],
+) -> Callable[[Request, Exception], Awaitable[ProblemResponse]]:
+    async def answer(request: Request, error: Exception) -> ProblemResponse:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise error
+        log.warning("database refused: %s", refusal.detail)
+        return await _on_refusal(request, refusal)
+
+    return answer
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from events.doorbell import Doorbell
 if TYPE_CHECKING:
     from chassis.auth.tokens import Authenticator
     from chassis.paging import CursorSeal
+    from chassis.sessions import Sessions
     from chassis.telemetry import Telemetry
 
 
@@ -29,6 +30,8 @@ class Resources:
     telemetry: "Telemetry"
     doorbell: Doorbell
     """Rung after a commit that promised events, so that the relay need not find out by itself."""
+    sessions: "Sessions | None" = None
+    """Of services that keep rows as models; the others have the database's pool alone."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process was told to end: streams close, background tasks return."""
     prepared: asyncio.Event = field(default_factory=asyncio.Event)

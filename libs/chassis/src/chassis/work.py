@@ -11,10 +11,11 @@ from fastapi import Depends, Request
 from chassis import tracing
 from chassis.auth.actor import Actor
 from chassis.auth.dependencies import current_actor
-from chassis.db import Session, driver_of
 from chassis.errors import Invalid
 from chassis.resources import Resources, resources_of
+from chassis.sessions import Session
 from events import Event, append_asyncpg, together
+from events.sqlalchemy import driver_of
 from events.types import EventData
 
 
@@ -153,7 +154,8 @@ class Work:
 @asynccontextmanager
 async def begin(resources: Resources, *, actor: Actor) -> AsyncIterator[Work]:
     """A unit of work outside a request; commits at the end of the block."""
-    async with resources.database.sessions() as session:
+    assert resources.sessions is not None, "give build_app a Sessions()"
+    async with resources.sessions() as session:
         work = Work(session=session, actor=actor, resources=resources)
         yield work
         await work._commit()  # noqa: SLF001 - the one place that commits

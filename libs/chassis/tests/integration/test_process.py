@@ -35,7 +35,7 @@ class Service:
 
     async def listening(self) -> None:
         """Read its log until it says where it listens."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 line = await self.next_line()
                 if line["event"].startswith("listening on"):
@@ -53,7 +53,7 @@ class Service:
 
     async def ended(self) -> tuple[int, str]:
         """Exit code and last line of the log."""
-        out, errors = await asyncio.wait_for(self.process.communicate(), 15)
+        out, errors = await asyncio.wait_for(self.process.communicate(), 60)
         self.errors = errors.decode()
         last = out.decode().strip().splitlines()[-1] if out.strip() else ""
         assert self.process.returncode is not None

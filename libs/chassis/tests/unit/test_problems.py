@@ -6,12 +6,14 @@ import json
 import asyncpg
 import pytest
 from sqlalchemy.exc import EmulatedDBAPIException, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
 from chassis import errors
 from chassis.dberrors import refusal_of
 from chassis.errors import Conflict, Invalid, Refusal
 from chassis.problems import STATUS, kind_of, respond, status_of
+from chassis.sessions import Sessions
 from chassis.types import StrictModel
 
 
@@ -68,7 +70,6 @@ def test_who_may_come_again_is_told_when() -> None:
         (asyncpg.ForeignKeyViolationError("x"), 409),
         (asyncpg.SerializationError("x"), 409),
         (asyncpg.DeadlockDetectedError("x"), 409),
-        (StaleDataError("x"), 409),
         (asyncpg.CharacterNotInRepertoireError("x"), 422),
         (asyncpg.NumericValueOutOfRangeError("x"), 422),
         (asyncpg.CannotConnectNowError("x"), 503),
@@ -106,12 +107,27 @@ def test_what_is_our_own_fault_is_no_refusal(error: BaseException) -> None:
     assert refusal_of(error) is None
 
 
-def test_the_drivers_error_is_found_behind_sqlalchemys() -> None:
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (IntegrityError("INSERT", {}, asyncpg.UniqueViolationError("x")), "already-exists"),
+        (EmulatedDBAPIException("x", ConnectionResetError("gone")), "database-unavailable"),
+        (StaleDataError("x"), "concurrent-change"),
+        (PoolTimeout("x"), "database-unavailable"),
+    ],
+)
+def test_what_sessions_say_is_understood_as_what_the_driver_says(
+    error: Exception, kind: str
+) -> None:
+    assert isinstance(error, Sessions.errors)  # or no handler of the application would see it
+    refusal = Sessions.refusal_of(error)
+    assert refusal is not None
+    assert kind_of(refusal) == f"urn:tandem:problem:{kind}"
+
+
+def test_the_drivers_error_is_found_behind_the_adapters() -> None:
     adapted = Exception("adapted")
     adapted.__cause__ = asyncpg.UniqueViolationError("x")
-    refusal = refusal_of(IntegrityError("INSERT", {}, adapted))
+    refusal = Sessions.refusal_of(IntegrityError("INSERT", {}, adapted))
     assert refusal is not None
     assert kind_of(refusal) == "urn:tandem:problem:already-exists"
-    refusal = refusal_of(EmulatedDBAPIException("adapted", ConnectionResetError("gone")))
-    assert refusal is not None
-    assert kind_of(refusal) == "urn:tandem:problem:database-unavailable"

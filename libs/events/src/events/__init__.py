@@ -26,7 +26,7 @@ from events.ids import uuid7
 from events.log import Log, TopicPartition, open_log
 from events.money import Money
 from events.observer import Observer, Unobserved
-from events.outbox import append, append_asyncpg, outbox_table, together
+from events.outbox import append_asyncpg, together
 from events.relay import Relay
 from events.strict import StrictDecoder, strict_decoder
 from events.types import EVENT_TYPES, UNKNOWN, Dimensions, EventData, Owner
@@ -62,12 +62,10 @@ __all__ = [
     "UnknownData",
     "Unobserved",
     "Unprocessable",
-    "append",
     "append_asyncpg",
     "decode_data",
     "encode_data",
     "open_log",
-    "outbox_table",
     "schema_sql",
     "strict_decoder",
     "together",

@@ -16,10 +16,6 @@ from zlib import crc32
 
 import asyncpg
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from events.errors import EventTooLarge
 from events.event import Event, encode_data
@@ -45,9 +41,6 @@ ORDER BY e.n"""
 _TYPES: Final = (
     *("text[]", "text[]", "text[]", "bigint[]", "text[]", "text[]", "text[]"),
     *("timestamptz[]", "timestamptz[]", "text[]", "text[]", "smallint[]"),
-)
-_SQLALCHEMY_INSERT: Final = sa.text(
-    _INSERT.format(", ".join(f"CAST(:c{n} AS {kind})" for n, kind in enumerate(_TYPES)))
 )
 _ONE_ROW: Final = """
 INSERT INTO outbox (event_id, aggregatetype, aggregateid, aggregate_version, type, payload,
@@ -91,79 +84,16 @@ def shard_of(subject: str) -> int:
     return crc32(subject.encode()) % SHARDS
 
 
-def outbox_table(metadata: sa.MetaData) -> sa.Table:
-    """The outbox for a service's metadata, so that Alembic knows that it belongs there.
-
-    The table itself is made by `schema_sql.OUTBOX_SQL`.
-    """
-    text, instant = sa.Text(), sa.DateTime(timezone=True)
-    return sa.Table(
-        "outbox",
-        metadata,
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
-        sa.Column("event_id", text, nullable=False),
-        sa.Column("aggregatetype", text, nullable=False),
-        sa.Column("aggregateid", text, nullable=False),
-        sa.Column("aggregate_version", sa.BigInteger(), nullable=False),
-        sa.Column("type", text, nullable=False),
-        sa.Column("payload", postgresql.JSON(), nullable=False),
-        sa.Column("source", text, nullable=False),
-        sa.Column("occurred_at", instant, nullable=False),
-        sa.Column("recorded_at", instant, nullable=False),
-        sa.Column("traceparent", text),
-        sa.Column("extensions", postgresql.JSON()),
-        sa.Column("shard", sa.SmallInteger(), nullable=False),
-        sa.UniqueConstraint(
-            *("aggregatetype", "source", "aggregateid", "aggregate_version"),
-            name="outbox_version_is_unique",
-        ),
-    )
-
-
-async def append(
-    session: AsyncSession | AsyncConnection,
-    events: Sequence[Event],
-    *,
-    topic: str | None = None,
-) -> None:
-    """Promise events in the caller's SQLAlchemy transaction; the caller commits.
-
-    `topic` overrides that of the type (the gateway files all partners' events
-    under `partner`). Raises EventTooLarge; a version that is already promised
-    comes as SQLAlchemy's IntegrityError.
-    """
-    if len(events) == 1 and (driver := await _driver(session)) is not None:
-        try:
-            await append_asyncpg(driver, events, topic=topic)
-        except asyncpg.UniqueViolationError as error:
-            raise IntegrityError(_insert(1, one=True), None, error) from error
-    elif events:
-        columns = _columns(events, topic)
-        await session.execute(
-            _SQLALCHEMY_INSERT, {f"c{n}": values for n, values in enumerate(columns)}
-        )
-
-
-async def _driver(session: AsyncSession | AsyncConnection) -> asyncpg.Connection[Any] | None:
-    """The driver's own connection, on which one row costs half as much; None to go without it.
-
-    SQLAlchemy opens the transaction only with its first statement: a row that went past it
-    before that would be a transaction of its own.
-    """
-    connection = await session.connection() if isinstance(session, AsyncSession) else session
-    driver = (await connection.get_raw_connection()).driver_connection
-    return driver if isinstance(driver, asyncpg.Connection) and driver.is_in_transaction() else None
-
-
 async def append_asyncpg(
     connection: asyncpg.Connection[Any] | PoolConnectionProxy[Any],
     events: Sequence[Event],
     *,
     topic: str | None = None,
 ) -> None:
-    """The same as `append` in the caller's asyncpg transaction.
+    """Promise events in the caller's asyncpg transaction; the caller commits.
 
-    A version that is already promised comes as asyncpg's UniqueViolationError.
+    `topic` overrides that of the type (the gateway files all partners' events under `partner`).
+    Raises EventTooLarge; a version that is already promised comes as UniqueViolationError.
     """
     if events:
         await connection.execute(_insert(1, one=len(events) == 1), *_values(events, topic))

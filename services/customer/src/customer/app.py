@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from chassis.app import build_app
 from chassis.clock import Clock
+from chassis.sessions import Sessions
 from customer.api import contacts, customers, leads
 from customer.api.imports import routes as imports
 from customer.settings import Settings
@@ -18,4 +19,5 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         title="Tandem customer",
         routers=[imports.router, customers.router, contacts.router, leads.router],
         clock=clock,
+        sessions=Sessions(),
     )

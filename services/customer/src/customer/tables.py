@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from events import outbox_table
+from events.sqlalchemy import outbox_table
 
 _INSTANT: Final[Any] = TIMESTAMP(timezone=True)
 _KEY: Final[Any] = Text(collation="C")

@@ -10,6 +10,7 @@ from chassis import parked
 from chassis.app import build_app
 from chassis.clock import Clock
 from chassis.resources import Resources
+from chassis.sessions import Sessions
 from events import Consumer, open_log
 from ops.api import costs, imports, projects, stages, tasks, time_logs
 from ops.handlers.customers import keep_customers
@@ -35,6 +36,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         ],
         tasks=[hear_customers],
         clock=clock,
+        sessions=Sessions(),
     )
 
 

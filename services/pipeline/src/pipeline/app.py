@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from chassis import parked
 from chassis.app import build_app
 from chassis.clock import Clock
+from chassis.sessions import Sessions
 from pipeline.api import (
     deal_commands,
     deal_import,
@@ -41,4 +42,5 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         ],
         tasks=[consume],
         clock=clock,
+        sessions=Sessions(),
     )

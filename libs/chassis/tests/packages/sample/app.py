@@ -6,6 +6,7 @@ from chassis import parked
 from chassis.app import build_app
 from chassis.clock import Clock
 from chassis.resources import Resources
+from chassis.sessions import Sessions
 from chassis.tasks import BackgroundTask
 from sample import notes
 from sample.settings import Settings
@@ -18,6 +19,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         routers=[notes.router, parked.router()],
         tasks=[_mortal(settings.dies_after_seconds)],
         clock=clock,
+        sessions=Sessions(),
     )
 
 
