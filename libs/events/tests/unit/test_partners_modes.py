@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from events.cloudevents.structured import read_structured
 from events.errors import EventsError
 from events.partners import Incoming, Rejected, Terms, UnsupportedContentType, read_http
-from events.partners.quick import read_quickly
+from events.partners.quick import read_batch_quickly, read_quickly
 from events.partners.reading import judge
 
 TERMS = Terms()
@@ -229,6 +230,16 @@ def test_an_item_that_no_parser_reads_costs_itself_alone() -> None:
     ]
 
 
+def test_a_batch_is_read_at_once_only_within_all_limits() -> None:
+    event = json.dumps(EVENT).encode()
+    body = b"[" + b",".join([event] * 3) + b"]"
+    assert read_batch_quickly(body, TERMS) == [read_quickly(event, TERMS)] * 3
+    assert read_batch_quickly(body, replace(TERMS, events=2)) is None
+    assert read_batch_quickly(body, replace(TERMS, event_bytes=len(event))) is None
+    assert read_batch_quickly(body.replace(b"o-1", b"o-\\u0000"), TERMS) is None
+    assert read(BATCH, body.replace(b'"1.0"', b'"0.3"', 1))[1:] == [read_quickly(event, TERMS)] * 2
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda inner: (
@@ -258,6 +269,10 @@ def test_the_quick_way_answers_as_the_careful_one(
     if quick is not None:
         attributes, raw = read_structured(text)
         assert judge(attributes, raw, terms=TERMS, content=text) == quick
+    plain = json.dumps(EVENT).encode()
+    batch = read_batch_quickly(b"[" + plain + b"," + text + b"]", TERMS)
+    one_by_one = [read_quickly(plain, TERMS), quick]
+    assert batch == (None if quick is None else one_by_one)
 
 
 @given(

@@ -36,8 +36,9 @@ def create_app(settings: Settings) -> FastAPI:
     app = build_app(
         settings,
         title="Tandem gateway",
-        # The more special path first: `/v1/kpis/stream` is no KPI.
+        # What is called most first; the more special path first: `/v1/kpis/stream` is no KPI.
         routers=[
+            ingress.publishing,
             stream_api.router,
             forward.router_of(KPI_LISTS),
             kpis.router,

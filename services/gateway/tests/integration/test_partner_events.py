@@ -4,9 +4,17 @@ import asyncio
 import json
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
+
+from chassis.auth import current_actor
+from chassis.auth.dependencies import Requirement
+from chassis.routes import refuse_unknown_query
+from gateway.ratelimit import count_request
 
 House = Any
 SHOP = "https://shop.example.com"
@@ -298,3 +306,30 @@ async def test_nothing_is_acknowledged_while_the_database_is_away(
         durable_postgres.start()
         assert (await send(house, order())).json()["status"] == "accepted"
         assert len(await promised(house)) == 1
+
+
+async def test_publishing_goes_past_no_rule_that_its_route_declares(house: House) -> None:
+    """It does by itself what FastAPI would do for its dependencies: there must be no others."""
+    routes = iter_route_contexts(house.app.routes)
+    [route] = [r for r in routes if r.path == "/v1/events" and "POST" in (r.methods or ())]
+    found = set(_calls(route.dependant))
+    permissions = {call.permission for call in found if isinstance(call, Requirement)}
+    assert permissions == {"events:publish"}
+    assert {call for call in found if not isinstance(call, Requirement)} == {
+        *(refuse_unknown_query, current_actor, count_request)
+    }
+
+    sender = partner(house) | STRUCTURED
+    reader = house.bearer("sales_lead") | STRUCTURED
+    body = json.dumps(order())
+    unknown = await house.client.post("/v1/events?dry=1", content=body, headers=sender)
+    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "query.dry")
+    assert (await house.client.post("/v1/events", content=body, headers=reader)).status_code == 403
+    taken = await house.client.post("/v1/events", content=body, headers=sender)
+    assert (taken.status_code, "ratelimit" in taken.headers) == (202, True)
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    for child in dependant.dependencies:
+        yield child.call
+        yield from _calls(child)

@@ -44,13 +44,14 @@ async def receive(
     looked = await connection.fetch(LOOK, *_asked(events, subjects), _BETWEEN)
     known = {row[0] - 1: Known(*row[1:]) for row in looked}
     receipts, fresh = number(events, subjects, known, received_at=received_at)
+    times = _times(events)
     filed = await connection.fetch(
         FILE,
         *_stretches(events, fresh),
         received_at,
         zone,
-        *_counts(events, receipts),
-        *_columns(events, receipts, fresh),
+        *_counts(events, receipts, times),
+        *_columns(events, receipts, times, fresh=fresh),
         _BETWEEN,
     )
     for source, filed_at in filed:
@@ -106,12 +107,13 @@ def _stretches(events: Sequence[Incoming], fresh: dict[str, list[int]]) -> list[
     ]
 
 
-def _counts(events: Sequence[Incoming], receipts: Sequence[Receipt]) -> list[list[Any]]:
+def _counts(
+    events: Sequence[Incoming], receipts: Sequence[Receipt], times: Sequence[str]
+) -> list[list[Any]]:
     """How many of a source and type were taken, or were there, by the minute of their time."""
-    minutes = [time[:16] for time in _times(events)]  # zones begin their days with a minute
     counted = Counter(
-        (event.source, event.type, minute, receipt.verdict)
-        for event, minute, receipt in zip(events, minutes, receipts, strict=True)
+        (event.source, event.type, time[:16], receipt.verdict)  # zones begin days with a minute
+        for event, time, receipt in zip(events, times, receipts, strict=True)
         if receipt.verdict in {"accepted", "duplicate"}
     )
     keys = list(counted)
@@ -125,7 +127,11 @@ def _counts(events: Sequence[Incoming], receipts: Sequence[Receipt]) -> list[lis
 
 
 def _columns(
-    events: Sequence[Incoming], receipts: Sequence[Receipt], fresh: dict[str, list[int]]
+    events: Sequence[Incoming],
+    receipts: Sequence[Receipt],
+    times: Sequence[str],
+    *,
+    fresh: dict[str, list[int]],
 ) -> list[str | None]:
     """The events to file, by source; a column without any value is one NULL."""
     order = list(chain.from_iterable(fresh[source] for source in sorted(fresh)))
@@ -138,7 +144,7 @@ def _columns(
         _BETWEEN.join([event.type for event in filed]),
         _BETWEEN.join([receipt.subject or "" for receipt in given]),
         _BETWEEN.join([str(receipt.sequence) for receipt in given]),
-        _BETWEEN.join(_times(filed)),
+        _BETWEEN.join([times[index] for index in order]),
         _BETWEEN.encode().join([event.payload for event in filed]).decode(),
         _whole(receipt.replaces for receipt in given),
         _whole(event.voids for event in filed),

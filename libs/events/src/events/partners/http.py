@@ -16,6 +16,7 @@ import msgspec
 from events.errors import EventsError, Undecodable
 from events.partners.incoming import Incoming, Rejected, Terms
 from events.partners.nesting import split_array
+from events.partners.quick import read_batch_quickly
 from events.partners.reading import is_utf8, judge, read_event
 
 BATCH: Final = "application/cloudevents-batch+json"
@@ -53,6 +54,9 @@ def read_http(
             f"content type {content_type[:80]} is not in UTF-8", hint="JSON is sent in UTF-8"
         )
     if media == BATCH:
+        plain = read_batch_quickly(body, terms)
+        if plain is not None:
+            return list(plain)
         return [read_event(item, terms) for item in _batch(body, terms.events)]
     if media == STRUCTURED:
         return [read_event(body, terms)]

@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from types import UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 
@@ -47,22 +57,13 @@ def _envelope(cls: type[EventData]) -> type[msgspec.Struct]:
     )
 
 
-_SENT: Final = {name: cls for name, cls in EVENT_TYPES.items() if cls.from_partners}
-_decode: Final[Callable[[bytes], Any]] = msgspec.json.Decoder(
-    Union[tuple(_envelope(cls) for cls in _SENT.values())]  # noqa: UP007 - made at run time
-).decode
-_encode: Final = msgspec.json.Encoder().encode
-_voids: Final = frozenset(name for name, cls in _SENT.items() if issubclass(cls, EventVoided))
-
-
-def _namer(cls: type[EventData]) -> Callable[[Any], str]:
-    """How data of a type name their subject; the twin has the same fields."""
+def _namer(cls: type[EventData]) -> Callable[[Any], str] | None:
+    """How data of a type name their subject; the twin has the same fields. None for a voiding."""
+    if issubclass(cls, EventVoided):
+        return None
     naming: Any = cls.subject
     found: Callable[[Any], str] = naming.fget
     return found
-
-
-_subjects: Final = {name: _namer(cls) for name, cls in _SENT.items() if name not in _voids}
 
 
 def _ways_to_days(kind: Any) -> Iterator[tuple[str, ...]]:
@@ -90,13 +91,87 @@ def _quick(cls: type[EventData]) -> list[tuple[str, ...]] | None:
         return None
 
 
-_days: Final = {name: _quick(cls) for name, cls in _SENT.items()}
+class _Plan(NamedTuple):
+    """What is to be known of a type before its events are read."""
+
+    wire_type: str
+    name_subject: Callable[[Any], str] | None
+    ways_to_days: list[tuple[str, ...]] | None
+    """None for data that hold days in lists: they go the careful way."""
 
 
-def _is_in_calendar(data: Any, ways: list[tuple[str, ...]] | None) -> bool:
+_SENT: Final = [cls for cls in EVENT_TYPES.values() if cls.from_partners]
+_PLANS: Final = {_envelope(cls): _Plan(cls.wire_type, _namer(cls), _quick(cls)) for cls in _SENT}
+_Any: Final[Any] = Union[tuple(_PLANS)]  # noqa: UP007 - made at run time
+_decode: Final[Callable[[bytes], Any]] = msgspec.json.Decoder(_Any).decode
+_decode_batch: Final[Callable[[bytes], Any]] = msgspec.json.Decoder(list[_Any]).decode
+_encode: Final = msgspec.json.Encoder().encode
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def read_quickly(text: bytes, terms: Terms) -> Incoming | None:
+    """The event, or None for whatever is not plain."""
+    if not _is_plain(text, terms):
+        return None
+    try:
+        return _incoming(_decode(text), terms)
+    except _UNREADABLE:
+        return None
+
+
+def read_batch_quickly(body: bytes, terms: Terms) -> list[Incoming] | None:
+    """All events of an array, or None when one is not plain: each is then read by itself."""
+    if not _is_plain(body, terms):
+        return None
+    try:
+        events = _decode_batch(body)
+    except _UNREADABLE:
+        return None
+    if len(events) > terms.events:
+        return None
+    found = []
+    for event in events:
+        incoming = _incoming(event, terms)
+        if incoming is None:
+            return None
+        found.append(incoming)
+    return found
+
+
+def _is_plain(text: bytes, terms: Terms) -> bool:
+    return len(text) <= terms.event_bytes and not (b"\\" in text and _NUL in text)
+
+
+def _incoming(event: Any, terms: Terms) -> Incoming | None:
+    """The event as it is taken. One long function: it runs for every event of every partner."""
+    plan, data, time = _PLANS[type(event)], event.data, event.time
+    if time.tzinfo is not UTC:
+        time = _utc(time)
+    if not terms.not_before <= time <= terms.not_after:
+        return None
+    ways = plan.ways_to_days
+    if ways is None or (ways and not _is_in_calendar(data, ways)):
+        return None
+    if plan.name_subject is None:
+        subject, voids = None, data.event_id
+    else:
+        subject, voids = plan.name_subject(data), None
+        if event.subject not in {None, subject}:
+            return None
+    return Incoming(
+        id=event.id,
+        source=event.source,
+        type=plan.wire_type,
+        subject=subject,
+        time=time,
+        payload=_encode(data),
+        voids=voids,
+        traceparent=event.traceparent,
+    )
+
+
+def _is_in_calendar(data: Any, ways: list[tuple[str, ...]]) -> bool:
     """Whether no day has a year that databases or arithmetic choke on."""
-    if ways is None:
-        return False
     for way in ways:
         value = data
         for name in way:
@@ -109,36 +184,8 @@ def _is_in_calendar(data: Any, ways: list[tuple[str, ...]] | None) -> bool:
     return True
 
 
-def read_quickly(text: bytes, terms: Terms) -> Incoming | None:
-    """The event, or None for whatever is not plain."""
-    if len(text) > terms.event_bytes or (b"\\" in text and _NUL in text):  # the first is quicker
-        return None
-    try:
-        event = _decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    time = _utc(event.time)
-    wire_type, data = event.__struct_config__.tag, event.data
-    is_plain = terms.not_before <= time <= terms.not_after and _is_in_calendar(
-        data, _days[wire_type]
-    )
-    subject = None if wire_type in _voids else _subjects[wire_type](data)
-    if not is_plain or (subject and event.subject not in {None, subject}):
-        return None
-    return Incoming(
-        id=event.id,
-        source=event.source,
-        type=wire_type,
-        subject=subject,
-        time=time,
-        payload=_encode(data),
-        voids=None if subject else data.event_id,
-        traceparent=event.traceparent,
-    )
-
-
 def _utc(time: datetime) -> datetime:
     try:
-        return time if time.tzinfo is UTC else time.astimezone(UTC)
+        return time.astimezone(UTC)
     except OverflowError:
         return _NEVER

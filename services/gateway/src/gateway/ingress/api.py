@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from chassis import problems
-from chassis.auth import require
+from chassis.auth import current_actor, require
 from chassis.auth.actor import Actor
+from chassis.auth.dependencies import Requirement
 from chassis.middleware import BODY_BYTES
 from chassis.resources import Resources, resources_of
+from chassis.routes import refuse_unknown_query
 from events.partners import (
     Incoming,
     Rejected,
@@ -43,6 +47,27 @@ _ANY_OBJECT: Final = {"type": "object", "additionalProperties": True}
 router = APIRouter(tags=["events"], dependencies=[Depends(count_request)])
 
 
+class _Publishing(APIRoute):
+    """Does by itself what the route's dependencies say: FastAPI's way to them costs a tenth of all
+    that a batch of 100 costs the gateway.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        async def publish(request: Request) -> Response:
+            await refuse_unknown_query(request)
+            actor = await current_actor(request)
+            await count_request(request, actor)
+            return await publish_events(request, await _may_publish(actor))
+
+        return publish
+
+
+_may_publish: Final = Requirement("events:publish")
+publishing = APIRouter(
+    tags=["events"], dependencies=[Depends(count_request)], route_class=_Publishing
+)
+
+
 class EventLimits(BaseModel, extra="forbid"):
     """Whoever breaks one of the last five is refused alone; `time` lies between the last two."""
 
@@ -59,7 +84,7 @@ class _Answer(Response):
     media_type = "application/json"
 
 
-@router.post(
+@publishing.post(
     "/v1/events",
     status_code=HTTPStatus.ACCEPTED,
     response_class=_Answer,
@@ -81,7 +106,7 @@ class _Answer(Response):
     },
 )
 async def publish_events(
-    request: Request, actor: Annotated[Actor, require("events:publish")]
+    request: Request, actor: Annotated[Actor, Depends(_may_publish)]
 ) -> Response:
     """Take CloudEvents 1.0 of a partner: structured, binary (`ce-` headers) or batched.
 
@@ -101,10 +126,7 @@ async def publish_events(
         terms = parts.terms.at(resources.clock.now())
         read = _read(request, await request.body(), terms=terms)
         outcomes = await _take(read, actor.sources, parts=parts, resources=resources)
-    counts: dict[str, int] = {}
-    for outcome in outcomes:
-        counts[outcome.status] = counts.get(outcome.status, 0) + 1
-    for status, count in counts.items():
+    for status, count in Counter([outcome.status for outcome in outcomes]).items():
         parts.telemetry.partner_events.labels(status).inc(count)
     if is_batch(request.headers.get("content-type", "")):
         return _batch_answer(outcomes)

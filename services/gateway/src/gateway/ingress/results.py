@@ -121,22 +121,23 @@ class Outcome(msgspec.Struct, frozen=True):
     """What became of one event: its receipt, or the refusal."""
 
     event: Incoming | Rejected
+    status: Status
     receipt: Receipt | None = None
     refusal: Refusal | None = None
-
-    @property
-    def status(self) -> Status:
-        if self.refusal is not None:
-            return "conflict" if isinstance(self.refusal, EventIdReused) else "rejected"
-        assert self.receipt is not None
-        return "duplicate" if self.receipt.verdict == "duplicate" else "accepted"
 
     def answered(self) -> Answered:
         if self.refusal is not None:
             return Answered(self.event.id, self.status, problem=members_of(self.refusal))
-        assert self.receipt is not None
-        _, subject, sequence, replaces, received_at = msgspec.structs.astuple(self.receipt)
-        return Answered(self.event.id, self.status, subject, sequence, replaces, received_at)
+        told = self.receipt
+        assert told is not None
+        return Answered(
+            self.event.id,
+            self.status,
+            told.subject,
+            told.sequence,
+            told.replaces,
+            told.received_at,
+        )
 
 
 def not_valid(rejected: Rejected) -> EventNotValid:
@@ -145,22 +146,24 @@ def not_valid(rejected: Rejected) -> EventNotValid:
     return EventNotValid(reason, field=rejected.field or None, hint=rejected.hint)
 
 
-def refusal_of(receipt: Receipt) -> Refusal | None:
-    """Why the inbox did not take an event; None when it did, now or before."""
+def outcome_of(event: Incoming, receipt: Receipt) -> Outcome:
+    """What the sender is told of an event that the inbox was asked to take."""
     match receipt.verdict:
         case "accepted" | "duplicate":
-            return None
+            return Outcome(event, receipt.verdict, receipt)
         case "conflict":
             first = receipt.received_at
-            return EventIdReused(
+            refusal: Refusal = EventIdReused(
                 "an event with this id and other content was taken before",
                 field="id",
                 hint="give a correction a new id: about the same subject it replaces the first",
                 first_received_at=first and first.isoformat().replace("+00:00", "Z"),
             )
+            return Outcome(event, "conflict", receipt, refusal)
         case "unknown_event":
-            return VoidedEventUnknown(
+            refusal = VoidedEventUnknown(
                 "this source sent no event with this id",
                 field="data.event_id",
                 hint="send the event first, or name the CloudEvents id that it had",
             )
+            return Outcome(event, "rejected", receipt, refusal)

@@ -20,7 +20,7 @@ from chassis.problems import members_of
 from events import Connection
 from events.inbox import Refused, file_refused, receive
 from events.partners import Incoming, Rejected
-from gateway.ingress.results import Outcome, SourceNotYours, not_valid, refusal_of
+from gateway.ingress.results import Outcome, SourceNotYours, not_valid, outcome_of
 
 _ATTEMPTS: Final = 2
 """In one round trip each; then in a transaction, which waits for its turn and is not late again."""
@@ -34,7 +34,12 @@ RACED: Final = (
 
 def judge(events: Sequence[Incoming | Rejected], sources: Collection[str]) -> list[Outcome | None]:
     """The refusals that need no database; None for what may be taken."""
-    return [_judged(event, sources) for event in events]
+    return [
+        None
+        if type(event) is Incoming and event.source in sources
+        else _refused_at_once(event, sources)
+        for event in events
+    ]
 
 
 async def take(
@@ -46,10 +51,7 @@ async def take(
 ) -> list[Outcome]:
     """One outcome for each event that `judge` let pass, in order."""
     receipts = await receive(connection, events, received_at=received_at, zone=zone)
-    return [
-        Outcome(event, receipt, refusal_of(receipt))
-        for event, receipt in zip(events, receipts, strict=True)
-    ]
+    return [outcome_of(event, receipt) for event, receipt in zip(events, receipts, strict=True)]
 
 
 async def take_durably(
@@ -86,18 +88,16 @@ async def file(
         await file_refused(connection, refused, received_at=received_at, zone=zone)
 
 
-def _judged(event: Incoming | Rejected, sources: Collection[str]) -> Outcome | None:
+def _refused_at_once(event: Incoming | Rejected, sources: Collection[str]) -> Outcome:
     if isinstance(event, Rejected):
-        return Outcome(event, refusal=not_valid(event))
-    if event.source in sources:
-        return None
+        return Outcome(event, "rejected", refusal=not_valid(event))
     allowed = ", ".join(sorted(sources))
     refusal = SourceNotYours(
         "the sender does not speak for this source",
         field="source",
         hint=f"use one of {allowed}" if allowed else "ask for a token with the claim `sources`",
     )
-    return Outcome(event, refusal=refusal)
+    return Outcome(event, "rejected", refusal=refusal)
 
 
 def _refused(
