@@ -60,7 +60,6 @@ WHERE bytes - own < $4 ORDER BY id"""  # noqa: S608 - names of columns, ours
 _DELETE: Final = """
 DELETE FROM outbox o USING unnest($1::int8multirange) run
 WHERE o.id >= lower(run) AND o.id < upper(run)"""
-_DELETE_AND_PAGE: Final = f"WITH gone AS ({_DELETE.replace('$1', '$5')}) {PAGE}"
 
 _extensions: Final = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -98,7 +97,6 @@ class Mover:
         self._progress = progress
         self._shards = Shards(connection)
         self._under_way: deque[_Page] = deque()
-        self._acknowledged: list[asyncpg.Range[int]] = []
         self._next_page = 0.0
         self._rung = asyncio.Event()
         self._next_look = self._next_depth = 0.0
@@ -133,7 +131,10 @@ class Mover:
         if not self._shards.owned:
             return False
         started = time.monotonic()
-        rows = await self._read()
+        under_way = [run for page in self._under_way for run in page.runs]
+        rows = await self._connection.fetch(
+            PAGE, self._shards.owned, under_way, _PAGE_ROWS, _PAGE_BYTES
+        )
         if not rows:
             return False
         records = await self._records(rows)
@@ -144,21 +145,6 @@ class Mover:
             return True
         self._next_page = started + _GATHER_SECONDS
         return False
-
-    async def _read(self) -> list[asyncpg.Record]:
-        """The next rows; those that the log has are deleted by the same statement."""
-        taken = [run for page in self._under_way for run in page.runs]
-        if not self._acknowledged:
-            return await self._connection.fetch(
-                PAGE, self._shards.owned, taken, _PAGE_ROWS, _PAGE_BYTES
-            )
-        # The statement sees the rows that it deletes.
-        taken += self._acknowledged
-        rows = await self._connection.fetch(
-            _DELETE_AND_PAGE, self._shards.owned, taken, _PAGE_ROWS, _PAGE_BYTES, self._acknowledged
-        )
-        self._acknowledged.clear()
-        return rows
 
     async def _records(self, rows: Sequence[asyncpg.Record]) -> list[NewRecord]:
         """In the order of the rows, those of stretches in that of their feeds."""
@@ -173,25 +159,17 @@ class Mover:
         ]
 
     async def _finish_page(self) -> None:
-        """Wait until the log has the oldest page; its rows are deleted with the next read."""
+        """Delete the oldest page once the log has it."""
         page = self._under_way[0]
         while not (await asyncio.wait({page.sent}, timeout=_PROOF_SECONDS))[0]:
             await self._connection.execute("SELECT 1")
         page.sent.result()
+        await self._connection.execute(_DELETE, page.runs)
         self._under_way.popleft()
-        self._acknowledged += page.runs
         self._progress()
         self._observer.published(
             self._name, count=page.events, seconds=time.monotonic() - page.started
         )
-
-    async def _finish_all(self) -> None:
-        """Have nothing under way, and nothing in the table that the log has."""
-        while self._under_way:
-            await self._finish_page()
-        if self._acknowledged:
-            await self._connection.execute(_DELETE, self._acknowledged)
-            self._acknowledged.clear()
 
     async def _gather(self, stop: asyncio.Event) -> None:
         """After a page that was not full, let rows come together for the next."""
@@ -203,7 +181,8 @@ class Mover:
         """Before stopping: what the log has by now need not go out a second time."""
         try:
             async with asyncio.timeout(_STOP_SECONDS):
-                await self._finish_all()
+                while self._under_way:
+                    await self._finish_page()
         except TimeoutError:
             for page in self._under_way:
                 page.sent.cancel()
@@ -223,7 +202,8 @@ class Mover:
         now = time.monotonic()
         if now >= self._next_look:
             self._next_look = now + _LOOK_SECONDS
-            await self._finish_all()
+            while self._under_way:
+                await self._finish_page()
             await self._shards.share()
             if self._shards.is_held:
                 self._producer.forget_topics()
