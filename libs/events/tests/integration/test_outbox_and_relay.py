@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -45,6 +46,7 @@ class Watching(Unobserved):
         self.unreachable: list[Exception] = []
         self.published_count = 0
         self.pages: list[int] = []
+        self.begun: list[float] = []
 
     def outbox_unreachable(self, database: str, *, error: Exception) -> None:
         self.unreachable.append(error)
@@ -52,6 +54,7 @@ class Watching(Unobserved):
     def published(self, database: str, *, count: int, seconds: float) -> None:
         self.published_count += count
         self.pages.append(count)
+        self.begun.append(time.monotonic() - seconds)
 
 
 @asynccontextmanager
@@ -190,22 +193,19 @@ async def test_what_the_log_has_is_gone_from_the_outbox_when_the_relay_stops(
     assert await world.pool.fetchval(WAITING) == 0
 
 
-async def test_single_events_in_quick_succession_share_pages(
+async def test_after_a_small_page_events_come_together_for_the_next(
     world: Any, database: str, make_event: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page costs broker and consumers milliseconds, however little is in it."""
     monkeypatch.setattr("events.relay.mover._GATHER_SECONDS", 0.2)
     async with relaying(world, database) as watching:
-        await world.until(OWNERS, [SHARDS])
-        begun = time.monotonic()
-        for sequence in range(1, 101):
+        for sequence in range(1, 5):
             await append_asyncpg(world.pool, [make_event("a", sequence)], topic=world.topic)
             await world.pool.execute(RING)
-        await world.until(WAITING, 0)
-        seconds = time.monotonic() - begun
+            await world.until(WAITING, 0)
 
-    assert watching.published_count == 100
-    assert 1 < len(watching.pages) <= seconds / 0.2 + 2
+    assert watching.pages == [1, 1, 1, 1]
+    assert all(later - earlier > 0.15 for earlier, later in pairwise(watching.begun))
 
 
 async def test_a_page_is_found_by_its_index_though_the_outbox_has_no_statistics(
