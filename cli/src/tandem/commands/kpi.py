@@ -40,6 +40,7 @@ _WORDS = {
     "watermark": {"en": "complete up to", "zh": "数据截至"},
     "no_denominator": {"en": "nothing to divide by", "zh": "无分母"},
     "immature": {"en": "too early to tell", "zh": "尚未成熟"},
+    "not_covered": {"en": "older than the data on its outcomes", "zh": "早于结果数据"},
     "incomplete": {"en": "data not complete", "zh": "数据未完整"},
     "no_target": {"en": "no target set", "zh": "未设目标"},
     "below_floor": {"en": "too few cases", "zh": "样本过少"},

@@ -14,7 +14,7 @@ from chassis.types import StrictModel
 from metrics.api.target_views import TargetOfRow
 from metrics.engine.company import SECOND, date_of, instant_of
 from metrics.engine.kpi import Kpi, Unit
-from metrics.engine.reading import Row
+from metrics.engine.reading import Reason, Row
 from metrics.query.answer import Answer
 from metrics.query.comparison import NO_CHANGE, Comparison
 from metrics.query.question import Question
@@ -22,9 +22,7 @@ from metrics.query.shapes import Shape, shapes_of
 from metrics.query.targets import Targets
 
 Number = int | float
-Undefined = Literal[
-    "no_denominator", "immature", "incomplete", "no_target", "below_floor", "holdout_error"
-]
+Undefined = Reason
 
 
 class InTwoLanguages(StrictModel):

@@ -10,7 +10,7 @@ from metrics.data_guide.page import Language, short_name
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.kpi import Curve, Funnel, Kpi, Model, Quantile, Ratio
 from metrics.engine.measure import Reading
-from metrics.query.coverage import needed_events
+from metrics.query.coverage import needed_events, outcomes_of
 
 _HEAD: Final[dict[Language, tuple[str, ...]]] = {
     "en": ("KPI", "name", "unit", "better", "class", "periods"),
@@ -71,6 +71,8 @@ def null_reasons(kpi: Kpi) -> list[str]:
             terms = (*kpi.numerator.terms, *kpi.denominator.terms)
             has_target = any(term.reading is Reading.SCOPE_OF_PERIOD for term in terms)
             found = ["immature"] if kpi.matures else []
+            found += ["not_covered"] if outcomes_of(kpi) else []
+            found += ["incomplete"] if kpi.every_day else []
             found += [kpi.unset] if has_target else []
             found += ["no_denominator", *(["below_floor"] if kpi.floor else [])]
             return list(dict.fromkeys(found))

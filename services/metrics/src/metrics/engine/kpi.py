@@ -140,9 +140,11 @@ class Ratio(Kpi):
     than `floor` (see `n`) it is null. `unset` is the reason where a target is missing.
     `matures_after_days` or `matures_after_periods`: before that much time after a period's
     end, the period's value could still rise, and is null. `only_past_days`: a day that is
-    not over does not count yet. `divided_by` is how many of the numerator make one of the
-    unit: days of an average. `variants` replaces both parts where a dimension needs
-    other facts. `n` counts what stands behind the value; by default the denominator.
+    not over does not count yet. `every_day` is what there is on each day of a trailing window:
+    while something is missing, a day without any is an outage, and the value is null.
+    `divided_by` is how many of the numerator make one of the unit: days of an average.
+    `variants` replaces both parts where a dimension needs other facts. `n` counts what stands
+    behind the value; by default the denominator.
     """
 
     numerator: Sum
@@ -158,6 +160,7 @@ class Ratio(Kpi):
     matures_after_days: int = 0
     matures_after_periods: int = 0
     only_past_days: bool = False
+    every_day: Sum | None = None
     variants: Mapping[str, Variant] = field(default_factory=dict)
 
     @property

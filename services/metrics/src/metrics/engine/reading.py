@@ -21,7 +21,13 @@ from metrics.engine.quantiles import quantile, quantile_of_sketch
 from metrics.engine.sums import Known, Members, Spot, Sums
 
 Reason = Literal[
-    "no_denominator", "immature", "incomplete", "no_target", "below_floor", "holdout_error"
+    "no_denominator",
+    "immature",
+    "not_covered",
+    "incomplete",
+    "no_target",
+    "below_floor",
+    "holdout_error",
 ]
 Number = int | float
 
@@ -155,6 +161,8 @@ def _ratio(kpi: Ratio, line: _Line) -> Row:
     reason: Reason | None = None
     if kpi.matures and not mature:
         reason = "immature"
+    elif period.end <= known.outcomes_from:
+        reason = "not_covered"
     elif not below:
         reason = kpi.unset if below is None else "no_denominator"
     elif n < kpi.floor:

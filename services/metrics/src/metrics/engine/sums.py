@@ -21,11 +21,16 @@ Members = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Known:
-    """How far the facts are known: until the watermark (microseconds), and without gaps or not."""
+    """How far the facts are known: until the watermark (microseconds), and without gaps or not.
+
+    `outcomes_from` is the first day of which it is known what became of a cohort: of those that
+    ended before it nobody can tell.
+    """
 
     company: Company
     watermark: int | None
     complete: bool
+    outcomes_from: int = -(2**31)
 
     @property
     def day(self) -> int | None:

@@ -56,6 +56,7 @@ STICKINESS = Ratio(
     numerator=trailing(Count(USER_ON_DAY), days=WINDOW_DAYS),
     denominator=_ACTIVE_IN_MONTH,
     divided_by=WINDOW_DAYS,
+    every_day=Count(USER_ON_DAY),
     formula={
         "en": "mean daily active users of the 28 days up to the end / users active in them",
         "zh": "截至期末28天的日活均值÷月活",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -13,10 +13,12 @@ from metrics.engine.kpi import Model, Ratio
 from metrics.engine.reading import Row, rows_of
 from metrics.engine.shrinkage import shrunken
 from metrics.engine.sums import Known
+from metrics.query.coverage import outcomes_from
 from metrics.query.currencies import rows_in_currency
 from metrics.query.gathering import company_sums, gather
 from metrics.query.known import read_known
 from metrics.query.models import rows_of_model
+from metrics.query.outages import without_outages
 from metrics.query.question import Question, refuse_too_many_rows
 from metrics.query.source import Source
 
@@ -34,6 +36,7 @@ class Answer:
 async def answer(source: Source, question: Question) -> Answer:
     """The answer to a question. Raises QuestionRefused when it has too many rows."""
     known, watermark = await read_known(source.connection, source.company, as_of=question.as_of)
+    known = replace(known, outcomes_from=await outcomes_from(source, question.kpi))
     if question.currency is not None:
         told = await rows_in_currency(source, question, known)
         told = list(_without_silent(told)) if question.by else told
@@ -54,6 +57,7 @@ async def answer(source: Source, question: Question) -> Answer:
             whole=await company_sums(source, question, known),
         )
     )
+    rows = list(await without_outages(source, question, known=known, rows=rows))
     if question.by:
         rows = list(_without_silent(rows))
     if len(question.by) == 1 and isinstance(question.kpi, Ratio) and question.kpi.rate:

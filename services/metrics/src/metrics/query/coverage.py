@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from events.types import EventData
 from metrics.engine.company import Company, date_of, micros_of
-from metrics.engine.kpi import Kpi
+from metrics.engine.kpi import Kpi, Ratio
 from metrics.engine.measure import Reading, Term
 from metrics.engine.moment import MomentKind
 from metrics.query.source import Source
 from metrics.store import coverage
 from metrics.store.coverage import Arrivals
+
+_EVER: Final = -(2**31)
+_NEVER: Final = 2**31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +94,37 @@ def readable_since(kpi: Kpi, first: Mapping[str, datetime]) -> datetime | None:
         dated = [at for term, at in known.items() if term.reading is not Reading.SCOPE_OF_PERIOD]
         begins += [min(dated)] if dated else []
     return max(begins, default=None)
+
+
+async def outcomes_from(source: Source, kpi: Kpi) -> int:
+    """The first day of which it is known what became of a cohort.
+
+    That is when the first event of the aggregates came whose events are its outcomes: since
+    deals are told of, a lead without one has none. A cohort that its own events are the
+    outcomes of (buyers who buy again) cannot be older than these.
+    """
+    types = outcomes_of(kpi)
+    if not types:
+        return _EVER
+    aggregates = tuple({cls.wire_type.rsplit(".", 2)[0] + "." for cls in types})
+    arrived = await coverage.read(source.connection)
+    days = [
+        source.company.day(micros_of(one.first_occurred_at))
+        for one in arrived
+        if one.type.startswith(aggregates)
+    ]
+    return min(days, default=_NEVER)
+
+
+def outcomes_of(kpi: Kpi) -> set[type[EventData]]:
+    """The events that make a cohort's numerator, without those that make the cohort."""
+    if not isinstance(kpi, Ratio) or not kpi.matures:
+        return set()
+    above, below = (
+        {of for term in part.terms if term.sign > 0 for of in term.measure.kind.events}
+        for part in (kpi.numerator, kpi.denominator)
+    )
+    return above - below
 
 
 def _first_of(term: Term, first: Mapping[str, datetime]) -> datetime | None:

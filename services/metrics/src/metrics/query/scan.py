@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from metrics.engine.company import SECOND, Company
-from metrics.engine.entry import Entry, in_order
+from metrics.engine.entry import in_order
 from metrics.engine.fact import Ref, timeline
 from metrics.engine.measure import Reading
 from metrics.engine.moment import Moment, MomentKind
@@ -60,8 +60,8 @@ async def read_facts(
     """What is made of the facts that can say some kinds of moments, by kind and key.
 
     `says` is given the kind's name and the state, with the members that the question asks for.
-    Now: those with moments in `days` (from, before). As of a second: all, each folded anew from
-    the journal, which is exact, and as slow as the history is long. Needs a transaction.
+    Now: those with moments in `days` (from, before). As of a second: all; those that something
+    became known of since are folded anew from the journal. Needs a transaction.
     """
     as_of = question.as_of
     belonging = await _belonging(source, question)
@@ -133,11 +133,18 @@ async def _told_at(
 async def _known_at(
     source: Source, kind: str, *, second: int, after: str
 ) -> AsyncGenerator[tuple[str, Any], None]:
-    pages: AsyncIterator[Mapping[Ref, list[Entry]]] = facts.with_histories(
-        source.connection, source.generation, kinds=[kind], after=Ref(kind, after)
+    pages = facts.changed_since(
+        source.connection,
+        source.generation,
+        kind=kind,
+        since=(second + 1) * SECOND,
+        after=after,
     )
-    async for histories in pages:
-        for ref, entries in histories.items():
+    async for page in pages:
+        for ref, kept, entries in page:
+            if entries is None:
+                yield ref.key, kept.state
+                continue
             known = [entry for clock, entry in in_order(entries) if clock // SECOND <= second]
             if known:
                 done = timeline(FACT_KINDS[kind], known, key=ref.key, company=source.company)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -15,7 +15,7 @@ from metrics.engine.pricing import Prices
 from metrics.engine.quantiles import quantile, quantile_of_sketch
 from metrics.engine.reading import Number, counted
 from metrics.engine.selection import selections_among, with_selections
-from metrics.engine.sums import Known, Spot
+from metrics.engine.sums import Known, Spot, Sums
 from metrics.engine.survival import Survivors, median_of, survival
 from metrics.query.contributions import Contributions
 from metrics.query.gathering import gather
@@ -186,11 +186,17 @@ async def funnel(source: Source, question: Question, kpi: Funnel, *, known: Know
 async def buckets(source: Source, question: Question, kpi: Amount, *, known: Known) -> list[Bucket]:
     """What the value is made of, by how long it has been there at the end of the period."""
     last = known.end_of(question.periods[0]) - 1
-    found = [[0, 0, 0] for _ in BUCKETS]
-    async for moments, spot in _levels(source, question, known=known):
-        bucket = found[_bucket_of(last - min(moment.day for moment in moments))]
-        for place, total in enumerate((kpi.value, kpi.n, kpi.value.unpriced)):
-            bucket[place] += spot.read(total) or 0
+    levels = await _levels(
+        source,
+        question,
+        known=known,
+        group=lambda moments: _bucket_of(last - min(moment.day for moment in moments)),
+    )
+    totals = kpi.value, kpi.n, kpi.value.unpriced
+    found = [
+        [levels[place].read(total) or 0 if place in levels else 0 for total in totals]
+        for place in range(len(BUCKETS))
+    ]
     return [
         Bucket(
             from_days=first,
@@ -204,21 +210,28 @@ async def buckets(source: Source, question: Question, kpi: Amount, *, known: Kno
 
 
 async def _levels(
-    source: Source, question: Question, *, known: Known
-) -> AsyncIterator[tuple[list[Moment], Spot]]:
-    """The facts that can be part of a level: their moments of its kind, and what each adds."""
+    source: Source,
+    question: Question,
+    *,
+    known: Known,
+    group: Callable[[Sequence[Moment]], int],
+) -> Mapping[int, Spot]:
+    """A level in groups of facts, each in one by its moments of the level's kind."""
     contributions = Contributions(question, known, Prices())
     kinds = contributions.kinds
     selections = selections_among(kinds)
     days = since_of(question), question.periods[-1].end
+    groups: dict[int, Sums] = {}
     async for _, moments in speaking_facts(source, kinds, question=question, days=days):
         said = with_selections(moments, selections)
         # With what was passed over: a deal that moved into a region was open before.
         own = [one for one in said if one.kind in kinds or one.kind in selections]
         if own:
-            sums = contributions.new_sums()
-            contributions.add(((moment, 1) for moment in own), sums)
-            yield own, Spot(sums, (), 0, known)
+            place = group(own)
+            if place not in groups:
+                groups[place] = contributions.new_sums()
+            contributions.add(((moment, 1) for moment in own), groups[place])
+    return {place: Spot(sums, (), 0, known) for place, sums in groups.items()}
 
 
 def _bucket_of(age: int) -> int:
@@ -233,10 +246,10 @@ async def survived(source: Source, question: Question, kpi: Quantile, *, known: 
     level = at_end(Count(kpi.still_open))
     open_ones = replace(question, kpi=kpi.part(Amount, value=level, n=level))
     last = known.end_of(spot.period) - 1
-    going_on: dict[int, int] = {}
-    async for moments, own in _levels(source, open_ones, known=known):
-        lasted = max(0, last - (moments[0].bin or 0))
-        going_on[lasted] = going_on.get(lasted, 0) + (own.read(level) or 0)
+    levels = await _levels(
+        source, open_ones, known=known, group=lambda moments: max(0, last - (moments[0].bin or 0))
+    )
+    going_on = {lasted: own.read(level) or 0 for lasted, own in levels.items()}
     steps = survival(ended, {lasted: n for lasted, n in going_on.items() if n})
     return Survival(
         steps=steps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -79,21 +79,24 @@ def row_of(one: Advanced, added: Sequence[int]) -> Row:
     )
 
 
-async def with_histories(
-    connection: Connection, generation: int, *, kinds: Sequence[str], after: Ref
-) -> AsyncIterator[Mapping[Ref, list[Entry]]]:
-    """All facts of some kinds after one, by key, with their events; in pages."""
+async def changed_since(
+    connection: Connection, generation: int, *, kind: str, since: int, after: str
+) -> AsyncIterator[Sequence[tuple[Ref, Fact, list[Entry] | None]]]:
+    """All facts of a kind after one, by key, in pages: each as it is kept, and with its events
+    if one of them became known at an instant or later. The others were then what they are.
+    """
     cursor = await connection.cursor(
-        "SELECT kind, key, body FROM facts WHERE generation = $1 AND kind = ANY($2)"
-        " AND (kind, key) > ($3, $4) ORDER BY kind, key",
-        generation,
-        list(kinds),
-        after.kind,
-        after.key,
+        "SELECT key, body FROM facts WHERE generation = $1 AND kind = $2 AND key > $3 ORDER BY key",
+        *(generation, kind, after),
     )
     while rows := await cursor.fetch(_HISTORIES_PER_PAGE):
-        places = {Ref(kind, key): _decoders[kind](body).places for kind, key, body in rows}
-        yield await journal.read(connection, places)
+        kept = {Ref(kind, key): _decoders[kind](body) for key, body in rows}
+        places = {ref: one.places for ref, one in kept.items() if one.clock >= since}
+        histories = await journal.read(connection, places)
+        yield [
+            (ref, Fact(one.state, one.heads, one.clock), histories.get(ref))
+            for ref, one in kept.items()
+        ]
 
 
 async def with_problems(

@@ -1,0 +1,100 @@
+"""Null where nobody can know: cohorts older than their outcomes, windows with a day missing."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from events import Event, EventData, Money
+from events.types.customer import LeadCaptured, LeadState
+from events.types.partner import ActivityRecorded
+from events.types.pipeline import DealCreated, DealState, DealWon, LeadOrigin
+
+JANUARY = datetime(2024, 1, 10, 12, tzinfo=UTC)
+MARCH = datetime(2024, 3, 11, 12, tzinfo=UTC)
+LATER = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def told(data: EventData, number: int, at: datetime, *, source: str) -> Event:
+    return Event.of(
+        data,
+        source=source,
+        sequence=number,
+        occurred_at=at,
+        recorded_at=at,
+        subject=data.subject,
+        id=f"{data.subject}:{number}:{at.isoformat()}",
+    )
+
+
+def lead(name: str, at: datetime) -> Event:
+    state = LeadState(lead_id=name, status="new", captured_at=at)
+    return told(LeadCaptured(lead=state), 1, at, source="/tandem/customer")
+
+
+async def rows(service: Any, kpi: str, **params: Any) -> dict[str, tuple[Any, Any]]:
+    async with service.caller() as client:
+        response = await client.get(f"/v1/kpis/{kpi}", params=params)
+    assert response.status_code == 200, response.text
+    return {
+        period["period"]: (row["value"], row["reason"])
+        for period in response.json()["periods"]
+        for row in period["rows"]
+    }
+
+
+async def test_of_leads_from_before_any_deal_nobody_knows_what_became(service: Any) -> None:
+    leads = [lead("a", JANUARY), lead("b", MARCH), lead("c", MARCH)]
+    await service.feed(leads)
+    await service.know_until(LATER)
+    asked = {"from": "2024-01-01", "to": "2024-04-01", "grain": "month"}
+    assert set((await rows(service, "lead_conversion", **asked)).values()) == {
+        (None, "not_covered")
+    }
+    deal = DealState(
+        deal_id="d",
+        pipeline="standard",
+        stage="first",
+        stage_rank=0,
+        status="open",
+        episode=1,
+        created_at=MARCH,
+        amount=Money(amount_minor=1, currency="USD"),
+        lead=LeadOrigin(lead_id="b", captured_at=MARCH),
+    )
+    await service.feed([told(DealCreated(deal=deal), 1, MARCH, source="/tandem/pipeline")])
+    expected = {"2024-01": (None, "not_covered"), "2024-02": (None, "not_covered")}
+    assert await rows(service, "lead_conversion", **asked) == expected | {"2024-03": (0, None)}
+    won = DealWon(deal=DealState(**{**_fields(deal), "status": "won", "closed_at": MARCH}))
+    await service.feed([told(won, 2, MARCH, source="/tandem/pipeline")])
+    assert await rows(service, "lead_conversion", **asked) == expected | {"2024-03": (0.5, None)}
+
+
+def _fields(state: DealState) -> dict[str, Any]:
+    return {name: getattr(state, name) for name in state.__struct_fields__}
+
+
+async def test_a_quiet_day_is_an_outage_only_while_something_is_missing(service: Any) -> None:
+    days = [MARCH + timedelta(days=n) for n in range(40) if n != 30]
+    await service.feed(
+        [
+            told(ActivityRecorded(user_id="u", kind="login"), n, day, source="/shop/a")
+            for n, day in enumerate(days, start=1)
+        ]
+    )
+    await service.know_until(LATER)
+    quiet = date(2024, 4, 10)
+    asked = {"from": str(quiet - timedelta(days=1)), "to": str(quiet + timedelta(days=2))}
+    whole = await rows(service, "stickiness", grain="day", **asked)
+    assert whole == {
+        "2024-04-09": (1.0, None),
+        "2024-04-10": (27 / 28, None),
+        "2024-04-11": (27 / 28, None),
+    }
+    await service.pool.execute("UPDATE consumer_positions SET stopped = '{}'")
+    missing = await rows(service, "stickiness", grain="day", **asked)
+    assert missing == {
+        "2024-04-09": (1.0, None),
+        "2024-04-10": (None, "incomplete"),
+        "2024-04-11": (None, "incomplete"),
+    }
