@@ -162,7 +162,7 @@ async def test_definitions_that_come_while_a_build_runs_go_into_the_next_togethe
 async def test_a_filtered_kpi_is_what_the_filter_gives_and_follows_new_events(
     service: Any,
 ) -> None:
-    events = History(64, facts=150).events
+    events = History(63, facts=60, of=["deal"]).events
     await feed_all(service, events[:-60])
     async with service.caller() as client:
         await sent(client, "POST", "/v1/kpis", WEST)
