@@ -4,6 +4,7 @@ What `make faults` can be told is in `harness/rows.py`.
 """
 
 import platform
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,13 +15,23 @@ import pytest
 
 from faults.harness import report
 from faults.harness.report import Result
-from faults.harness.rows import FIRST_SEED, LONG, REPEAT, REPORT
+from faults.harness.rows import FIRST_SEED, KEPT, LONG, REPEAT, REPORT
 from faults.harness.run import Run
 from faults.harness.stack import BreakableStack
-from local.settings import LogKind
+from local.settings import CHECKOUT, LogKind
 
 RESULTS: Final = pytest.StashKey[list[Result]]()
 FAILED: Final = pytest.StashKey[bool]()
+MACHINE: Final = (
+    f"{psutil.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}"
+)
+COMMIT: Final = subprocess.run(
+    ["git", "describe", "--always", "--dirty"],
+    cwd=CHECKOUT,
+    capture_output=True,
+    text=True,
+    check=False,
+).stdout.strip()
 
 
 class Stage:
@@ -52,11 +63,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", range(FIRST_SEED, FIRST_SEED + REPEAT))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Rows marked `long`, or `long_on` their log, run in the long mode only."""
+@pytest.hookimpl(trylast=True)  # after pytest has put together what shares a stack
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Rows marked `long`, or `long_on` their log, run in the long mode only.
+
+    For the report one round follows the other, so that an end before the last leaves whole ones;
+    what an earlier sitting has run is left out.
+    """
+    if REPORT:
+        done = {result.node for result in report.kept(KEPT)}
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in done])
+        items[:] = sorted((item for item in items if item.nodeid not in done), key=_seed_of)
     for item in items:
         if not LONG and (item.get_closest_marker("long") or _is_long_here(item)):
             item.add_marker(pytest.mark.skip(reason="long: run it with `make faults MODE=long`"))
+
+
+def _seed_of(item: pytest.Item) -> int:
+    seed: int = item.callspec.params.get("seed", 0) if hasattr(item, "callspec") else 0
+    return seed
 
 
 def _is_long_here(item: pytest.Item) -> bool:
@@ -84,7 +109,9 @@ def run_on(seed: int, request: pytest.FixtureRequest) -> Iterator[RunOn]:
 
     def make(stack: BreakableStack) -> Run:
         row = sentence(request.node.originalname)
-        result = Result(row=row, log=stack.log or "", seed=seed)
+        result = Result(
+            row=row, log=stack.log or "", seed=seed, node=request.node.nodeid, commit=COMMIT
+        )
         request.config.stash.setdefault(RESULTS, []).append(result)
         runs.append(Run(stack, result))
         return runs[-1]
@@ -95,6 +122,9 @@ def run_on(seed: int, request: pytest.FixtureRequest) -> Iterator[RunOn]:
         run.driver.ledger.save(run.stack.var.root / "log" / "ledger.jsonl")
         if not request.node.stash.get(FAILED, True):
             run.result.outcome = "exact"
+        if REPORT:
+            report.keep(KEPT, run.result)
+            report.write(Path(REPORT), report.kept(KEPT), machine=MACHINE)
 
 
 @pytest.fixture
@@ -136,11 +166,6 @@ def pytest_terminal_summary(
     terminalreporter.section("faults")
     for result in results:
         terminalreporter.line(result.line)
-    if REPORT:
-        machine = (
-            f"{psutil.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}"
-        )
-        report.write(Path(REPORT), results, repeat=REPEAT, machine=machine)
 
 
 def sentence(name: str) -> str:

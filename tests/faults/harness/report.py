@@ -1,8 +1,13 @@
-"""The report: what was done to which row under which seed, and how long recovery took."""
+"""The report: what was done to which row under which seed, and how long recovery took.
 
+Many seeds take hours, so results are kept, a line of JSON each, and a later sitting adds to them.
+"""
+
+import json
 import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +22,9 @@ class Result:
     row: str
     log: str
     seed: int
+    node: str = ""
+    """By which pytest knows it: row, log, seed and whatever else it is told."""
+    commit: str = ""
     outcome: Literal["exact", "failed"] = "failed"
     faults: str = ""
     acknowledged: int = 0
@@ -49,10 +57,23 @@ class Result:
         )
 
 
+def keep(file: Path, result: Result) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(asdict(result), default=str) + "\n")
+
+
+def kept(file: Path) -> list[Result]:
+    """The results of this sitting and of earlier ones."""
+    if not file.exists():
+        return []
+    return [Result(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
 HEAD = """\
 # Faults
 
-Written by `make faults REPEAT={repeat}`; what the rows are: `tests/faults/README.md`. *Recovered*
+Written by `make faults REPEAT=<rounds>`; what the rows are: `tests/faults/README.md`. *Recovered*
 is the time from the end of the fault until an order that was paid after it is counted in its KPI,
 under load: the median and the longest. *Copies* are records that came on the log twice, which
 consumers have to drop.
@@ -62,13 +83,16 @@ consumers have to drop.
 """
 
 
-def write(path: Path, results: Sequence[Result], *, repeat: int, machine: str) -> None:
-    """One line for each row and log, then the seeds, then what failed."""
-    lines = [HEAD.format(repeat=repeat)]
+def write(path: Path, results: Sequence[Result], *, machine: str) -> None:
+    """One line for each row and log, then seeds, commits and machine, then what failed."""
+    lines = [HEAD]
     rows = dict.fromkeys((result.row, result.log) for result in results)
     lines += [_line([one for one in results if (one.row, one.log) == row]) for row in rows]
     seeds = sorted({result.seed for result in results})
-    lines.append(f"\nSeeds: {', '.join(map(str, seeds))}.\n\nMachine: {machine}\n")
+    lines.append(f"\nSeeds: {', '.join(map(str, seeds))}.\n")
+    commits = Counter(result.commit for result in results)
+    runs = ", ".join(f"{commit} ({count} runs)" for commit, count in commits.items())
+    lines.append(f"\nCommits: {runs}.\n\nMachine: {machine}.\n")
     failed = [result for result in results if result.outcome != "exact"]
     if failed:
         lines.append("\n## Not exact\n\n")

@@ -1,16 +1,19 @@
 """What `make faults` was told, and for which log a row is."""
 
+from pathlib import Path
 from typing import Final
 
 import pytest
 
-from local.settings import inherited_environment
+from local.settings import CHECKOUT, inherited_environment
 
 CHOICES: Final = inherited_environment()
 FIRST_SEED: Final = int(CHOICES.get("SEED") or 20170630)
 REPEAT: Final = int(CHOICES.get("REPEAT") or 1)
 LONG: Final = CHOICES.get("MODE") == "long"
 REPORT: Final = CHOICES.get("REPORT")
+KEPT: Final = Path(CHOICES.get("VAR") or CHECKOUT / "var") / "faults.jsonl"
+"""Results for the report, of this sitting and of earlier ones. Without it, all begins anew."""
 
 
 def only(log: str) -> pytest.MarkDecorator:
