@@ -58,12 +58,13 @@ async def keep(
     transact: Callable[[int, float], Awaitable[None]],
     *,
     sessions: int,
+    begun_at: float | None = None,
 ) -> list[float]:
     """Run `transact(number, due)` for each transaction, at its due time (of `time.time`) or as
     soon after it as a session is free. Gives the seconds from due to done of each.
     """
-    begun_at = time.time() + 0.1
-    due = enumerate(begun_at + offset for offset in schedule.offsets())
+    start = time.time() + 0.1 if begun_at is None else begun_at
+    due = enumerate(start + offset for offset in schedule.offsets())
     taken: list[float] = []
 
     async def work() -> None:
