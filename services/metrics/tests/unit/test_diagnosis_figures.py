@@ -16,6 +16,8 @@ from kpi_oracles import Ask, Books, expected
 from kpi_oracles.buyers import NAMELESS, Purchase, buyers_of, customer_name, final_names
 from memory_shelf import MemoryShelf, folded, readings
 
+from events import Event, Money
+from events.types.pipeline import DealCreated, DealState
 from metrics.diagnosis import Figures
 from metrics.engine.calendar import Grain, Period, periods_between
 from metrics.engine.company import Company, date_of, day_number, micros_of
@@ -56,6 +58,45 @@ def test_figures_are_those_of_every_buyers_purchases(seed: int, facts: int, grai
         # What revenue is made of, refunds taken off, is the revenue (oracle 7 of kpis.md).
         revenue = expected("revenue_net", books, Ask(start, end, (None, None), LATER))
         assert found.revenue_minor == revenue.value
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 2**40), stale=st.integers(1, 30))
+def test_27_deals_that_were_stale_already_change_no_figure(seed: int, stale: int) -> None:
+    """So no verdict either: it is made of nothing but figures."""
+    history = History(seed, facts=40, of=("deal", "order", "lead"))
+    old = datetime(2021, 3, 1, tzinfo=UTC)
+    forgotten = [
+        Event.of(
+            DealCreated(deal=_open_deal(f"forgotten{n}", old)),
+            source="/tandem/pipeline",
+            sequence=1,
+            occurred_at=old,
+            recorded_at=old,
+        )
+        for n in range(stale)
+    ]
+    known = Known(NEW_YORK, micros_of(LATER), complete=True)
+    span = day_number(date(2024, 1, 1)), day_number(date(2025, 1, 1))
+    periods = tuple(periods_between(*span, Grain.QUARTER))
+    found = []
+    for events in (history.events, [*history.events, *forgotten]):
+        sums = figure_sums(folded([events], NEW_YORK), periods, known)
+        found.append([figures_of(sums, period, spread=Spread()) for period in periods])
+    assert found[0] == found[1]
+
+
+def _open_deal(name: str, at: datetime) -> DealState:
+    return DealState(
+        deal_id=name,
+        pipeline="standard",
+        stage="first",
+        stage_rank=0,
+        status="open",
+        episode=1,
+        created_at=at,
+        amount=Money(amount_minor=100_000, currency=CURRENCY),
+    )
 
 
 def figure_sums(

@@ -11,7 +11,7 @@ from memory_shelf import MemoryShelf, folded, sums_from_cells
 
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, micros_of
-from metrics.engine.reading import Number, rows_of
+from metrics.engine.reading import Number, Row, rows_of
 from metrics.engine.sums import Known
 from metrics.kpis import CATALOGUE
 from metrics.query.question import Asked, read_question
@@ -49,6 +49,28 @@ def test_who_is_active_on_a_day_is_active_in_its_month(history: History) -> None
         else:
             assert share + 1e-12 >= 1 / 28
             assert share <= 1
+
+
+@settings(max_examples=15)
+@given(HISTORIES, st.sampled_from(["dau", "mau"]))
+def test_4_no_member_has_more_than_all_and_all_no_more_than_the_members_together(
+    history: History, kpi: str
+) -> None:
+    shelf = folded([history.events], NEW_YORK)
+    totals = read(shelf, kpi, Grain.DAY)
+    for dimension in CATALOGUE[kpi].dimensions:
+        by_day: dict[int, list[Number]] = {}
+        for row in rows_by(shelf, kpi, dimension):
+            by_day.setdefault(row.period.start, []).append(row.value or 0)
+        for total, (_, members) in zip(totals, sorted(by_day.items()), strict=False):
+            assert max(members) <= (total or 0) <= sum(members)
+
+
+def rows_by(shelf: MemoryShelf, kpi: str, dimension: str) -> list[Row]:
+    asked = Asked(grain=Grain.DAY, start=date(2024, 3, 4), end=date(2024, 3, 18), by=[dimension])
+    question = read_question(kpi, asked, catalogue=CATALOGUE, company=NEW_YORK, today=0)
+    sums = sums_from_cells(shelf.cells, question, KNOWN)
+    return list(rows_of(question.kpi, sums, by=question.by, filtered=(), known=KNOWN))
 
 
 @settings(max_examples=20)
