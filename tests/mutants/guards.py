@@ -24,6 +24,7 @@ _CONSUMER: Final = f"{_TESTS}/integration/test_consumer.py"
 _POISON: Final = f"{_TESTS}/integration/test_poison.py"
 _FAULTS: Final = f"{_TESTS}/integration/test_faults.py"
 _CHANGED: Final = f"{_TESTS}/integration/test_changed_logs.py"
+_VANISHED: Final = f"{_TESTS}/integration/test_vanished.py"
 _RELAY: Final = f"{_TESTS}/integration/test_outbox_and_relay.py"
 _TRAPS: Final = f"{_TESTS}/traps"
 
@@ -287,4 +288,30 @@ WATCHDOGS: Final = (
     ),
 )
 
-MUTANTS: Final = (*POSITIONS, *SEQUENCES, *POISON, *RELAY, *WATCHDOGS)
+GONE_OR_STRANGE: Final = (
+    Mutant(
+        guard="a connection to Kafka that nobody answers is not kept",
+        file=f"{_EVENTS}/log/kafka/log.py",
+        text="            await self._dismiss(inspector)\n            raise",
+        replacement="            raise",
+        test=f"{_VANISHED}::test_a_connection_to_kafka_that_nobody_answers_is_replaced[kafka]",
+    ),
+    Mutant(
+        guard="a log on PostgreSQL that is gone without a word is given up",
+        file=f"{_EVENTS}/log/postgres/log.py",
+        text="command_timeout=_ANSWER_SECONDS",
+        replacement="command_timeout=None",
+        test=f"{_VANISHED}"
+        "::test_a_consumer_whose_log_vanished_goes_on_with_new_connections[postgres]",
+    ),
+    Mutant(
+        guard="a record with a header whose name is not UTF-8 is read as others are",
+        file=f"{_EVENTS}/log/kafka/unpacking.py",
+        text="    fetcher.PartitionRecords = _Records\n",
+        replacement="",
+        test=f"{_TRAPS}/test_header_names.py"
+        "::test_our_reader_gives_each_record_once_also_around_it",
+    ),
+)
+
+MUTANTS: Final = (*POSITIONS, *SEQUENCES, *POISON, *RELAY, *WATCHDOGS, *GONE_OR_STRANGE)

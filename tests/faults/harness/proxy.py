@@ -28,7 +28,8 @@ class _Connection:
     def reset(self) -> None:
         for writer in self.writers:
             raw: socket.socket = writer.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            if raw.fileno() >= 0:  # one side of a lost connection may have been closed long ago
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             writer.transport.abort()
 
 
