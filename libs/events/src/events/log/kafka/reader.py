@@ -9,18 +9,24 @@ from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 
 from events.errors import LogChanged, LogUnavailable
 from events.log.kafka import unpacking
 from events.log.kafka.closing import end_within, is_asked_to_end
+from events.log.kafka.unpacking import Fetched, unpacked
 from events.log.port import Record, TopicPartition
 
 _DRAIN: Final = 1_000_000
-"""More than a fetch can hold: what is left in aiokafka's buffer delays the next fetch."""
+"""Batches, more than a fetch can hold: what is left in aiokafka's buffer delays the next fetch."""
 _FETCH_BYTES: Final = 4 * 1024 * 1024
 _PARTITION_BYTES: Final = 1024 * 1024
-"""Compressed: of small events some 30,000, which is what a reader that is behind holds ready."""
+"""What a reader that is behind holds ready, compressed: of small events some 10,000."""
 
 unpacking.install()
 
@@ -31,7 +37,9 @@ class KafkaReader:
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
         self._idle = True
-        self._fetched: deque[tuple[TopicPartition, Sequence[Record]]] = deque()
+        self._fetched: deque[tuple[TopicPartition, Fetched]] = deque()
+        self._unpacked: tuple[TopicPartition, Sequence[Record]] | None = None
+        """What was left of a batch that held more than was asked for."""
 
     @classmethod
     async def start(cls, servers: str) -> Self:
@@ -44,6 +52,7 @@ class KafkaReader:
             fetch_max_wait_ms=50,
             max_partition_fetch_bytes=_PARTITION_BYTES,
             fetch_max_bytes=_FETCH_BYTES,
+            value_deserializer=unpacking.later,
         )
         try:
             await consumer.start()
@@ -58,6 +67,7 @@ class KafkaReader:
         for partition, offset in positions.items():
             self._consumer.seek(KafkaPartition(*partition), offset)
         self._fetched.clear()
+        self._unpacked = None
         self._idle = not positions
 
     async def poll(
@@ -65,21 +75,31 @@ class KafkaReader:
     ) -> dict[TopicPartition, Sequence[Record]]:
         if self._idle:
             await asyncio.sleep(timeout_seconds)
-        elif not self._fetched:
+        elif not self._fetched and self._unpacked is None:
             await self._fetch(timeout_seconds)
-        batch: dict[TopicPartition, Sequence[Record]] = {}
+        batch: dict[TopicPartition, list[Record]] = {}
         left = max_records
-        while self._fetched and left > 0:
-            partition, records = self._fetched[0]
-            if partition in batch:
-                break
-            batch[partition] = records[:left]
+        while left > 0 and (found := self._next()) is not None:
+            where, records = found
             if len(records) > left:
-                self._fetched[0] = (partition, records[left:])
-            else:
-                self._fetched.popleft()
-            left -= len(batch[partition])
-        return batch
+                self._unpacked = (where, records[left:])
+                records = records[:left]
+            if records:  # none is left in a batch when compaction has taken them all
+                batch.setdefault(where, []).extend(records)
+            left -= len(records)
+        return dict(batch)
+
+    def _next(self) -> tuple[TopicPartition, Sequence[Record]] | None:
+        if self._unpacked is not None:
+            found, self._unpacked = self._unpacked, None
+            return found
+        if not self._fetched:
+            return None
+        where, fetched = self._fetched.popleft()
+        try:
+            return where, unpacked(fetched)
+        except CorruptRecordException as error:
+            raise LogUnavailable(f"Kafka cannot be read: {error!r}") from error
 
     async def _fetch(self, timeout_seconds: float) -> None:
         try:
@@ -97,7 +117,9 @@ class KafkaReader:
             if is_asked_to_end():
                 raise
             raise LogUnavailable("the connection to Kafka ended under a read") from error
-        self._fetched.extend((TopicPartition(*where), found) for where, found in fetched.items())
+        for partition, found in fetched.items():
+            where = TopicPartition(*partition)
+            self._fetched.extend([(where, each) for each in found])
 
     async def close(self) -> None:
         await end_within(self._consumer.stop())
