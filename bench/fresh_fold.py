@@ -1,6 +1,6 @@
 """The consumer of the narrow views, telling for every event how long after its due time it counted.
 
-Run as a process of its own. The handler notes the events of a batch; when the consumer
+Run as a process of its own. The fold notes the events of a batch; when the consumer
 says that the batch is committed, their delays are known: `recordedtime` is the instant at
 which the business transaction was due, by a schedule that was fixed in advance.
 """
@@ -19,21 +19,19 @@ from datetime import UTC, datetime
 import asyncpg
 import uvloop
 
-from bench.views import VIEWS_SQL, SaleMade, ViewHandler
-from events import Connection, Consumer, Received, Unobserved, open_log, schema_sql
+from bench.views import VIEWS_SQL, SaleMade, ViewSums
+from events import Connection, Consumer, EventLike, Folding, Unobserved, open_log, schema_sql
 
 
 class _Delays(Unobserved):
     """Delays in seconds, in the order of the commits."""
 
     def __init__(self) -> None:
-        self._views = ViewHandler(views=3)
         self._applied: deque[datetime] = deque()
         self.seconds: list[float] = []
 
-    async def apply(self, connection: Connection, received: Sequence[Received]) -> None:
-        await self._views(connection, received)
-        self._applied.extend(item.event.recordedtime for item in received)
+    def begin(self) -> _TimedSums:
+        return _TimedSums(self._applied)
 
     def batch_applied(self, consumer: str, *, applied: int, **_: object) -> None:  # noqa: ARG002
         now = datetime.now(UTC)
@@ -43,6 +41,23 @@ class _Delays(Unobserved):
     def retrying(self, consumer: str, *, error: Exception, seconds: float) -> None:  # noqa: ARG002
         print(f"bench.fresh_fold: {error!r}", file=sys.stderr)
         self._applied.clear()
+
+
+class _TimedSums(ViewSums):
+    """Tells the due times of its events when it is saved."""
+
+    def __init__(self, applied: deque[datetime]) -> None:
+        super().__init__(views=3)
+        self._applied = applied
+        self._due: list[datetime] = []
+
+    def add(self, events: Sequence[EventLike]) -> None:
+        super().add(events)
+        self._due += [event.recordedtime for event in events]
+
+    async def save(self, connection: Connection) -> None:
+        await super().save(connection)
+        self._applied.extend(self._due)
 
 
 async def _run(arguments: argparse.Namespace) -> None:
@@ -59,7 +74,7 @@ async def _run(arguments: argparse.Namespace) -> None:
             pool,
             name="views",
             topics=[arguments.topic],
-            handler=delays.apply,
+            handler=Folding(delays.begin),
             reads=[SaleMade],
             versions="handler",
             observer=delays,

@@ -24,6 +24,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -39,10 +40,11 @@ from events import (
     Dimensions,
     Event,
     EventData,
+    EventLike,
+    Folding,
     Log,
     Money,
     Owner,
-    Received,
     Unobserved,
     open_log,
     schema_sql,
@@ -127,27 +129,31 @@ class Drained(msgspec.Struct, frozen=True, kw_only=True):
         return (self.python_cpu_seconds + self.postgres_cpu_seconds) / self.events * 1e6
 
 
-class ViewHandler:
-    """Folds a batch in memory and adds the sums to their rows: one statement for all views."""
+class ViewSums:
+    """What a batch adds to the rows of one view or of three: one statement for all."""
 
     def __init__(self, *, views: Literal[1, 3] = 3) -> None:
-        self._views = views
+        self._wide = views == 3
+        self._by_owner: dict[Cut, list[int]] = {}
+        self._by_channel: dict[Cut, list[int]] = {}
+        self._by_region: dict[Cut, list[int]] = {}
 
-    async def __call__(self, connection: Connection, received: Sequence[Received]) -> None:
-        by_owner: dict[Cut, list[int]] = {}
-        by_channel: dict[Cut, list[int]] = {}
-        by_region: dict[Cut, list[int]] = {}
-        wide = self._views == 3
-        for item in received:
-            deal = item.event.data.deal  # type: ignore[attr-defined]
+    def add(self, events: Sequence[EventLike]) -> None:
+        wide = self._wide
+        by_owner, by_channel, by_region = self._by_owner, self._by_channel, self._by_region
+        for event in events:
+            deal = event.data.deal  # type: ignore[attr-defined]
             day, amount = deal.closed_at.toordinal(), deal.amount.amount_minor
             _add(by_owner, (day, deal.owners[0].owner_id), amount)
             if wide:
                 _add(by_channel, (day, deal.dimensions.channel), amount)
                 _add(by_region, (day, deal.dimensions.region), amount)
+
+    async def save(self, connection: Connection) -> None:
+        views = (self._by_owner, self._by_channel, self._by_region)
         rows = sorted(  # in one order for all workers, or two could deadlock
             (view, day, int(member[1:]), *sums)
-            for view, folded in enumerate((by_owner, by_channel, by_region))
+            for view, folded in enumerate(views)
             for (day, member), sums in folded.items()
         )
         await connection.execute(_ADD, *(list(column) for column in zip(*rows, strict=True)))
@@ -328,7 +334,7 @@ async def _drain_here(arguments: argparse.Namespace) -> Drained:
             pool,
             name="views",
             topics=[arguments.topic],
-            handler=ViewHandler(views=arguments.views),
+            handler=Folding(partial(ViewSums, views=arguments.views)),
             reads=[SaleMade],
             versions=arguments.versions,
             observer=meter,

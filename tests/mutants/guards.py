@@ -23,6 +23,7 @@ _TESTS: Final = "libs/events/tests"
 _CONSUMER: Final = f"{_TESTS}/integration/test_consumer.py"
 _POISON: Final = f"{_TESTS}/integration/test_poison.py"
 _FAULTS: Final = f"{_TESTS}/integration/test_faults.py"
+_FOLDING: Final = f"{_TESTS}/integration/test_folding.py"
 _CHANGED: Final = f"{_TESTS}/integration/test_changed_logs.py"
 _VANISHED: Final = f"{_TESTS}/integration/test_vanished.py"
 _RELAY: Final = f"{_TESTS}/integration/test_outbox_and_relay.py"
@@ -99,9 +100,9 @@ POSITIONS: Final = (
     ),
     Mutant(
         guard="the watermark is never ahead of the log",
-        file=f"{_EVENTS}/consumer/consumer.py",
-        text="at = min(at, last.event.recordedtime)",
-        replacement="at = last.event.recordedtime",
+        file=f"{_EVENTS}/consumer/claims.py",
+        text="at = min(at, stretch.newest)",
+        replacement="at = stretch.newest",
         test=f"{_TESTS}/integration/test_clocks.py"
         "::test_the_watermark_does_not_run_ahead_of_the_log[postgres-1]",
     ),
@@ -163,6 +164,20 @@ POISON: Final = (
         replacement="if sequence == head.sequence + 1:",
         test=f"{_POISON}::test_poison_anywhere_in_a_batch_holds_back_its_own_aggregate_only"
         "[postgres-0]",
+    ),
+    Mutant(
+        guard="what is folded as it is read leaves out what waits behind a parked event",
+        file=f"{_EVENTS}/consumer/folding.py",
+        text="if held and any(",
+        replacement="if False and any(",
+        test=f"{_FOLDING}::test_behind_poison_its_key_waits_and_all_else_is_folded_on[postgres]",
+    ),
+    Mutant(
+        guard="what was folded before a key came to wait is void",
+        file=f"{_EVENTS}/consumer/folding.py",
+        text="if self.times_held != self.keys.times_held:",
+        replacement="if False:",
+        test=f"{_FOLDING}::test_what_was_folded_before_its_key_came_to_wait_is_void[postgres]",
     ),
     Mutant(
         guard="too many rejected records stop the partition",

@@ -7,7 +7,15 @@ them on the log (`open_log`), and a `Consumer` applies them exactly once.
 from __future__ import annotations
 
 from events import schema_sql
-from events.consumer import Connection, Consumer, ConsumerSettings, Handler, Received
+from events.consumer import (
+    Connection,
+    Consumer,
+    ConsumerSettings,
+    Fold,
+    Folding,
+    Handler,
+    Received,
+)
 from events.errors import (
     ConsumerStuck,
     DataError,
@@ -21,7 +29,7 @@ from events.errors import (
     Undecodable,
     Unprocessable,
 )
-from events.event import Event, UnknownData, decode_data, encode_data
+from events.event import Event, EventLike, UnknownData, decode_data, encode_data
 from events.ids import uuid7
 from events.log import Log, TopicPartition, open_log
 from events.money import Money
@@ -42,8 +50,11 @@ __all__ = [
     "Dimensions",
     "Event",
     "EventData",
+    "EventLike",
     "EventTooLarge",
     "EventsError",
+    "Fold",
+    "Folding",
     "Handler",
     "Log",
     "LogChanged",

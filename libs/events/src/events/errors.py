@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from events.consumer.received import Received
-    from events.event import Event
+    from events.event import Event, EventLike
 
 
 class EventsError(Exception):
@@ -51,15 +51,15 @@ class SchemaViolation(DataError):
 
 
 class Unprocessable(DataError):
-    """Raised by a handler: this event can never be applied as it is; park it.
+    """Raised by a handler or a fold: this event can never be applied as it is; park it.
 
     Do not raise it for what may pass by itself (a lost connection, a timeout):
     such errors are let through and the batch is retried.
     """
 
-    def __init__(self, received: Received, reason: str, hint: str = "") -> None:
+    def __init__(self, about: Received | EventLike, reason: str, hint: str = "") -> None:
         super().__init__(reason, hint=hint)
-        self.received = received
+        self.about = about
 
 
 class EventTooLarge(EventsError):

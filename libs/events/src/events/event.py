@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -78,6 +78,31 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             traceparent=traceparent,
             extensions=extensions or {},
         )
+
+
+class EventLike(Protocol):
+    """What can be read of an event: of an `Event`, and of one that was only decoded."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def time(self) -> datetime: ...
+    @property
+    def recordedtime(self) -> datetime: ...
+    @property
+    def data(self) -> EventData: ...
+    @property
+    def traceparent(self) -> str | None: ...
+    @property
+    def extensions(self) -> dict[str, str]: ...
 
 
 _encode: Final = msgspec.json.Encoder().encode

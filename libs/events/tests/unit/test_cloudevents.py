@@ -298,6 +298,18 @@ def test_the_quick_way_of_reading_answers_as_the_careful_one(changed: dict[str, 
     careful = stored([*quick.headers, ("unrelated", b"")], quick.value)  # one more: not the usual
 
     assert read(quick) == read(careful)
+    assert [read(record) for record in (quick, careful)] == [
+        read_as_many(record) for record in (quick, careful)
+    ]
+
+
+def read_as_many(record: StoredRecord) -> Event | str:
+    """What can be read of the one of several that are read together."""
+    try:
+        _, found = EventReader().read_all([structured(ORDER), record])
+    except (Undecodable, SchemaViolation) as error:
+        return str(error)
+    return Event(**{name: getattr(found, name) for name in Event.__struct_fields__})
 
 
 def read(record: StoredRecord) -> Event | str:

@@ -6,9 +6,9 @@ left to the careful way (`events.cloudevents.kafka`), and tolerant about the dat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, Union
+from typing import Annotated, Final, Literal, Union
 
 import msgspec
 
@@ -19,19 +19,13 @@ from events.upcasting import upcast
 
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ATTRIBUTE_LENGTH)]
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-_FIELDS: Final[list[Any]] = [
-    ("specversion", Literal["1.0"]),
-    ("id", _Text),
-    ("source", _Text),
-    ("subject", _Text),
-    ("time", _Instant),
-    ("recordedtime", _Instant),
-    ("sequence", str),
-    ("datacontenttype", Literal["application/json"]),
-]
-_TRACE: Final[Any] = ("traceparent", str | None, None)
 _UNUSUAL: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, AttributeError)
-_SEQUENCE_LENGTH: Final = len(str(MAX_SEQUENCE))
+_DIGITS: Final = len(str(MAX_SEQUENCE)) - 1
+_Number = Annotated[str, msgspec.Meta(max_length=_DIGITS)]
+_NOUGHT: Final = "0" * _DIGITS
+"""No number is 0 that sorts behind it."""
+_ESCAPE: Final = ord("\\")
+"""Without it no text in JSON holds a NUL. As a number, which is found four times as fast."""
 
 
 class _Written(msgspec.Struct, gc=False, omit_defaults=True):
@@ -93,75 +87,137 @@ def write_envelope(
     return _encode({**extensions, **{name: value for name, value in ours if value is not None}})
 
 
+class _Attributes(msgspec.Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """Extensions are unknown fields here; the careful way keeps them."""
+
+    specversion: Literal["1.0"]
+    id: _Text
+    source: _Text
+    subject: _Text
+    time: _Instant
+    recordedtime: _Instant
+    number: _Number = msgspec.field(name="sequence")
+    datacontenttype: Literal["application/json"]
+    traceparent: str | None = None
+
+
+class _Untyped(_Attributes, kw_only=True, gc=False, forbid_unknown_fields=True):
+    type: _Text
+    data: msgspec.Raw
+
+
+class Envelope(_Attributes, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """An event as it was decoded, envelope and data in one pass: an `EventLike`.
+
+    Each type has a class of its own, found by its tag.
+    """
+
+    data: EventData
+
+    @property
+    def type(self) -> str:
+        return self.data.wire_type
+
+    @property
+    def sequence(self) -> int:
+        return int(self.number)
+
+    @property
+    def extensions(self) -> dict[str, str]:
+        return {}
+
+
 class EnvelopeReader:
     """Reads events of the given types; of other types it reads the envelope alone."""
 
     def __init__(self, types: Iterable[type[EventData]]) -> None:
         kinds = {cls.wire_type: cls for cls in types}
-        envelopes = tuple(_envelope(cls) for cls in kinds.values())
+        # None stands in where nothing is read: the decoder of it takes no object.
+        kind = Union[tuple(map(_envelope, kinds.values()))] if kinds else None  # noqa: UP007 - made at run time
         self._known = kinds.keys()
         self._has_older = any(issubclass(cls, Superseded) for cls in kinds.values())
+        self._typed = msgspec.json.Decoder[Envelope](kind).decode
         self._untyped = msgspec.json.Decoder(_Untyped).decode
-        self._typed: Callable[[bytes], Any] = (
-            msgspec.json.Decoder(Union[envelopes]).decode  # noqa: UP007 - made at run time
-            if envelopes
-            else self._untyped
-        )
 
-    def read(self, value: bytes) -> Event | None:
-        """The event, or None for whatever is not as we write it; it may yet be legal.
+    def read_all(self, values: Sequence[bytes]) -> list[Envelope | None]:
+        """Each event, or None for one of another type or not as we write it; it may yet be legal.
 
         One long function: it runs for every event of the company, and calls cost.
         """
-        try:
-            found = self._typed(value)
-            data = upcast(found.data) if self._has_older else found.data
-            wire_type = data.wire_type
-        except _UNUSUAL:
+        typed, has_older = self._typed, self._has_older
+        read: list[Envelope | None] = []
+        for value in values:
             try:
-                found = self._untyped(value)
+                found = typed(value)
+                if has_older:
+                    found.data = upcast(found.data)
             except _UNUSUAL:
-                return None
-            wire_type, data = found.type, UnknownData(raw=bytes(found.data))
-            if wire_type in self._known:
-                return None
-        identity, source, subject, number = found.id, found.source, found.subject, found.sequence
-        if "\x00" in identity or "\x00" in source or "\x00" in subject:
+                read.append(None)
+                continue
+            number = found.number
+            if (
+                number.isdigit()
+                and number > _NOUGHT
+                and found.time.tzinfo is UTC
+                and found.recordedtime.tzinfo is UTC
+                and ((value.isascii() and _ESCAPE not in value) or _is_sound(found))
+            ):
+                read.append(found)
+            else:
+                read.append(None)
+        return read
+
+    def read(self, value: bytes) -> Event | None:
+        """The event, or None for whatever is not as we write it; it may yet be legal."""
+        found = self.read_all((value,))[0]
+        if found is not None:
+            return _event(found, found.type, found.data)
+        try:
+            other = self._untyped(value)
+        except _UNUSUAL:
             return None
-        if not (len(number) < _SEQUENCE_LENGTH and number.isascii() and number.isdigit()):
+        if other.type in self._known or not _is_sound(other):
             return None
-        sequence = int(number)
-        time, recorded = found.time, found.recordedtime
-        if not sequence or time.tzinfo is not UTC or recorded.tzinfo is not UTC:
+        if other.time.tzinfo is not UTC or other.recordedtime.tzinfo is not UTC:
             return None
-        return Event(
-            id=identity,
-            source=source,
-            type=wire_type,
-            subject=subject,
-            sequence=sequence,
-            time=time,
-            recordedtime=recorded,
-            data=data,
-            traceparent=found.traceparent,
-        )
+        return _event(other, other.type, UnknownData(raw=bytes(other.data)))
 
 
-def _envelope(cls: type[EventData]) -> type[msgspec.Struct]:
-    """The envelope of one type: found by its tag, decoded together with its data."""
-    return msgspec.defstruct(
-        f"{cls.__name__}Envelope",
-        [*_FIELDS, ("data", cls), _TRACE],
-        tag_field="type",
-        tag=cls.wire_type,
-        forbid_unknown_fields=True,  # extensions are kept by the careful way
-        gc=False,
+def _is_sound(found: _Attributes) -> bool:
+    """Texts that a database can hold, and a number that can be read."""
+    number = found.number
+    return (
+        "\x00" not in found.id
+        and "\x00" not in found.source
+        and "\x00" not in found.subject
+        and number.isascii()
+        and number.isdigit()
+        and number > _NOUGHT
     )
 
 
-_Untyped: Final[Any] = msgspec.defstruct(
-    "UntypedEnvelope",
-    [("type", _Text), *_FIELDS, ("data", msgspec.Raw), _TRACE],
-    forbid_unknown_fields=True,
-    gc=False,
-)
+def _event(found: _Attributes, wire_type: str, data: EventData) -> Event:
+    return Event(
+        id=found.id,
+        source=found.source,
+        type=wire_type,
+        subject=found.subject,
+        sequence=int(found.number),
+        time=found.time,
+        recordedtime=found.recordedtime,
+        data=data,
+        traceparent=found.traceparent,
+    )
+
+
+def _envelope(cls: type[EventData]) -> type[msgspec.Struct]:
+    return msgspec.defstruct(
+        f"{cls.__name__}Envelope",
+        [("data", cls)],
+        bases=(Envelope,),
+        tag_field="type",
+        tag=cls.wire_type,
+        kw_only=True,
+        gc=False,
+        forbid_unknown_fields=True,
+    )

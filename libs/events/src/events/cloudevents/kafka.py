@@ -6,7 +6,7 @@ structured record may carry `ce_` headers as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,7 +16,7 @@ from events.cloudevents.attributes import checked, instant, required, sequence
 from events.cloudevents.envelope import EnvelopeReader
 from events.cloudevents.structured import CONTENT_TYPE, read_structured, write_structured
 from events.errors import SchemaViolation, Undecodable
-from events.event import DataDecoder, Event, UnknownData
+from events.event import DataDecoder, Event, EventLike, UnknownData
 from events.log.port import NOT_UTF8, NewRecord, Record
 from events.types import EVENT_TYPES, EventData
 from events.upcasting import with_older
@@ -72,6 +72,17 @@ class EventReader:
             if event is not None:
                 return event
         return _read_carefully(record, self._data)
+
+    def read_all(self, records: Sequence[Record]) -> list[EventLike]:
+        """The same events at half the cost, without an `Event` for each that is as we write it.
+
+        Raises what `read` raises of the first that is at fault.
+        """
+        found = self._envelopes.read_all([record.value or b"" for record in records])
+        return [
+            event if event is not None and record.headers == _HEADERS else self.read(record)
+            for event, record in zip(found, records, strict=True)
+        ]
 
 
 from_record = EventReader().read

@@ -7,10 +7,11 @@ from typing import Final
 
 import asyncpg
 
-from events.consumer.batch import Batch
+from events.consumer.batch import Batch, Stretch
 from events.consumer.claims import Claim, digest_of
 from events.consumer.dead_letters import DeadLetters
 from events.consumer.entry import Entry, settled
+from events.consumer.folding import Folded
 from events.consumer.heads import Unexpected
 from events.consumer.plan import Plan
 from events.consumer.positions import Advance, advance
@@ -51,20 +52,37 @@ class Applier:
         self._dead_letters = dead_letters
 
     async def apply(
-        self, connection: Connection, batch: Batch, claims: Mapping[TopicPartition, Claim]
+        self, connection: Connection, batch: Batch | Folded, claims: Mapping[TopicPartition, Claim]
     ) -> Plan:
         """Do all of it or nothing.
 
         A refusal by the handler undoes everything, changes the plan, and the rest starts
         again. Raises Fenced, TooManyRejected, and whatever the handler raises that is
-        not about one event.
+        not about one event. What is folded is refused as a whole: raises StandsOut.
         """
+        if isinstance(batch, Folded):
+            return await self._save(connection, batch, claims)
         plan = None
         while plan is None:
             plan = await self._attempt(connection, batch, claims)
         self._versions.committed(plan)
         for where, ours in batch.entries.items():
             claims[where].limits.record(len(ours), _rejected(ours))
+        return plan
+
+    async def _save(
+        self, connection: Connection, folded: Folded, claims: Mapping[TopicPartition, Claim]
+    ) -> Plan:
+        plan = Plan(folded=folded.applied, unknown=folded.unknown)
+        async with connection.transaction():
+            before = await rows_written(connection) if folded.is_sample else 0
+            moves = [_move(where, claims[where], of) for where, of in folded.stretches.items()]
+            await advance(connection, self._consumer, moves)
+            await folded.save(connection)
+            if folded.is_sample:
+                plan.rows = await rows_written(connection) - before
+        for where, stretch in folded.stretches.items():
+            claims[where].limits.record(stretch.records, ())
         return plan
 
     async def _attempt(
@@ -136,38 +154,37 @@ def _check_limits(batch: Batch, claims: Mapping[TopicPartition, Claim]) -> None:
 
 
 def _moves(batch: Batch, claims: Mapping[TopicPartition, Claim]) -> list[Advance]:
-    moves = []
-    touched = dict.fromkeys([*batch.entries, *(entry.where for entry in batch.requested)])
-    for where in touched:
-        claim, entries = claims[where], batch.entries.get(where, ())
-        last = entries[-1].record if entries else None
-        moves.append(
-            Advance(
-                partition=where,
-                epoch=claim.epoch,
-                start=claim.next_offset,
-                next=claim.next_offset if last is None else last.offset + 1,
-                digest=None if last is None else digest_of(last),
-                watermark=claim.watermark,
-            )
-        )
-    return moves
+    stretches = batch.stretches
+    touched = dict.fromkeys([*stretches, *(entry.where for entry in batch.requested)])
+    return [_move(where, claims[where], stretches.get(where)) for where in touched]
+
+
+def _move(where: TopicPartition, claim: Claim, stretch: Stretch | None) -> Advance:
+    """Without a stretch it moves nothing, and makes sure that nobody else has."""
+    return Advance(
+        partition=where,
+        epoch=claim.epoch,
+        start=claim.next_offset,
+        next=claim.next_offset if stretch is None else stretch.last.offset + 1,
+        digest=None if stretch is None else digest_of(stretch.last),
+        watermark=claim.watermark,
+    )
 
 
 def _refuse(plan: Plan, refusal: Unprocessable) -> None:
-    about = refusal.received
+    about = refusal.about
+    place = _place(about) if isinstance(about, Received) else None
     for entry in plan.apply:
         received = entry.received
-        if received is about or (
-            received is not None
-            and (received.topic, received.partition, received.offset)
-            == (about.topic, about.partition, about.offset)
-        ):
+        assert received is not None
+        if received.event is about or _place(received) == place:
             entry.error = settled(refusal)
             return
-    raise RuntimeError(
-        f"the handler refused {about.topic}/{about.partition}/{about.offset}, which is not its"
-    ) from refusal
+    raise RuntimeError(f"the handler refused what it was not given: {about}") from refusal
+
+
+def _place(received: Received) -> tuple[str, int, int]:
+    return received.topic, received.partition, received.offset
 
 
 def _rejected(entries: Sequence[Entry]) -> list[int]:

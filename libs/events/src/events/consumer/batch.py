@@ -9,7 +9,24 @@ import msgspec
 
 from events.consumer.entry import Entry, Key
 from events.consumer.plan import Head
-from events.log import TopicPartition
+from events.log import Record, TopicPartition
+
+
+class Stretch(msgspec.Struct, eq=False):
+    """What a batch holds of one partition, for those who need no more of it."""
+
+    records: int
+    last: Record
+    oldest: datetime | None
+    """When the first event was recorded: an approximation that costs nothing."""
+    newest: datetime | None
+    """When the last one was; None if it cannot be read."""
+
+
+def oldest_seconds(stretches: Mapping[TopicPartition, Stretch], now: datetime) -> float:
+    """Age of the oldest event, looking only at the first of each partition; 0 without any."""
+    recorded = [stretch.oldest for stretch in stretches.values() if stretch.oldest is not None]
+    return max(0.0, (now - min(recorded)).total_seconds()) if recorded else 0.0
 
 
 class Batch(msgspec.Struct, eq=False):
@@ -19,7 +36,7 @@ class Batch(msgspec.Struct, eq=False):
     what a handler found wrong with them.
     """
 
-    entries: Mapping[TopicPartition, Sequence[Entry]]
+    entries: dict[TopicPartition, list[Entry]] = {}
     requested: Sequence[Entry] = ()
     careful: bool = False
     """Whether the short way was tried, and failed."""
@@ -36,11 +53,9 @@ class Batch(msgspec.Struct, eq=False):
         """All entries in the order in which they count."""
         return [*self.unkeyed, *(entry for ours in self.entries.values() for entry in ours)]
 
-    def oldest_seconds(self, now: datetime) -> float:
-        """Age of the oldest event, looking only at the first of each partition; 0 without any."""
-        firsts = (ours[0].event for ours in self.entries.values() if ours)
-        recorded = [event.recordedtime for event in firsts if event is not None]
-        return max(0.0, (now - min(recorded)).total_seconds()) if recorded else 0.0
+    @property
+    def stretches(self) -> dict[TopicPartition, Stretch]:
+        return {where: _stretch(ours) for where, ours in self.entries.items()}
 
     def requested_keys(self) -> dict[Key, None]:
         return {
@@ -60,3 +75,13 @@ class Batch(msgspec.Struct, eq=False):
             if entry.event is not None and parked.requested == "release":
                 self.now_readable.append(parked.id)
                 entry.parked = None
+
+
+def _stretch(entries: Sequence[Entry]) -> Stretch:
+    first, last = entries[0].event, entries[-1].event
+    return Stretch(
+        records=len(entries),
+        last=entries[-1].record,
+        oldest=None if first is None else first.recordedtime,
+        newest=None if last is None else last.recordedtime,
+    )

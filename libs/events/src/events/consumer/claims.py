@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Final
 
 import msgspec
 
+from events.consumer.batch import Stretch
 from events.consumer.limits import RejectionLimits
 from events.consumer.received import Connection
 from events.consumer.settings import ConsumerSettings
@@ -31,6 +32,10 @@ JOIN unnest($2::text[], $3::int[], $4::bigint[]) AS w(topic, partition, epoch)
   ON p.topic = w.topic AND p.partition = w.partition AND p.epoch = w.epoch
 WHERE p.consumer = $1"""
 
+_STOP: Final = """
+UPDATE consumer_positions SET stopped = $5
+WHERE consumer = $1 AND topic = $2 AND partition = $3 AND epoch = $4"""
+
 _CHECK_SECONDS: Final = 10.0
 
 
@@ -42,6 +47,16 @@ class Claim(msgspec.Struct, eq=False):
     limits: RejectionLimits
     digest: bytes | None = None
     watermark: datetime | None = None
+
+    def applied(self, stretch: Stretch) -> None:
+        """It was committed."""
+        self.next_offset = stretch.last.offset + 1
+        logged_at = datetime.fromtimestamp(stretch.last.timestamp / 1000, UTC)
+        # The oldest of three clocks, any of which may be wrong: too old is only too modest.
+        at = min(logged_at, datetime.now(UTC))
+        if stretch.newest is not None:
+            at = min(at, stretch.newest)
+        self.watermark = max(self.watermark or at, at)
 
 
 def digest_of(record: Record) -> bytes:
@@ -84,6 +99,13 @@ async def claim(
         checkable = digest if offset > first[where] else None
         claims[where] = Claim(epoch, offset, RejectionLimits(settings), digest=checkable)
     return claims
+
+
+async def stop_claim(
+    connection: Connection, where: TopicPartition, claim: Claim, *, consumer: str, reason: str
+) -> None:
+    """Leave it for a person to see to, as far as it is still ours."""
+    await connection.execute(_STOP, consumer, where.topic, where.partition, claim.epoch, reason)
 
 
 async def require_ours(

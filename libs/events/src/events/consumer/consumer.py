@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -16,9 +16,10 @@ import asyncpg
 
 from events.cloudevents import EventReader
 from events.consumer.applying import Applier, TooManyRejected
-from events.consumer.batch import Batch
-from events.consumer.claims import check_identity, claim, require_ours
+from events.consumer.batch import Batch, Stretch, oldest_seconds
+from events.consumer.claims import check_identity, claim, require_ours, stop_claim
 from events.consumer.dead_letters import DeadLetters
+from events.consumer.folding import Folded, StandsOut, folds
 from events.consumer.intake import Intake
 from events.consumer.members import Members
 from events.consumer.plan import Plan
@@ -29,7 +30,7 @@ from events.consumer.versions import Versions, VersionsByConsumer, VersionsByHan
 from events.consumer.watch import CONNECTION_SECONDS, INFRASTRUCTURE, Watch
 from events.errors import LogChanged, TopicMissing
 from events.ids import uuid7
-from events.log import Log, Reader
+from events.log import Log, Reader, TopicPartition
 from events.observer import Observer, Unobserved
 from events.types import EVENT_TYPES, EventData
 
@@ -76,13 +77,17 @@ class Consumer:
         self._handler = handler
         self._observer = observer or Unobserved()
         self._settings = settings or ConsumerSettings()
-        self._read = EventReader(reads).read
+        reader = EventReader(reads)
+        self._read = reader.read
         self._parked = ParkedRows(name, read=self._read)
-        self._versions: Versions = (
-            VersionsByConsumer(name, self._parked)
-            if versions == "consumer"
-            else VersionsByHandler(self._parked)
-        )
+        self._versions: Versions
+        self._begin: Callable[[], Batch | Folded] = Batch
+        if versions == "consumer":
+            self._versions = VersionsByConsumer(name, self._parked)
+        else:
+            self._versions = keys = VersionsByHandler(self._parked)
+            self._begin = folds(handler, read_all=reader.read_all, keys=keys) or Batch
+        self._one_by_one: Mapping[TopicPartition, int] = {}
         self._member = uuid7()
         self._members = Members(
             name, member=self._member, timeout_seconds=self._settings.member_timeout_seconds
@@ -153,7 +158,10 @@ class Consumer:
             try:
                 while not stop.is_set():
                     await self._claim(connection, reader)
-                    await self._follow(connection, reader, applier, stop=stop)
+                    try:
+                        await self._follow(connection, reader, applier, stop=stop)
+                    except StandsOut as refusal:
+                        self._one_by_one = refusal.until
             finally:
                 await reader.close()
 
@@ -192,28 +200,47 @@ class Consumer:
     async def _follow(
         self, connection: Connection, reader: Reader, applier: Applier, *, stop: asyncio.Event
     ) -> None:
-        """Apply batch after batch until our share changes; the next is read meanwhile."""
-        async with Intake(reader, read=self._read, settings=self._settings) as intake:
+        """Apply batch after batch until our share changes; the next is read meanwhile.
+
+        Raises StandsOut when what was folded is void, and is to be read again.
+        """
+        folds = not self._stands_out()
+        begin = self._begin if folds else Batch
+        async with Intake(reader, read=self._read, settings=self._settings, begin=begin) as intake:
             while not stop.is_set() and self._watch.wanted == self._watch.claims.keys():
-                entries = await intake.take(
+                batch = await intake.take(
                     full=self._watch.behind() > self._settings.max_records,
                     seconds=self._settings.poll_seconds,
                 )
                 self._watch.turned()
-                await self._step(connection, applier, Batch(entries))
+                await self._step(connection, applier, batch)
+                if not folds and not self._stands_out():
+                    break
 
-    async def _step(self, connection: Connection, applier: Applier, batch: Batch) -> None:
-        started = time.monotonic()
-        if started - self._asked_at >= self._settings.pulse_seconds:
-            self._asked_at = started
+    def _stands_out(self) -> bool:
+        """Whether we have yet to come past what stood out when it was folded."""
+        return any(
+            claim.next_offset < self._one_by_one.get(where, 0)
+            for where, claim in self._watch.claims.items()
+        )
+
+    async def _step(self, connection: Connection, applier: Applier, batch: Batch | Folded) -> None:
+        now = time.monotonic()
+        if now - self._asked_at >= self._settings.pulse_seconds:
+            self._asked_at = now
             await require_ours(connection, self._watch.claims, consumer=self._name)
             owned = list(self._watch.claims)
-            batch.requested = [
+            requested = [
                 *await self._parked.requested(connection, owned),
                 *await self._versions.overdue(connection, owned),
             ]
-        if not batch.entries and not batch.requested:
-            return
+            if requested:
+                await self._apply(connection, applier, Batch(requested=requested))
+        if batch.stretches:
+            await self._apply(connection, applier, batch)
+
+    async def _apply(self, connection: Connection, applier: Applier, batch: Batch | Folded) -> None:
+        started = time.monotonic()
         if started - self._counted_at >= self._settings.pulse_seconds:
             self._counted_at, batch.is_sample = started, True
         try:
@@ -221,30 +248,25 @@ class Consumer:
         except TooManyRejected as error:
             await self._stop_partition(connection, error)
         else:
-            self._applied(batch, plan, seconds=time.monotonic() - started)
+            self._applied(batch.stretches, plan, seconds=time.monotonic() - started)
 
-    def _applied(self, batch: Batch, plan: Plan, *, seconds: float) -> None:
+    def _applied(
+        self, stretches: Mapping[TopicPartition, Stretch], plan: Plan, *, seconds: float
+    ) -> None:
         self._backoff = self._settings.retry_first_seconds
-        for where, entries in batch.entries.items():
-            ours, last = self._watch.claims[where], entries[-1]
-            ours.next_offset = last.record.offset + 1
-            logged_at = datetime.fromtimestamp(last.record.timestamp / 1000, UTC)
-            # The oldest of three clocks, any of which may be wrong: too old is only too modest.
-            at = min(logged_at, datetime.now(UTC))
-            if last.event is not None:
-                at = min(at, last.event.recordedtime)
-            ours.watermark = max(ours.watermark or at, at)
+        for where, stretch in stretches.items():
+            self._watch.claims[where].applied(stretch)
         self._watch.progressed()
         self._observer.batch_applied(
             self._name,
-            records=sum(map(len, batch.entries.values())),
-            applied=len(plan.apply),
+            records=sum(stretch.records for stretch in stretches.values()),
+            applied=len(plan.apply) + plan.folded,
             duplicates=plan.duplicates,
             unknown=plan.unknown,
             gaps=plan.gaps,
             rows=plan.rows,
             seconds=seconds,
-            oldest_seconds=batch.oldest_seconds(datetime.now(UTC)),
+            oldest_seconds=oldest_seconds(stretches, datetime.now(UTC)),
         )
         for entry, reason in plan.park:
             self._observer.event_parked(self._name, topic=entry.where.topic, reason=reason)
@@ -252,19 +274,12 @@ class Consumer:
     async def _stop_partition(self, connection: Connection, error: TooManyRejected) -> None:
         """Nothing of the batch was committed; the other partitions read theirs again."""
         where = error.partition
-        await connection.execute(
-            "UPDATE consumer_positions SET stopped = $5"
-            " WHERE consumer = $1 AND topic = $2 AND partition = $3 AND epoch = $4",
-            self._name,
-            where.topic,
-            where.partition,
-            self._watch.claims[where].epoch,
-            str(error),
-        )
-        self._watch.stopped[where] = self._watch.claims[where].watermark
+        claim, reason = self._watch.claims[where], str(error)
+        await stop_claim(connection, where, claim, consumer=self._name, reason=reason)
+        self._watch.stopped[where] = claim.watermark
         self._watch.wanted -= {where}
         self._observer.partition_stopped(
-            self._name, topic=where.topic, partition=where.partition, reason=str(error)
+            self._name, topic=where.topic, partition=where.partition, reason=reason
         )
 
     async def _leave(self) -> None:

@@ -32,6 +32,8 @@ class Plan(msgspec.Struct, eq=False):
     heads: dict[Key, Head] = {}
     holds: dict[Key, bool] = {}
     """Whether something parked holds a key back from now on; only what may have changed."""
+    folded: int = 0
+    """Applied without an entry each."""
     duplicates: int = 0
     unknown: int = 0
     gaps: int = 0

@@ -6,7 +6,7 @@ Either way a batch is planned and saved in the transaction that moves the positi
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 
 from events.consumer.batch import Batch
@@ -97,10 +97,22 @@ class VersionsByHandler:
     def __init__(self, parked: ParkedRows) -> None:
         self._parked = parked
         self._held: set[Key] = set()
+        self._times_held = 0
         self._looked_at = float("-inf")
+
+    @property
+    def held(self) -> Collection[Key]:
+        """The keys of which something is parked."""
+        return self._held
+
+    @property
+    def times_held(self) -> int:
+        """How often until now a key has come to be held."""
+        return self._times_held
 
     async def claimed(self, connection: Connection) -> None:
         self._held = await self._parked.keys(connection)
+        self._times_held += 1
         self._looked_at = float("-inf")
 
     async def overdue(
@@ -124,6 +136,7 @@ class VersionsByHandler:
         for key, holds in plan.holds.items():
             if holds:
                 self._held.add(key)
+                self._times_held += 1
             else:
                 self._held.discard(key)
 
