@@ -25,6 +25,9 @@ class Grain(StrEnum):
     QUARTER = "quarter"
     YEAR = "year"
 
+    __hash__ = str.__hash__
+    """That of an Enum is plain Python, and periods are looked up by the thousand."""
+
     @property
     def months(self) -> int | None:
         """Length in months; None for grains that are no multiple of a month."""

@@ -92,7 +92,7 @@ def _is_due(generation: Generation) -> bool:
 class Pace:
     """How much is done at once."""
 
-    events_per_step: int = 20_000
+    events_per_step: int = 50_000
     """Folded in memory and written together: the more, the more of them share facts and cells."""
     blocks_per_read: int = 100
     last_blocks: int = 200
@@ -198,8 +198,14 @@ class Builder:
         # Without those that a fact has already.
         places = {ref: [place_of[id(e)] for e in entries] for ref, entries in routed.items()}
         changes = changes_of(advanced, self._catalogue)
-        await shelf.write(advanced, changes, places=places, streams=streams)
-        await self._merge()
+        await shelf.write(advanced, None, places=places, streams=streams)
+        await pending.pass_by(
+            self._connection,
+            self._generation.id,
+            changes,
+            catalogue=self._catalogue,
+            shard=_SHARD,
+        )
 
     async def _merge(self) -> int:
         return await pending.merge(

@@ -1,8 +1,8 @@
 """The background task for what takes long: building, switching and dropping generations, and
 publishing closed periods, compacting the ledger. One process at a time does it.
 
-In a thread of its own, with an event loop and a connection of its own: folding twenty
-thousand events takes a second, in which requests and batches must not stand still.
+In a thread of its own, with an event loop and a connection of its own: folding fifty
+thousand events takes ten seconds, in which requests and batches must not stand still.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ANSWER_SECONDS: Final = 120.0
 _KEEPER_SESSION: Final = {
     # Whoever keeps asks once a second; a session that does not is of a process that is gone.
     "idle_session_timeout": "60s",
-    "idle_in_transaction_session_timeout": "120s",
+    "idle_in_transaction_session_timeout": "300s",
 }
 
 Connect = Callable[[], Awaitable[Connection]]

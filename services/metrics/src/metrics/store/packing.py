@@ -137,15 +137,19 @@ def pack_columns(deltas: Iterable[Delta]) -> Changed | None:
 
 def _rows_of(deltas: Iterable[Delta]) -> tuple[list[Cut], dict[str, list[_Row]]]:
     # By identity: moments of a fact mostly share their cut, and hashing ten names costs more.
-    cuts: dict[int, tuple[int, Cut]] = {}
-    said: dict[str, list[_Row]] = {}
+    numbers: dict[int, int] = {}
+    cuts: list[Cut] = []
+    said: dict[MomentKind, list[_Row]] = {}
     for second, (kind, day, cut, _, minor, bin_), times in deltas:
-        rows = said.get(kind.name)
+        number = numbers.get(id(cut))
+        if number is None:
+            number = numbers[id(cut)] = len(cuts)
+            cuts.append(cut)
+        rows = said.get(kind)
         if rows is None:
-            rows = said[kind.name] = []
-        number, _cut = cuts.setdefault(id(cut), (len(cuts), cut))
+            rows = said[kind] = []
         rows.append((second, times, day, minor, bin_, number))
-    return [cut for _, cut in cuts.values()], said
+    return cuts, {kind.name: rows for kind, rows in said.items()}
 
 
 def _changed(said: Mapping[str, Sequence[_Row]], *, body: bytes) -> Changed:

@@ -76,33 +76,33 @@ class PostgresShelf:
     ) -> None:
         """Raises SerializationError when a fact was changed by another worker meanwhile."""
         blocks, places = journal.pack(entries, self._blocks)
+        changed = pack_deltas(changes.deltas())
         await self.write(
-            advanced, changes, places=places, blocks=blocks, streams=streams_of(entries)
+            advanced, changed, places=places, blocks=blocks, streams=streams_of(entries)
         )
 
     async def write(
         self,
         advanced: Sequence[Advanced],
-        changes: Changes,
+        changed: Changed | None,
         *,
         places: Mapping[Ref, Sequence[int]],
         blocks: Sequence[journal.Block] = (),
         streams: Sequence[tuple[str, str, str, str]] = (),
     ) -> None:
-        """Write facts, changes, and what is new of the journal.
+        """Write facts, changes that are to be pending, and what is new of the journal.
 
         A refund and its sale may meet on two workers: rare enough to need no lock on
         reading. Each fact is written with the version that it was read under, and the
         batch is tried again when another was faster.
         """
-        changed = pack_deltas(changes.deltas()) or _NOTHING
         rows = [facts.row_of(one, places.get(one.ref, ())) for one in advanced]
         written = await self._connection.execute(
             _WRITE,
             *(self._generation, self._shard),
             *columns_of(blocks, width=2),
             *columns_of(streams, width=4),
-            *msgspec.structs.astuple(changed),
+            *msgspec.structs.astuple(changed or _NOTHING),
             *columns_of(rows, width=7),
         )
         if written != f"INSERT 0 {len(rows)}":

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
 
 from metrics.engine.calendar import Grain, Period, period_of
 from metrics.engine.company import Company, date_of, day_number
@@ -23,8 +26,7 @@ Key = tuple[int, str]
 """Instant and reporter of a purchase: their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(msgspec.Struct, frozen=True, gc=False):
     """A sale as its buyer made it. `net` is without what went back, `listed` without discount."""
 
     at: int
@@ -65,11 +67,10 @@ def reporter_of(slot: str) -> str:
 
 def band_of(first_day: int, on: int) -> int:
     """The tenure band of a buyer on a day."""
-    return sum(on - first_day > end for end in BAND_ENDS)
+    return bisect_left(BAND_ENDS, on - first_day)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """That a buyer belonged to the base of every period that began in (start, end], cut so."""
 
     start: int
@@ -107,8 +108,8 @@ class Days:
         self._days = [purchase.day for purchase in purchases]
 
     def within(self, period: Period) -> Sequence[Purchase]:
-        start, end = (bisect_left(self._days, day) for day in (period.start, period.end))
-        return self._purchases[start:end]
+        start = bisect_left(self._days, period.start)
+        return self._purchases[start : bisect_left(self._days, period.end, start)]
 
     def standing_at(self, start: int) -> Purchase | None:
         """The last purchase of a buyer who belongs to the base of a period that begins then."""
@@ -118,17 +119,26 @@ class Days:
         return self._purchases[place]
 
 
-def periods_of(days: Iterable[int]) -> list[Period]:
+def periods_of(days: Collection[int]) -> Sequence[Period]:
     """The months, quarters and years that some days lie in."""
-    return sorted({period_of(day, grain) for day in days for grain in PERIOD_GRAINS})
+    if len(days) == 1:
+        return _periods_at(*days)
+    return sorted({period for day in days for period in _periods_at(day)})
 
 
+@lru_cache(maxsize=16_384)
+def _periods_at(day: int) -> Sequence[Period]:
+    return sorted(period_of(day, grain) for grain in PERIOD_GRAINS)
+
+
+@lru_cache(maxsize=4_096)
 def years_later(period: Period, years: int) -> Period:
     """The same period so many years later."""
     start = date_of(period.start)
     return period_of(day_number(start.replace(year=start.year + years)), period.grain)
 
 
+@lru_cache(maxsize=65_536)
 def months_between(first_day: int, later_day: int) -> int:
     """Whole calendar months from one day to another."""
     first, later = date_of(first_day), date_of(later_day)
