@@ -38,6 +38,7 @@ PARTS: Final = (
     Part("stall", "After a stall", "bench.stall", 180),
     Part("ingest", "Ingest", "bench.ingest", 90),
     Part("answers", "Answers from cells", "bench.answers", 240),
+    Part("diagnosis", "A diagnosis of a million deals", "bench.verdict", 240),
     Part("start", "Start and rest", "bench.starting", 80),
     Part("import", "Import", "bench.importing", 60),
     Part("read", "Reads", "bench.reading", 110),

@@ -56,5 +56,7 @@ def diagnose(
     if json:
         say_json(answer)
     else:
-        # Ready text with columns of its own: neither wrapped nor read as markup.
-        screen().print(answer["report"][lang], soft_wrap=True)
+        sentence, _, reasons = answer["report"][lang].partition("\n\n")
+        screen().print(sentence, end="\n\n")
+        # Ready text with columns of its own: not wrapped.
+        screen().print(reasons, soft_wrap=True, end="")

@@ -11,6 +11,8 @@ import pytest
 from bad_quarter import Company
 from metrics_service import running
 
+from events.types.pipeline import DealWon
+
 PERIOD = "2024-Q1"
 LATER = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -29,6 +31,7 @@ async def diagnosed(
                                                 "grain": "quarter"},
             )  # fmt: skip
     assert answer.status_code == 200, answer.text
+    assert not [name for name in company.people if name in answer.text], "it never names a person"
     values = [period["rows"][0]["value"] for period in revenue.json()["periods"]]
     return answer.json(), values
 
@@ -54,6 +57,37 @@ async def test_the_true_cause_is_named(
     [lost] = [one for one in told["evidence"] if one["kpi"] == "lost_price"]
     assert (lost["baseline"], lost["current"]) == (1.0, 1.0)
     assert lost["link"].endswith("&filter=reason:price")
+    [cycle] = [one for one in told["evidence"] if one["kpi"] == "sales_cycle_days"]
+    assert cycle["low"] < cycle["delta"] < cycle["high"]
+
+
+async def test_a_scope_is_diagnosed_from_what_is_its_own(
+    new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    company = Company(fault="win_rate")
+    told, revenue = await diagnosed(
+        new_database("metrics"), tmp_path, company, scope="region:North"
+    )
+    assert min(told["factors"], key=lambda one: one["amount"])["node"] == "win_rate"
+    new = sum(funnel_of(company, "North", 2024)) - sum(funnel_of(company, "North", 2023))
+    of_new = [one for one in told["contributions"] if one["slice"] in {"referral", "ads"}]
+    assert sum(one["amount"] for one in of_new) == pytest.approx(new, abs=len(of_new))
+    assert abs(told["delta"]) < abs(revenue[4] - revenue[0])
+    assert told["scope"] == "region:North"
+
+
+def funnel_of(company: Company, region: str, year: int) -> list[int]:
+    """What deals of the region brought in the first quarter of a year."""
+    return [
+        event.data.deal.amount.amount_minor
+        for event in company.events
+        if isinstance(event.data, DealWon)
+        and event.data.deal.dimensions.region == region
+        and event.data.deal.amount is not None
+        and event.data.deal.closed_at is not None
+        and event.data.deal.closed_at.year == year
+        and event.data.deal.closed_at.month <= 3
+    ]
 
 
 async def test_evidence_is_compared_with_what_the_verdict_is(

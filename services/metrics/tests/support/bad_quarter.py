@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from events import Dimensions, Event, EventData, Money
+from events import Dimensions, Event, EventData, Money, Owner
 from events.types import partner, pipeline
 from events.types.market import MarketSizeReported
 
@@ -28,6 +28,8 @@ class Company:
         self._won_in: list[list[str]] = []
         """Customers of earlier quarters."""
         self._number = 0
+        self.people = [self._rnd.randbytes(6).hex() for _ in range(8)]
+        """Who sells: names that nothing else has."""
         self.events: list[Event] = []
         for year, quarter in QUARTERS:
             self._tell_quarter(datetime(year, quarter * 3 + 1, 1, 12, tzinfo=UTC))
@@ -67,6 +69,7 @@ class Company:
             episode=1,
             created_at=at,
             customer_id=customer,
+            owners=[Owner(owner_id=rnd.choice(self.people), weight_bp=10_000)],
             dimensions=Dimensions(channel=channel, region=rnd.choice(["North", "South"])),
             amount=Money(amount_minor=rnd.randrange(300_000, 700_000), currency="USD"),
         )

@@ -18,6 +18,8 @@ from metrics.diagnosis.rules import JUDGED, Rules
 from metrics.diagnosis.scene import Cell, Scene
 from metrics.diagnosis.statistics import discoveries, jensen_shannon, p_value
 
+PERSONS: Final = "owner"
+"""The dimension whose members are persons."""
 AMOUNT_CV: Final = 0.8
 """Spread of amounts within a slice, where nothing else is known."""
 
@@ -33,11 +35,15 @@ class Portion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """Revenue by one dimension or two. A dimension of persons (owner) has no place here."""
+    """Revenue by one dimension or two. Raises ValueError for a dimension of persons."""
 
     dimensions: tuple[str, ...]
     before: Mapping[tuple[str, ...], Portion]
     after: Mapping[tuple[str, ...], Portion]
+
+    def __post_init__(self) -> None:
+        if PERSONS in self.dimensions:
+            raise ValueError(f"a diagnosis has no place for {PERSONS}: it never names a person")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from metrics.diagnosis.drill import PERSONS
 from metrics.diagnosis.figures import Figures
 from metrics.diagnosis.rules import Owner, Rules
 from metrics.diagnosis.statistics import Z90, discoveries, newcombe, p_value
@@ -70,7 +71,11 @@ class Reading:
     low: float | None = None
     high: float | None = None
     link: str = ""
-    """Where the facts behind it are listed."""
+    """Where the facts behind it are listed. Raises ValueError where that names a person."""
+
+    def __post_init__(self) -> None:
+        if f"{PERSONS}:" in self.link:
+            raise ValueError(f"a diagnosis has no place for {PERSONS}: it never names a person")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 from unicodedata import east_asian_width
 
+from events.money import minor_digits
+from metrics.diagnosis.drill import Element
 from metrics.diagnosis.evidence import Evidence
 from metrics.diagnosis.payload import Diagnosis
 from metrics.diagnosis.robustness import Flip
-from metrics.diagnosis.sentence import MINOR_DIGITS, amount, sentence
+from metrics.diagnosis.rules import DEFAULT_OWNERS
+from metrics.diagnosis.sentence import amount, sentence
 from metrics.diagnosis.views import TotalView
 from metrics.diagnosis.words import (
     CHECKS,
     CLASSES,
+    DIMENSIONS,
     EVIDENCE,
     FACTORS,
+    SLICES,
     VERDICTS,
     Language,
     said,
@@ -23,43 +29,180 @@ from metrics.diagnosis.words import (
 
 BAR: Final = 40
 """Characters over which the waterfall is drawn."""
+MOST_ELEMENTS: Final = 8
+"""Places of a loss that are named; the data have all of them."""
+_MONEY: Final = {"channel_cpl"}
+_RATIOS: Final = {"market_share", "channel_roi", "stickiness"}
+"""Evidence that is money, or a ratio though no share of things that are counted."""
+_WHOLE_FROM: Final = 1_000
 
 
 def report(
     diagnosis: Diagnosis, language: Language, *, labels: Mapping[str, str] | None = None
 ) -> str:
-    """`labels` are the names of slices (channels, bands) in that language."""
-    named = labels or {}
+    """`labels` are the names of slices (channels, teams) in that language."""
+    telling = _Telling(diagnosis, language, labels or {})
     blocks = [
-        [sentence(diagnosis, language, labels=named)],
-        _waterfall(diagnosis, language),
-        _classes(diagnosis, language),
-        _drill(diagnosis, language, named),
-        _evidence(diagnosis, language, named),
-        _actions(diagnosis, language, named),
-        _flips(diagnosis, language),
-        [_policy(diagnosis, language)],
+        [sentence(diagnosis, language, labels=labels)],
+        telling.waterfall(),
+        telling.classes(),
+        telling.drill(),
+        telling.evidence(),
+        telling.actions(),
+        telling.flips(),
+        telling.policy(),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def _waterfall(diagnosis: Diagnosis, language: Language) -> list[str]:
-    """In exact money: the lines add up to the last one."""
-    if diagnosis.baseline is None or diagnosis.current is None:
-        return []
-    zh = language is Language.ZH
-    rows = [(said(FACTORS, f.node, language), f.amount) for f in diagnosis.factors if f.amount]
-    rows.sort(key=lambda row: row[1])
-    start = diagnosis.baseline.revenue
-    levels = [start]
-    for _, step in rows:
-        levels.append(levels[-1] + step)
-    low, high = min(levels), max(levels)
-    lines = [("基期" if zh else "baseline", start, "")]
-    for (name, step), one, other in zip(rows, levels, levels[1:], strict=False):
-        lines.append((name, step, _bar((one, other), low, high)))
-    lines.append(("本期" if zh else "this period", diagnosis.current, ""))
-    return _columns((name, _money(minor, bool(bar)), bar) for name, minor, bar in lines)
+@dataclass(frozen=True)
+class _Telling:
+    """One diagnosis in one language."""
+
+    diagnosis: Diagnosis
+    language: Language
+    labels: Mapping[str, str]
+
+    def waterfall(self) -> list[str]:
+        """In exact money: the lines add up to the last one."""
+        diagnosis = self.diagnosis
+        if diagnosis.baseline is None or diagnosis.current is None:
+            return []
+        rows = [(self._said(FACTORS, f.node), f.amount) for f in diagnosis.factors if f.amount]
+        rows.sort(key=lambda row: row[1])
+        start = diagnosis.baseline.revenue
+        levels = [start]
+        for _, step in rows:
+            levels.append(levels[-1] + step)
+        low, high = min(levels), max(levels)
+        lines = [(self._in("baseline", "基期"), self._exact(start), "")]
+        for (name, step), one, other in zip(rows, levels, levels[1:], strict=False):
+            lines.append((name, self._exact(step, signed=True), _bar((one, other), low, high)))
+        lines.append((self._in("this period", "本期"), self._exact(diagnosis.current), ""))
+        return _columns(lines)
+
+    def classes(self) -> list[str]:
+        """Below the floors nothing is said of anybody, not even how likely it is."""
+        if self.diagnosis.missing:
+            return []
+        rows = [
+            (self._said(CLASSES, total.node), self._about(total.amount), self._surely(total))
+            for total in self.diagnosis.classes
+            if total.low or total.high
+        ]
+        head = self._in(
+            "Whose (90% interval, share of the losses):", "归属（90% 区间，占损失的比例）："
+        )
+        return [head, *_columns(rows)] if rows else []
+
+    def drill(self) -> list[str]:
+        found = [
+            self._element(one.dimensions, element)
+            for one in self.diagnosis.drill
+            for element in one.elements
+        ]
+        return self._listed("Where it sits:", "集中在：", found[:MOST_ELEMENTS])
+
+    def evidence(self) -> list[str]:
+        return self._listed(
+            "Evidence:", "证据：", [self._witness(one) for one in self.diagnosis.evidence]
+        )
+
+    def actions(self) -> list[str]:
+        lines = []
+        for action in self.diagnosis.actions:
+            place = f" ({self._slice(action.slice)})" if action.slice else ""
+            back = self._about(action.recoverable).removeprefix("+")
+            lines.append(f"{action.text[self.language.value]}{place}: {back}")
+        return self._listed("What could come back:", "可挽回：", lines)
+
+    def flips(self) -> list[str]:
+        lines = [self._flip(flip) for flip in self.diagnosis.flips_when]
+        return self._listed("It would be another verdict:", "结论会改变，如果：", lines)
+
+    def policy(self) -> list[str]:
+        diagnosis, rules = self.diagnosis, self.diagnosis.rules
+        moment = diagnosis.as_of.isoformat(timespec="seconds")
+        moved = [
+            f"{self._said(FACTORS, factor)} → {self._said(CLASSES, owner.value)}"
+            for factor, owner in rules.owners.items()
+            if owner is not DEFAULT_OWNERS.get(factor)
+        ]
+        others = self._in("; otherwise owned: ", "；另行归属：") + ", ".join(moved) if moved else ""
+        return [
+            self._in(
+                f"Amounts in {diagnosis.currency}. Rules version {rules.version}, market "
+                f"elasticity {rules.elasticity:g}{others}, catalogue "
+                f"{diagnosis.catalogue_version}, as of {moment}",
+                f"金额单位 {diagnosis.currency}，规则版本 {rules.version}，市场弹性 "
+                f"{rules.elasticity:g}{others}，指标目录 {diagnosis.catalogue_version}，"
+                f"截至 {moment}",
+            )
+        ]
+
+    def _in(self, en: str, zh: str) -> str:
+        return zh if self.language is Language.ZH else en
+
+    def _said(self, words: dict[str, tuple[str, str]], name: str) -> str:
+        return said(words, name, self.language)
+
+    def _slice(self, name: str) -> str:
+        return self.labels.get(name) or self._said(SLICES, name)
+
+    def _about(self, minor: float) -> str:
+        return amount(round(minor), self.language, self.diagnosis.currency)
+
+    def _exact(self, minor: float, *, signed: bool = False) -> str:
+        digits = minor_digits(self.diagnosis.currency)
+        major = minor / 10**digits
+        return f"{major:{'+' if signed else ''},.{digits}f}".replace("-", "−")
+
+    def _listed(self, en: str, zh: str, lines: Iterable[str]) -> list[str]:
+        told = [f"- {line}" for line in lines]
+        return [self._in(en, zh), *told] if told else []
+
+    def _surely(self, total: TotalView) -> str:
+        """Its interval; and its share of the losses where somebody is named."""
+        named = total.blame and self.diagnosis.names_a_cause
+        blame = f"  {total.blame:.0%}" if named else ""
+        return f"[{self._about(total.low)}, {self._about(total.high)}]{blame}"
+
+    def _element(self, dimensions: tuple[str, ...], element: Element) -> str:
+        if element.factor:
+            names = [self._slice(name) for name in element.slice if name]
+            what = [*names, self._said(FACTORS, element.factor)]
+        else:
+            what = [
+                f"{self._said(DIMENSIONS, dimension)} {self._slice(name)}"
+                for dimension, name in zip(dimensions, element.slice, strict=True)
+            ]
+        return f"{' × '.join(what)}: {self._about(element.amount_minor)}"
+
+    def _witness(self, one: Evidence) -> str:
+        place = f" ({self._slice(one.slice)})" if one.slice else ""
+        moved = f"{self._value(one, one.baseline)} → {self._value(one, one.current)}"
+        score = "" if one.z is None else f", z {one.z:+.1f}".replace("-", "−")
+        says = ""
+        if one.supports:
+            says = self._in(", supports ", " 支持：") + self._said(CLASSES, one.supports.value)
+        if one.contradicts:
+            owner = self._said(CLASSES, one.contradicts.value)
+            says = self._in(", contradicts ", " 反对：") + owner
+        return f"{self._said(EVIDENCE, one.kpi)}{place} {moved}{score}{says}"
+
+    def _value(self, one: Evidence, value: float) -> str:
+        if one.kpi == "market_size":
+            return self._about(value).removeprefix("+")
+        if one.kpi in _MONEY:
+            return self._exact(value)
+        if one.is_share or one.kpi in _RATIOS:
+            return f"{value:.1%}"
+        return f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:.3g}"
+
+    def _flip(self, flip: Flip) -> str:
+        at = f" > {flip.above:.2f}" if flip.above is not None else ""
+        at = f" < {flip.below:.2f}" if flip.below is not None else at
+        return f"{self._said(CHECKS, flip.check)}{at}: {self._said(VERDICTS, flip.verdict)}"
 
 
 def _bar(step: tuple[int, int], low: int, high: int) -> str:
@@ -67,11 +210,6 @@ def _bar(step: tuple[int, int], low: int, high: int) -> str:
     scale = BAR / max(high - low, 1)
     offset = round((start - low) * scale)
     return " " * offset + "█" * max(1, round((end - low) * scale) - offset)
-
-
-def _money(minor: int, signed: bool) -> str:  # noqa: FBT001  one flag, one caller
-    major = minor / 10**MINOR_DIGITS
-    return (f"{major:+,.2f}" if signed else f"{major:,.2f}").replace("-", "−")
 
 
 def _columns(rows: Iterable[tuple[str, str, str]]) -> list[str]:
@@ -89,100 +227,3 @@ def _columns(rows: Iterable[tuple[str, str, str]]) -> list[str]:
 
 def _width(text: str) -> int:
     return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def _classes(diagnosis: Diagnosis, language: Language) -> list[str]:
-    rows = [
-        (
-            said(CLASSES, total.node, language),
-            amount(total.amount, language),
-            f"{_interval(total, language)}  {total.blame:.0%}",
-        )
-        for total in diagnosis.classes
-        if total.low or total.high
-    ]
-    zh = language is Language.ZH
-    head = (
-        "归属（90% 区间，占损失的比例）：" if zh else "Whose (90% interval, share of the losses):"
-    )
-    return [head, *_columns(rows)] if rows else []
-
-
-def _interval(total: TotalView, language: Language) -> str:
-    return f"[{amount(total.low, language)}, {amount(total.high, language)}]"
-
-
-def _drill(diagnosis: Diagnosis, language: Language, labels: Mapping[str, str]) -> list[str]:
-    zh = language is Language.ZH
-    lines = []
-    for one in diagnosis.drill:
-        for element in one.elements:
-            slices = " × ".join(labels.get(name, name) for name in element.slice if name)
-            factor = said(FACTORS, element.factor, language) if element.factor else ""
-            what = " × ".join(filter(None, (slices, factor)))
-            lines.append(f"- {what}: {amount(round(element.amount_minor), language)}")
-    return [("集中在：" if zh else "Where it sits:"), *lines] if lines else []
-
-
-def _evidence(diagnosis: Diagnosis, language: Language, labels: Mapping[str, str]) -> list[str]:
-    lines = [_witness(one, language, labels) for one in diagnosis.evidence]
-    return [("证据：" if language is Language.ZH else "Evidence:"), *lines] if lines else []
-
-
-def _witness(one: Evidence, language: Language, labels: Mapping[str, str]) -> str:
-    zh = language is Language.ZH
-    name = said(EVIDENCE, one.kpi, language)
-    place = f" ({labels.get(one.slice, one.slice)})" if one.slice else ""
-    moved = f"{_value(one, one.baseline, language)} → {_value(one, one.current, language)}"
-    score = "" if one.z is None else f", z {one.z:+.1f}".replace("-", "−")
-    says = ""
-    if one.supports:
-        says = (" 支持：" if zh else ", supports ") + said(CLASSES, one.supports.value, language)
-    if one.contradicts:
-        word = " 反对：" if zh else ", contradicts "
-        says = word + said(CLASSES, one.contradicts.value, language)
-    return f"- {name}{place} {moved}{score}{says}"
-
-
-def _value(one: Evidence, value: float, language: Language) -> str:
-    if one.kpi == "market_size":
-        return amount(round(value), language).removeprefix("+")
-    return f"{value:.1%}" if one.is_share else f"{value:.4g}"
-
-
-def _actions(diagnosis: Diagnosis, language: Language, labels: Mapping[str, str]) -> list[str]:
-    zh = language is Language.ZH
-    lines = [
-        f"- {action.text[language.value]}"
-        + (f" ({labels.get(action.slice, action.slice)})" if action.slice else "")
-        + f": {amount(action.recoverable, language).removeprefix('+')}"
-        for action in diagnosis.actions
-    ]
-    return [("可挽回：" if zh else "What could come back:"), *lines] if lines else []
-
-
-def _flips(diagnosis: Diagnosis, language: Language) -> list[str]:
-    lines = [f"- {_flip(flip, language)}" for flip in diagnosis.flips_when]
-    head = "结论会改变，如果：" if language is Language.ZH else "It would be another verdict:"
-    return [head, *lines] if lines else []
-
-
-def _flip(flip: Flip, language: Language) -> str:
-    at = f" > {flip.above:.2f}" if flip.above is not None else ""
-    at = f" < {flip.below:.2f}" if flip.below is not None else at
-    verdict = said(VERDICTS, flip.verdict, language)
-    return f"{said(CHECKS, flip.check, language)}{at}: {verdict}"
-
-
-def _policy(diagnosis: Diagnosis, language: Language) -> str:
-    rules = diagnosis.rules
-    moment = diagnosis.as_of.isoformat(timespec="seconds")
-    if language is Language.ZH:
-        return (
-            f"规则版本 {rules.version}，市场弹性 {rules.elasticity:g}，"
-            f"指标目录 {diagnosis.catalogue_version}，截至 {moment}"
-        )
-    return (
-        f"Rules version {rules.version}, market elasticity {rules.elasticity:g}, "
-        f"catalogue {diagnosis.catalogue_version}, as of {moment}"
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from events.money import minor_digits
 from metrics.diagnosis.actions import ADVICE
 from metrics.diagnosis.payload import Diagnosis
 from metrics.diagnosis.rules import JUDGED, Owner
@@ -17,21 +18,30 @@ from metrics.diagnosis.words import (
     HELPS,
     NOT_FIRST,
     REASONS,
+    SLICES,
     Language,
     said,
 )
 
 MAIN_SHARE: Final = 0.67
 """The factors named are the fewest that carry so much of their class's loss."""
-MINOR_DIGITS: Final = 2
+_ENGLISH: Final = ((10_000_000, 1_000_000, "M"), (1_000, 1_000, "k"))
+_CHINESE: Final = ((100_000_000, 100_000_000, " 亿"), (10_000, 10_000, " 万"))
+"""From which size on an amount is told in which unit, and what the unit is called."""
 
 
-def amount(minor: int, language: Language) -> str:
-    """In thousands for English, in 万 (ten thousands) for Chinese, always with its sign."""
-    major = minor / 10**MINOR_DIGITS
-    if language is Language.ZH:
-        return f"{_signed(major / 10_000)} 万"
-    return f"{_signed(major / 1_000)}k"
+_TOLD_PLAINLY: Final = {"watermark", "events"}
+
+
+def amount(minor: int, language: Language, currency: str) -> str:
+    """In thousands or millions for English, in 万 or 亿 for Chinese, always with its sign."""
+    digits = minor_digits(currency)
+    major = minor / 10**digits
+    for since, unit, name in _CHINESE if language is Language.ZH else _ENGLISH:
+        # What is rounded up to the next unit is told in it.
+        if round(abs(major), 1) >= since:
+            return f"{_signed(major / unit, 1)}{name}"
+    return _signed(major, digits)
 
 
 def sentence(
@@ -61,14 +71,14 @@ def main_factors(diagnosis: Diagnosis, owner: Owner) -> list[TotalView]:
     return chosen
 
 
-def _signed(number: float) -> str:
-    return f"{number:+,.1f}".replace("-", "−")
+def _signed(number: float, digits: int) -> str:
+    return f"{number:+,.{digits}f}".replace("-", "−")
 
 
 def _change(diagnosis: Diagnosis, language: Language) -> str:
     assert diagnosis.baseline is not None
     assert diagnosis.delta is not None
-    by = amount(diagnosis.delta, language)
+    by = amount(diagnosis.delta, language, diagnosis.currency)
     against = said(CHANGES, diagnosis.baseline.kind.value, language)
     percent = "" if diagnosis.relative is None else f"{abs(diagnosis.relative):.1%}"
     if language is Language.ZH:
@@ -88,7 +98,7 @@ def _cause(diagnosis: Diagnosis, language: Language) -> str:
         said(CLASSES, owner.value, language) for owner in diagnosis.order
     )
     factors = [factor for owner in diagnosis.order for factor in main_factors(diagnosis, owner)]
-    parts = ("、" if zh else ", ").join(_said_amount(f, FACTORS, language) for f in factors)
+    parts = ("、" if zh else ", ").join(_factor(f, diagnosis, language) for f in factors)
     others = sorted(
         (
             one
@@ -97,18 +107,20 @@ def _cause(diagnosis: Diagnosis, language: Language) -> str:
         ),
         key=lambda one: one.amount,
     )
-    told = [parts, *(_class(one, language) for one in others if one.low or one.high)]
+    told = [parts, *(_class(one, diagnosis, language) for one in others if one.low or one.high)]
     return (
         f"主因在{names}：{'；'.join(told)}。" if zh else f"Main cause: {names}: {'; '.join(told)}. "
     )
 
 
-def _said_amount(total: TotalView, words: dict[str, tuple[str, str]], language: Language) -> str:
-    return f"{said(words, total.node, language)} {amount(total.amount, language)}"
+def _factor(total: TotalView, diagnosis: Diagnosis, language: Language) -> str:
+    name = said(FACTORS, total.node, language)
+    return f"{name} {amount(total.amount, language, diagnosis.currency)}"
 
 
-def _class(total: TotalView, language: Language) -> str:
-    text = _said_amount(total, CLASSES, language)
+def _class(total: TotalView, diagnosis: Diagnosis, language: Language) -> str:
+    name = said(CLASSES, total.node, language)
+    text = f"{name} {amount(total.amount, language, diagnosis.currency)}"
     if total.low <= 0 <= total.high:
         text += "（不显著）" if language is Language.ZH else " (not significant)"
     return text
@@ -120,7 +132,7 @@ def _advice(diagnosis: Diagnosis, language: Language, labels: Mapping[str, str])
     briefs = [
         ADVICE[action.factor]
         .brief[language.value]
-        .format(slice=labels.get(action.slice, action.slice))
+        .format(slice=labels.get(action.slice) or said(SLICES, action.slice, language))
         for action in diagnosis.actions
         if action.factor in main
     ]
@@ -149,12 +161,22 @@ def _nobody(diagnosis: Diagnosis, language: Language) -> str:
 
 def _refusal(diagnosis: Diagnosis, language: Language) -> str:
     why = said(REASONS, diagnosis.reason, language)
-    helps = [
-        " ".join(filter(None, (said(HELPS, name, language), detail)))
-        for name, detail in diagnosis.helps.items()
-    ]
+    helps = [_help(name, detail, language) for name, detail in diagnosis.helps.items()]
     if language is Language.ZH:
         wanted = f"若有以下数据则有帮助：{'、'.join(helps)}。" if helps else ""
         return f"不作判断：{why}。{wanted}"
     wanted = f" What would help: {', '.join(helps)}." if helps else ""
     return f"No verdict: {why}.{wanted}"
+
+
+def _help(name: str, detail: str, language: Language) -> str:
+    """What data would help, and how much of it there is and should be."""
+    zh, what = language is Language.ZH, said(HELPS, name, language)
+    if not detail:
+        return what
+    if name in _TOLD_PLAINLY:
+        return f"{what} {detail}"
+    there, _, needed = detail.partition(" < ")
+    if needed:
+        detail = f"现有 {there}，至少 {needed}" if zh else f"{there}, at least {needed} needed"
+    return f"{what}（{detail}）" if zh else f"{what} ({detail})"

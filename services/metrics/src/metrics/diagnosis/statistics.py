@@ -26,13 +26,37 @@ def newcombe(
     Newcombe (1998), "Interval estimation for the difference between independent
     proportions", Statistics in Medicine 17, method 10.
     """
-    (old, _), (new, _) = before, after
-    old_low, old_high = wilson(*before, z=z)
-    new_low, new_high = wilson(*after, z=z)
-    delta = new - old
+    return of_intervals(
+        (before[0], *wilson(*before, z=z)),
+        (after[0], *wilson(*after, z=z)),
+    )
+
+
+def of_counted(
+    before: tuple[float, float], after: tuple[float, float], *, z: float = Z90
+) -> tuple[float, float]:
+    """Interval of the difference of two numbers that rest on so many independent things each: a
+    count, or a sum of money for each of them. Var(ln count) = 1/n.
+    """
+    old, new = (
+        (value, value * math.exp(-z / math.sqrt(n)), value * math.exp(z / math.sqrt(n)))
+        for value, n in (before, after)
+    )
+    return of_intervals(old, new)
+
+
+def of_intervals(
+    before: tuple[float, float, float], after: tuple[float, float, float]
+) -> tuple[float, float]:
+    """Interval of the difference of two estimates, each given with its own: value, low, high.
+
+    MOVER: Zou and Donner (2008), "Construction of confidence limits about effect measures",
+    Statistics in Medicine 27. Newcombe's is the same with Wilson's intervals.
+    """
+    (old, old_low, old_high), (new, new_low, new_high) = before, after
     return (
-        delta - math.hypot(new - new_low, old_high - old),
-        delta + math.hypot(new_high - new, old - old_low),
+        new - old - math.hypot(new - new_low, old_high - old),
+        new - old + math.hypot(new_high - new, old - old_low),
     )
 
 

@@ -126,6 +126,21 @@ EVIDENCE: Final = {
     "lost_competitor": ("lost to competitors", "输给竞品"),
     "lost_no_budget": ("lost for want of budget", "因无预算输单"),
 }
+DIMENSIONS: Final = {
+    "team": ("team", "团队"),
+    "channel": ("channel", "渠道"),
+    "segment": ("segment", "客群"),
+    "region": ("region", "区域"),
+    "product": ("product", "产品"),
+}
+SLICES: Final = {
+    "0-90": ("customers of up to 90 days", "客龄 90 天内"),
+    "91-180": ("customers of 91 to 180 days", "客龄 91–180 天"),
+    "181-365": ("customers of 181 to 365 days", "客龄 181–365 天"),
+    "366-": ("customers of more than a year", "客龄一年以上"),
+    "unknown": ("unknown", "未知"),
+}
+"""Slices that are ours to name: tenure bands, and what nobody told."""
 
 
 def said(words: dict[str, tuple[str, str]], name: str, language: Language) -> str:

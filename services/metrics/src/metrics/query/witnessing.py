@@ -5,15 +5,17 @@ All of it compares the same two periods as the verdict does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
 
 from metrics.diagnosis import Cut, Portion, Reading
 from metrics.diagnosis.evidence import WITNESSES
+from metrics.diagnosis.statistics import Z90, of_counted, of_intervals
 from metrics.engine.calendar import Period, period_of
-from metrics.engine.kpi import Inputs, Kpi
+from metrics.engine.kpi import Inputs, Kpi, Quantile
 from metrics.engine.measure import COUNT_SCALE
 from metrics.engine.measure import Reading as How
 from metrics.engine.reading import Row
@@ -33,6 +35,10 @@ _CUT_BY: Final = ("team", "segment", "region", "product")
 _TELLING_REASONS: Final = ("service", "price", "competitor", "no_budget")
 """Why deals are lost that is evidence for or against somebody."""
 _ONLY_OF_THE_CALENDAR: Final = {How.OF_PERIOD, How.SCOPE_OF_PERIOD}
+_OF_DAYS: Final = {"dau", "mau"}
+"""Told of a single day; of a period the mean of its days, and what its last day says."""
+_COUNTED: Final = {"mau", "channel_cpl"}
+"""Their `n` are independent: users, or leads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +61,7 @@ class Witnessing:
                 continue
             before, now = await self._rows(kpi)
             if before.value is not None and now.value is not None:
-                found.append(self._reading(kpi, before, now))
+                found.append(await self._reading(kpi, before, now))
         return [*found, *await self._lost_for()]
 
     async def cuts(self) -> list[Cut]:
@@ -69,7 +75,9 @@ class Witnessing:
         return ones + [await self._cut(*pair) for pair in combinations(others, 2)]
 
     def _can_be_read(self, kpi: Kpi) -> bool:
-        if not set(self.filters) <= set(kpi.dimensions) or self.now.grain not in kpi.grains:
+        if not set(self.filters) <= set(kpi.dimensions):
+            return False
+        if self.now.grain not in kpi.grains and kpi.id not in _OF_DAYS:
             return False
         of_calendar = self.now == period_of(self.now.start, self.now.grain)
         readings = {term.reading for term in terms_of(self._question(kpi))}
@@ -100,16 +108,46 @@ class Witnessing:
         spots = {reason: Spot(sums, (reason,), place, self.known) for (reason,) in sums.members}
         return {reason: (spot.read(total) or 0) / COUNT_SCALE for reason, spot in spots.items()}
 
-    def _reading(self, kpi: Kpi, before: Row, now: Row) -> Reading:
-        is_share = before.interval is not None and now.interval is not None
+    async def _reading(self, kpi: Kpi, before: Row, now: Row) -> Reading:
+        interval = await self._interval(kpi, before, now)
+        is_share = _is_share(before) and _is_share(now)
+        low, high = interval or (None, None)
         return Reading(
             kpi=kpi.id,
-            baseline=float(before.value or 0),
-            current=float(now.value or 0),
+            baseline=_value(before, kpi),
+            current=_value(now, kpi),
             baseline_count=round(before.n) if is_share else None,
             current_count=round(now.n) if is_share else None,
+            low=low,
+            high=high,
             link=self._link(kpi),
         )
+
+    async def _interval(self, kpi: Kpi, before: Row, now: Row) -> tuple[float, float] | None:
+        """90 % of the difference, of what is no share: a median, or something counted."""
+        if not before.n or not now.n:
+            return None
+        if isinstance(kpi, Quantile):
+            return await self._interval_of_medians(kpi, before, now)
+        if kpi.id in _COUNTED:
+            return of_counted((_value(before, kpi), before.n), (_value(now, kpi), now.n))
+        return None
+
+    async def _interval_of_medians(
+        self, kpi: Quantile, before: Row, now: Row
+    ) -> tuple[float, float] | None:
+        """The median lies between two percentiles, as far off as heads and tails can be apart."""
+        reach = math.ceil(50 * Z90 / math.sqrt(min(before.n, now.n)))
+        if reach >= kpi.percentile:
+            return None
+        lows, highs = [
+            await self._rows(kpi, percentile=kpi.percentile + side * reach) for side in (-1, 1)
+        ]
+        old, new = (
+            (_value(row, kpi), _value(low, kpi), _value(high, kpi))
+            for row, low, high in zip((before, now), lows, highs, strict=True)
+        )
+        return of_intervals(old, new)
 
     def _link(self, kpi: Kpi) -> str:
         """Where the facts behind a KPI are listed."""
@@ -146,8 +184,9 @@ class Witnessing:
     async def _gathered(self, kpi: Inputs, *by: str) -> Sums:
         return await gather(self.source, self._question(kpi, *by), self.known)
 
-    async def _rows(self, kpi: Kpi, *by: str) -> Sequence[Row]:
-        return (await answer(self.source, self._question(kpi, *by))).rows
+    async def _rows(self, kpi: Kpi, *by: str, percentile: int = 50) -> Sequence[Row]:
+        question = replace(self._question(kpi, *by), percentile=percentile)
+        return (await answer(self.source, question)).rows
 
     def _question(self, kpi: Kpi, *by: str) -> Question:
         return Question(
@@ -158,3 +197,12 @@ class Witnessing:
             filters=self.filters,
             as_of=self.as_of,
         )
+
+
+def _is_share(row: Row) -> bool:
+    return row.interval is not None
+
+
+def _value(row: Row, kpi: Kpi) -> float:
+    value = float(row.value or 0)
+    return value / (row.period.end - row.period.start) if kpi.id == "dau" else value

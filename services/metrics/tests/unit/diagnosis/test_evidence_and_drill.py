@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from diagnosis_example import AFTER, BEFORE, asked
 
@@ -14,7 +16,10 @@ from metrics.diagnosis.statistics import (
     jensen_shannon,
     largest_remainder,
     newcombe,
+    of_counted,
 )
+from metrics.engine.sketch import size_of
+from metrics.query.figures import coefficient_of_variation
 
 RETENTION_FELL = Reading(
     kpi="customer_retention",
@@ -234,3 +239,24 @@ def test_an_outlier_of_its_own_history_is_told_by_a_robust_z() -> None:
     assert robust_z(-0.1, quiet[:7]) is None
     assert (robust_z(-0.1, quiet) or 0) < -2
     assert abs(robust_z(0.02, quiet) or 0) < 1
+
+
+def test_nine_of_ten_intervals_of_counted_things_hold_the_true_difference() -> None:
+    """By simulation: users come by chance, 900 and 700 of them on the mean."""
+    random, truth, held = np.random.default_rng(7), (900, 700), 0
+    for old, new in random.poisson(truth, size=(2_000, 2)):
+        low, high = of_counted((old, old), (new, new))
+        held += low <= truth[1] - truth[0] <= high
+    assert held / 2_000 == pytest.approx(0.9, abs=0.03)
+
+
+def test_the_spread_of_amounts_is_that_of_the_amounts_themselves() -> None:
+    """Sizes are coarse; what is told from them is compared with the amounts one by one."""
+    random = np.random.default_rng(3)
+    for spread in (0.2, 0.6, 1.2):
+        amounts = [round(a) for a in random.lognormal(12, spread, 5_000)]
+        sizes = Counter(size for amount in amounts if (size := size_of(amount)) is not None)
+        exact = float(np.std(amounts) / np.mean(amounts))
+        assert coefficient_of_variation(sizes) == pytest.approx(exact, rel=0.05)
+    assert coefficient_of_variation({10: 29}) is None
+    assert [size_of(amount) for amount in (None, 0, -5)] == [None, None, None]

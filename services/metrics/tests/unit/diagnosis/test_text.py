@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields, replace
+from datetime import timedelta
 from pathlib import Path
+from unicodedata import east_asian_width
 
 import pytest
 from diagnosis_example import AFTER, BEFORE, FIT, LABELS, asked
 
-from metrics.diagnosis import Diagnosis, Language, Rules, diagnose, report, sentence
+from metrics.diagnosis import (
+    Cut,
+    Diagnosis,
+    DiagnosisInput,
+    Language,
+    Portion,
+    Reading,
+    Rules,
+    Window,
+    diagnose,
+    report,
+    sentence,
+)
 from metrics.diagnosis.actions import ADVICE
 from metrics.diagnosis.contributions import FACTORS as TREE_FACTORS
 from metrics.diagnosis.evidence import WITNESSES
 from metrics.diagnosis.rules import DEFAULT_OWNERS, Owner
-from metrics.diagnosis.words import EVIDENCE, FACTORS, REASONS
+from metrics.diagnosis.sentence import amount
+from metrics.diagnosis.words import EVIDENCE, FACTORS, HELPS, REASONS, said
 
 GUIDES = Path(__file__).parents[5] / "docs" / "guides"
 LABELS_OF = {Language.EN: {}, Language.ZH: LABELS}
@@ -103,6 +119,115 @@ def test_a_refusal_says_why_and_what_would_help() -> None:
     assert sentence(diagnosis, Language.ZH) == (
         "不作判断：缺少必要的事件。若有以下数据则有帮助：事件 deal.created, deal.lost。"
     )
+
+
+@pytest.mark.parametrize(
+    ("currency", "english", "chinese", "exact"),
+    [
+        ("CNY", "−774.1k", "−77.4 万", "7,850,000.00"),
+        ("JPY", "−77.4M", "−7,741.0 万", "785,000,000"),
+        ("KWD", "−77.4k", "−7.7 万", "785,000.000"),
+    ],
+)
+def test_amounts_have_the_digits_of_their_currency(
+    currency: str, english: str, chinese: str, exact: str
+) -> None:
+    diagnosis = diagnose(replace(asked(), currency=currency))
+    for language, about in ((Language.EN, english), (Language.ZH, chinese)):
+        told = report(diagnosis, language)
+        assert about in told.splitlines()[0]
+        assert exact in told
+
+
+@pytest.mark.parametrize(
+    ("minor", "english", "chinese"),
+    [
+        (0, "+0.00", "+0.00"),
+        (-5, "−0.05", "−0.05"),
+        (99_994, "+999.94", "+999.94"),
+        (99_999, "+1.0k", "+999.99"),
+        (100_000, "+1.0k", "+1,000.00"),
+        (-1_000_000, "−10.0k", "−1.0 万"),
+        (1_000_000_000, "+10.0M", "+1,000.0 万"),
+        (10_000_000_000, "+100.0M", "+1.0 亿"),
+    ],
+)
+def test_amounts_are_told_in_the_unit_that_suits_them(
+    minor: int, english: str, chinese: str
+) -> None:
+    assert amount(minor, Language.EN, "USD") == english
+    assert amount(minor, Language.ZH, "USD") == chinese
+
+
+def test_columns_are_aligned_though_chinese_is_twice_as_wide() -> None:
+    waterfall = report(diagnose(asked()), Language.ZH).split("\n\n")[1].splitlines()
+    ends = set()
+    for line in waterfall:
+        [number] = re.findall(r"[−+]?[\d,]+\.\d\d", line)
+        until = line[: line.index(number) + len(number)]
+        ends.add(sum(2 if east_asian_width(char) in "WF" else 1 for char in until))
+    assert len(ends) == 1
+
+
+REFUSALS = {
+    "period_incomplete": replace(FIT, watermark=FIT.period_end - timedelta(days=1)),
+    "events_missing": replace(FIT, present=frozenset()),
+    "restatement": replace(FIT, restated_share=0.2),
+}
+
+
+@pytest.mark.parametrize("reason", [*REASONS])
+@pytest.mark.parametrize("language", Language)
+def test_every_refusal_says_what_data_would_help(reason: str, language: Language) -> None:
+    diagnosis = diagnose(refused_for(reason))
+
+    assert (diagnosis.verdict, diagnosis.reason) == ("insufficient_data", reason)
+    assert diagnosis.helps
+    assert not diagnosis.order
+    assert not diagnosis.actions
+    text = sentence(diagnosis, language)
+    for name in diagnosis.helps:
+        assert said(HELPS, name, language) in text
+        assert HELPS[name][0] != HELPS[name][1]
+
+
+def refused_for(reason: str) -> DiagnosisInput:
+    if reason in REFUSALS:
+        return asked(gate=REFUSALS[reason])
+    match reason:
+        case "no_baseline":
+            return replace(asked(), windows=[Window(grain="quarter", current=AFTER)])
+        case "below_floor":
+            few = {name: replace(f, won=3) for name, f in AFTER.funnels.items()}
+            return asked(BEFORE, replace(AFTER, funnels=few))
+        case "inherited_stock":
+            half = {
+                name: replace(
+                    band,
+                    base=band.base // 2,
+                    active=band.active // 2,
+                    buyers=band.buyers // 2,
+                    orders=band.orders // 2,
+                    revenue_minor=band.revenue_minor // 2,
+                )
+                for name, band in BEFORE.bands.items()
+            }
+            return asked(BEFORE, replace(BEFORE, bands=half))
+    # A fall that three classes share too evenly for any to be told from chance.
+    less = {name: replace(f, amount_minor=f.amount_minor * 9 // 10) for name, f in
+            BEFORE.funnels.items()}  # fmt: skip
+    return replace(
+        asked(BEFORE, replace(BEFORE, funnels=less)),
+        rules=Rules(material_confidence=0.5, significant_confidence=0.999),
+    )
+
+
+def test_what_would_name_a_person_is_refused() -> None:
+    portions: dict[tuple[str, ...], Portion] = {("ann",): Portion(amount_minor=1, count=1)}
+    with pytest.raises(ValueError, match="never names a person"):
+        Cut(dimensions=("team", "owner"), before=portions, after=portions)
+    with pytest.raises(ValueError, match="never names a person"):
+        Reading(kpi="win_rate", baseline=0.1, current=0.2, link="/v1/kpis?filter=owner:ann")
 
 
 def test_a_period_that_did_not_fall_blames_nobody() -> None:
