@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from events import Relay, schema_sql
@@ -15,7 +16,8 @@ from events.event import Event
 from events.inbox import receive
 from events.outbox import measure
 from events.partners import Incoming
-from events.relay.stretches import StretchIncomplete
+from events.relay.shards import SESSION
+from events.relay.stretches import UNFOLD, StretchIncomplete
 from events.types.partner import OrderPaid
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -117,3 +119,21 @@ async def test_a_promise_whose_events_are_gone_ends_the_relay_and_is_kept(
     with pytest.raises(StretchIncomplete, match="4 of 5 events of /p from position 1"):
         await asyncio.wait_for(Relay(world.log, {"test": database}).run(asyncio.Event()), 30)
     assert await world.pool.fetchval(WAITING) == 1
+
+
+async def test_a_stretch_is_found_by_the_index_however_large_the_inbox(
+    world: Any, database: str
+) -> None:
+    """As a join all that partners ever sent would be read for each page."""
+    for begin in range(0, 6_000, 1_000):
+        await take(world, [incoming("/p", n, f"s{n}") for n in range(begin, begin + 1_000)])
+    await world.pool.execute("ANALYZE inbox")
+    connection = await asyncpg.connect(database, server_settings=SESSION)
+
+    stretches = [[1], [world.topic], ["/p"], [NOON], [1], [1_000]]
+    plan = str(await connection.fetch(f"EXPLAIN {UNFOLD}", *stretches))
+
+    await connection.close()
+    assert "Index Scan using inbox_feed" in plan
+    assert "position >= w.first" in plan.replace("\\", "").replace('"', "")
+    assert not any(node in plan for node in ("Hash", "Seq Scan", "Gather"))
