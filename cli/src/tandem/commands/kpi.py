@@ -185,11 +185,13 @@ def _values(console: Console, answer: Any, lang: Language) -> None:
     table.add_column(_word("period", lang))
     for dimension in answer["by"]:
         table.add_column(dimension)
+    rows = [row for period in answer["periods"] for row in period["rows"]]
     compared = any(period.get("compared_from_on") for period in answer["periods"])
     changes = ("previous", "change") if compared else ()
-    aimed = any(row["against_target"] for period in answer["periods"] for row in period["rows"])
+    aimed = any(row["against_target"] for row in rows)
     aims = ("target", "attainment", "pace", "run_rate") if aimed else ()
-    for name in ("value", *changes, *aims, "n", "interval", "reason"):
+    intervals = ("interval",) if any(row["interval"] for row in rows) else ()
+    for name in ("value", *changes, *aims, "n", *intervals, "reason"):
         table.add_column(_word(name, lang), justify="right" if name != "reason" else "left")
     for period in answer["periods"]:
         for row in period["rows"]:
@@ -197,12 +199,12 @@ def _values(console: Console, answer: Any, lang: Language) -> None:
             for dimension in answer["by"]:
                 member = row["dimensions"][dimension]
                 cells.append(answer["labels"].get(member, member))
-            value, *rest = _figures(answer, row, lang)
+            value, n, interval, note = _figures(answer, row, lang)
             beside = (
                 *(_changes(answer, row) if compared else ()),
                 *(_aims(answer, row["against_target"]) if aimed else ()),
             )
-            table.add_row(*cells, value, *beside, *rest)
+            table.add_row(*cells, value, *beside, n, *([interval] if intervals else []), note)
     console.print(table)
     console.print(f"{_word('watermark', lang)}: {answer.get('watermark') or '-'}")
 
