@@ -214,6 +214,14 @@ RELAY: Final = (
         test=f"{_RELAY}::test_events_of_a_session_are_promised_with_its_commit_and_not_before",
     ),
     Mutant(
+        guard="in a savepoint an event does not travel: what is undone would be promised by nobody",
+        file="libs/chassis/src/chassis/work.py",
+        text="if self._events and not self.session.in_nested_transaction():",
+        replacement="if self._events:",
+        test="libs/chassis/tests/integration/test_work.py"
+        "::test_a_savepoint_takes_back_rows_and_not_the_events_that_are_recorded",
+    ),
+    Mutant(
         guard="a row is deleted only after the log has acknowledged its event",
         file=f"{_EVENTS}/relay/mover.py",
         text="        sent = self._tasks.create_task(",
