@@ -89,7 +89,11 @@ def _overheads(bare: Sequence[float], dearer: Sequence[float]) -> list[float]:
 async def _measure(url: str, turns: int) -> dict[str, _Taken]:
     resources = _resources(url)
     taken = {way: _Taken() for way in _WAYS}
-    async with resources.database.opened() as database:
+    assert resources.sessions is not None, "the pipeline service keeps rows as models"
+    async with (
+        resources.database.opened() as database,
+        resources.sessions.opened(database),
+    ):
         ids = await _open_deals(resources)
         async with begin(resources, actor=SYSTEM) as work:  # of one pooled session, so always it
             server = (await work.driver()).get_server_pid()
