@@ -22,7 +22,7 @@ from events.log import Reader, Record, TopicPartition
 
 _SLICE: Final = 250
 """Records decoded in one go: a millisecond, in which nothing else of the process runs. What they
-become fits in a processor's own cache: decoding and folding a thousand took a third longer."""
+become fits in a processor's own cache: decoding and folding a thousand took a fifth longer."""
 
 
 class Intake:
