@@ -74,7 +74,7 @@ class EventReader:
         return _read_carefully(record, self._data)
 
     def read_all(self, records: Sequence[Record]) -> list[EventLike]:
-        """The same events at two thirds of the cost, without an `Event` for each that is as we write it.
+        """The same events at two thirds of the cost: those as we write them are no `Event` each.
 
         Raises what `read` raises of the first that is at fault.
         """
