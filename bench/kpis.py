@@ -11,7 +11,7 @@ import os
 import random
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from bench.copying import copy_rate
 from bench.fold import AGAINST_COPY, AGAINST_PER_EVENT
+from bench.kpi_costs import Storage, class_costs, storage_of
 from bench.processor_time import Parties, Spent
 from bench.report import Figure, Goal, ratio
 from bench.servers import Servers, migrate_in_own_process, servers
@@ -43,12 +44,13 @@ from events.log.port import NewRecord, TopicState
 from events.types.pipeline import DealCreated, DealState, DealWon
 from metrics.catalogues import terms_of
 from metrics.engine.company import Company
-from metrics.handler import Folder
+from metrics.handler import Folder, entry_of
 from metrics.merging import merge
 from metrics.rebuild import move_on, prepare, start_build
 
 DEALS: Final = 20_000
 DEALS_ONE_BY_ONE: Final = 500
+DEALS_OF_A_CLASS: Final = 1_500
 COMPANY: Final = Company(time_zone="Asia/Shanghai", base_currency="USD")
 AGAINST_FOLD: Final = Goal(2, 4)
 """A rebuild must catch up with what is folded meanwhile."""
@@ -68,8 +70,12 @@ def measure(scale: float) -> Iterator[Figure]:
             f"{batched.rate:,.0f}/s",
             f"{2 * deals:,} events; {batched.spent.told(batched.events)}; "
             f"{batched.rows / batched.events:.1f} rows written an event, "
-            f"{batched.microseconds / batched.rows * batched.events:.1f} µs each",
+            f"{batched.microseconds / batched.rows * batched.events:.1f} µs each; "
+            f"{batched.storage.changes:.1f} changes an event, "
+            f"{batched.microseconds / batched.storage.changes:.0f} µs each",
         )
+        yield Figure("bytes on disk with indexes", batched.storage.told())
+        yield from batched.costs
         assert batched.rebuilt is not None
         yield ratio(
             "rebuild of all KPIs against their fold",
@@ -122,6 +128,8 @@ class _Folded(_Worked):
     """From the first commit seen to the last; and the same events made anew from the journal."""
 
     rows: int
+    storage: Storage
+    costs: Sequence[Figure] = ()
     rebuilt: _Worked | None = None
 
 
@@ -165,9 +173,13 @@ async def _measure(here: Servers, *, deals: int, settings: ConsumerSettings) -> 
         await running
         await asyncio.sleep(_STATISTICS_SECONDS)
         written = await pool.fetchval("SELECT sum(n_tup_ins + n_tup_upd) FROM pg_stat_user_tables")
+        storage = await storage_of(pool, events=2 * deals)
         rebuilt = await _rebuild(pool, parties, events=2 * deals)
+        costs = await _costs(pool, parties) if settings.max_records > 1 else []
     rows = int(written * (after - before) / after)
-    return _Folded(events=after - before, spent=spent, rows=rows, rebuilt=rebuilt)
+    return _Folded(
+        events=after - before, spent=spent, rows=rows, storage=storage, costs=costs, rebuilt=rebuilt
+    )
 
 
 async def _rebuild(pool: asyncpg.Pool[Any], parties: Parties, *, events: int) -> _Worked:
@@ -179,6 +191,11 @@ async def _rebuild(pool: asyncpg.Pool[Any], parties: Parties, *, events: int) ->
         while await move_on(connection, company=COMPANY, clock=SystemClock()):
             pass
     return _Worked(events=events, spent=parties.read() - begun)
+
+
+async def _costs(pool: asyncpg.Pool[Any], parties: Parties) -> list[Figure]:
+    entries = [entry_of(event) for event in deal_events(DEALS_OF_A_CLASS)]
+    return await class_costs(pool, parties, entries, company=COMPANY)
 
 
 async def _until_applied(pool: asyncpg.Pool[Any], count: int) -> int:
@@ -202,21 +219,23 @@ async def _publish(log: Log, topic: str, deals: int) -> None:
 
 
 def _records(deals: int, topic: str) -> list[NewRecord]:
+    return [to_record(event, topic=topic) for event in deal_events(deals)]
+
+
+def deal_events(deals: int) -> Iterator[Event]:
+    """Each deal is created, and won weeks later, by one of five thousand customers."""
     draw = random.Random(1)
-    records = []
     for _ in range(deals):
         state = _deal(draw)
         won = _won(state)
         for sequence, data in ((1, DealCreated(deal=state)), (2, DealWon(deal=won))):
-            event = Event.of(
+            yield Event.of(
                 data,
                 source="/tandem/pipeline",
                 sequence=sequence,
                 occurred_at=won.closed_at if sequence == 2 and won.closed_at else state.created_at,
                 recorded_at=_NOW,
             )
-            records.append(to_record(event, topic=topic))
-    return records
 
 
 def _deal(draw: random.Random) -> DealState:

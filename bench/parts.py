@@ -30,7 +30,7 @@ class Part:
 
 PARTS: Final = (
     Part("fold", "Fold of narrow views, exactly once", "bench.fold", 400),
-    Part("kpis", "Fold of all KPIs", "bench.kpis", 90),
+    Part("kpis", "Fold of all KPIs", "bench.kpis", 150),
     Part("relay", "Relay", "bench.relay", 140),
     Part("outbox", "Cost of an outbox row", "bench.outbox", 45),
     Part("freshness", "Freshness of narrow views", "bench.freshness", 140),
