@@ -46,7 +46,7 @@ def _by_region(deals: list[asyncpg.Record]) -> Iterator[tuple[Any, ...]]:
     ]
     sheets = sheets_of(((moment, 1) for moment in moments), layout=CATALOGUE.layout)
     for (cube, day), sheet in sheets.items():
-        for bin_, by_member in dict(sheet.pages())[NUMBERS["region"]].items():
+        for bin_, by_member in dict(sheet.pages()).get(NUMBERS["region"], {}).items():
             for member, vector in by_member.items():
                 if any(vector):
                     yield (cube, NUMBERS["region"], day, member, bin_, *vector)

@@ -36,7 +36,7 @@ async def closed(
 ) -> AsyncIterator[tuple[Service, dict[Any, Any]]]:
     """A service that closed two periods, then heard the rest of its history. Tests only read it."""
     async with running(module_database("metrics"), tmp_path_factory.mktemp("identity")) as service:
-        events = History(61, facts=160).events
+        events = History(61, facts=220).events
         then = CLOSED_AT - timedelta(seconds=1)
         await feed(service, [e for e in events if e.recordedtime < then])
         await service.know_until(CLOSED_AT)
@@ -94,7 +94,7 @@ def by_member(listed: list[Any]) -> dict[str, Any]:
 
 
 def speaks(row: Any) -> bool:
-    return bool(row["n"] or row["numerator"] or row["denominator"])
+    return bool(row["n"] or row["numerator"] or row["denominator"] or row["unpriced_count"])
 
 
 async def test_what_was_published_stays_whatever_comes_later(closed: Any, admin: Any) -> None:
@@ -133,7 +133,9 @@ def told(row: Any) -> Any:
     """What a row says; None where it is of a member of which nothing is said."""
     if row is None or (row["dimensions"] and not speaks(row)):
         return None
-    return [row[name] for name in ("value", "numerator", "denominator", "n", "reason")]
+    return [
+        row[name] for name in ("value", "numerator", "denominator", "n", "unpriced_count", "reason")
+    ]
 
 
 @pytest.mark.parametrize("kpi", [kpi.id for kpi in CATALOGUE if Grain.QUARTER in kpi.grains])

@@ -56,6 +56,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     shrunken: float | None = None
     """Of a rate broken down: drawn towards what the members have in common."""
 
+    @property
+    def speaks(self) -> bool:
+        """Whether there is anything behind it, be it something without a price."""
+        return bool(self.n or self.numerator or self.denominator or self.unpriced_count)
+
 
 def rows_of(
     kpi: Kpi,

@@ -67,7 +67,7 @@ async def answer(source: Source, question: Question) -> Answer:
 
 def _without_silent(rows: Sequence[Row]) -> Iterator[Row]:
     """Drop members that have nothing in any period (their stock ended before the first)."""
-    speaking = {row.members for row in rows if _speaks(row)}
+    speaking = {row.members for row in rows if row.speaks}
     return (row for row in rows if row.members in speaking)
 
 
@@ -82,7 +82,3 @@ def _with_shrunken(rows: Iterable[Row]) -> Iterator[Row]:
             for place, rate in zip(places, shrunken(counted), strict=True):
                 members[place] = structs.replace(members[place], shrunken=rate)
         yield from members
-
-
-def _speaks(row: Row) -> bool:
-    return bool(row.n or row.numerator or row.denominator or row.unpriced_count)

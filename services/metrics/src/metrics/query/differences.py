@@ -72,7 +72,7 @@ def _by_place(rows: Iterable[Row]) -> Mapping[tuple[Period, Members], Row]:
 
 def _told(row: Row | None) -> tuple[object, ...] | None:
     """What a row says; None also when it says nothing at all of its members."""
-    if row is None or (row.members and not (row.n or row.numerator or row.denominator)):
+    if row is None or (row.members and not row.speaks):
         return None
     return row.value, row.numerator, row.denominator, row.n, row.unpriced_count, row.reason
 
