@@ -245,7 +245,8 @@ def drain(
 ) -> Drained:
     """Apply the whole topic in a process of its own, from the log's URL to an empty database's.
 
-    `settings` are those of ConsumerSettings; `max_records=1` gives a transaction to each event.
+    `settings` are those of ConsumerSettings; `max_records=1` gives a transaction to each event
+    where the consumer checks versions.
     """
     arguments = [f"--log={log}", f"--database={database}", f"--topic={topic}", f"--views={views}"]
     arguments += [f"--versions={versions}"]

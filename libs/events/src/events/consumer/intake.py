@@ -40,6 +40,7 @@ class Intake:
         self._read = read
         self._begin = begin
         self._most_records = settings.max_records
+        self._most_folded = settings.max_folded
         self._most_bytes = settings.max_bytes
         self._poll_seconds = settings.poll_seconds
         self._batch = begin()
@@ -78,7 +79,7 @@ class Intake:
         try:
             while True:
                 await self._room.wait()
-                room = min(_SLICE, self._most_records - self._records)
+                room = min(_SLICE, self._most() - self._records)
                 found = await self._reader.poll(
                     max_records=room, timeout_seconds=self._poll_seconds
                 )
@@ -100,8 +101,11 @@ class Intake:
             self._add_entries(self._batch, where, records)
         self._records += len(records)
         self._some.set()
-        if self._records >= self._most_records or self._bytes >= self._most_bytes:
+        if self._records >= self._most() or self._bytes >= self._most_bytes:
             self._close()
+
+    def _most(self) -> int:
+        return self._most_folded if isinstance(self._batch, Folded) else self._most_records
 
     def _add_entries(self, batch: Batch, where: TopicPartition, records: Sequence[Record]) -> None:
         read = self._read

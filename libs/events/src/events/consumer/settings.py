@@ -12,8 +12,12 @@ class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Records of one transaction when there is a backlog: larger folds better."""
     max_bytes: int = 32 * 1024 * 1024
     """Of one transaction, roughly; two such batches are in memory at a time."""
+    max_folded: int = 80_000
+    """The same where events are folded as they are read, of which a batch keeps only the sum."""
     poll_seconds: float = 0.2
-    """How long to wait for records, or for a full batch, before looking at anything else."""
+    """How long to wait for records before looking at anything else."""
+    backlog_seconds: float = 0.5
+    """How long to wait for a full batch when there is a backlog."""
     pulse_seconds: float = 1.0
     """How often membership, lag, watermark and requests about parked records are seen to."""
     member_timeout_seconds: float = 4.0
