@@ -78,7 +78,7 @@ async def claim(
     settings: ConsumerSettings,
 ) -> dict[TopicPartition, Claim]:
     """Take partitions over. Raises LogChanged when a position lies outside the log."""
-    first, end = await log.beginnings(partitions), await log.ends(partitions)
+    first = await log.beginnings(partitions)
     rows = await connection.fetch(
         _CLAIM,
         consumer,
@@ -87,6 +87,8 @@ async def claim(
         [partition.partition for partition in partitions],
         [first[partition] for partition in partitions],
     )
+    # Asked last: a position that the former owner moved meanwhile is not beyond the log.
+    end = await log.ends(partitions)
     claims: dict[TopicPartition, Claim] = {}
     for topic, partition, offset, epoch, digest in rows:
         where = TopicPartition(topic, partition)
