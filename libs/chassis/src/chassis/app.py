@@ -12,13 +12,13 @@ from chassis.auth.gate import IdentityGate
 from chassis.auth.keys import KeySource
 from chassis.auth.tokens import Authenticator
 from chassis.clock import Clock, SystemClock
+from chassis.cursors import CursorSeal
 from chassis.db import Database
 from chassis.health import Check
 from chassis.heartbeat import heartbeat
 from chassis.middleware import BodyLimit, RequestFrame
 from chassis.openapi import ServiceApp
 from chassis.outbox import watch_outbox
-from chassis.paging import CursorSeal
 from chassis.problems import Problem
 from chassis.resources import Resources
 from chassis.routes import declared_routes, refuse_undeclared, refuse_unknown_query

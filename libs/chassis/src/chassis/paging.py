@@ -1,8 +1,5 @@
 """Keyset pages: stable under inserts, with cursors that only we can have written."""
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Generic, TypeVar
@@ -10,30 +7,16 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 import msgspec
 from fastapi import Depends, Query, Request
 
-from chassis.errors import Invalid
+from chassis.cursors import CursorRefused, CursorSeal
 from chassis.resources import resources_of
 from chassis.types import StrictModel
 
 DEFAULT_LIMIT: Final = 50
 LARGEST_LIMIT: Final = 200
-_SEAL_BYTES: Final = 16
 
 T = TypeVar("T")
 R = TypeVar("R")
 P = TypeVar("P")
-
-
-class CursorRefused(Invalid):
-    """The cursor was not issued by us for this list with these filters."""
-
-    title = "cursor refused"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the cursor was not issued for this list with these filters",
-            field="cursor",
-            hint="leave cursor out to begin at the first page",
-        )
 
 
 class Page(StrictModel, Generic[T]):
@@ -41,33 +24,6 @@ class Page(StrictModel, Generic[T]):
 
     items: list[T]
     next_cursor: str | None
-
-
-class CursorSeal:
-    """Signs cursors, so that a caller cannot invent a position or carry it elsewhere."""
-
-    def __init__(self, secret: str) -> None:
-        self._key = hashlib.sha256(b"cursor:" + secret.encode()).digest()
-
-    def seal(self, position: Any, *, scope: str) -> str:
-        """The opaque text of a position (JSON-like values) within `scope`."""
-        payload = msgspec.json.encode(position)
-        return base64.urlsafe_b64encode(self._mac(payload, scope) + payload).decode().rstrip("=")
-
-    def unseal(self, cursor: str, *, scope: str) -> bytes:
-        """The position as JSON. Raises CursorRefused."""
-        try:
-            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        except ValueError:
-            raise CursorRefused from None
-        mac, payload = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(payload, scope)):
-            raise CursorRefused
-        return payload
-
-    def _mac(self, payload: bytes, scope: str) -> bytes:
-        message = scope.encode() + b"\0" + payload
-        return hmac.digest(self._key, message, "sha256")[:_SEAL_BYTES]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 
 from chassis.clock import Clock
+from chassis.cursors import CursorSeal
 from chassis.db import Database
 from chassis.settings import ServiceSettings
 from events.doorbell import Doorbell
 
 if TYPE_CHECKING:
     from chassis.auth.tokens import Authenticator
-    from chassis.paging import CursorSeal
     from chassis.sessions import Sessions
     from chassis.telemetry import Telemetry
 
@@ -26,7 +26,7 @@ class Resources:
     clock: Clock
     database: Database
     authenticator: "Authenticator"
-    cursors: "CursorSeal"
+    cursors: CursorSeal
     telemetry: "Telemetry"
     doorbell: Doorbell
     """Rung after a commit that promised events, so that the relay need not find out by itself."""

@@ -14,8 +14,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from chassis import logs, tracing
 from chassis.clock import SetClock, SystemClock
 from chassis.concurrency import ExpectedVersion, StaleVersion, etag
+from chassis.cursors import CursorRefused, CursorSeal
 from chassis.observer import PrometheusObserver
-from chassis.paging import CursorRefused, CursorSeal, PageRequest
+from chassis.paging import PageRequest
 from events import Observer
 from events.errors import Fenced
 

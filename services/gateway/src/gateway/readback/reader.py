@@ -9,8 +9,8 @@ from typing import Final
 import msgspec
 
 from chassis.auth.actor import Actor
+from chassis.cursors import CursorRefused, CursorSeal
 from chassis.errors import Forbidden
-from chassis.paging import CursorRefused, CursorSeal
 from events import Connection
 from events.inbox import feed
 
