@@ -7,6 +7,7 @@ from tandem.commands.events import events
 from tandem.commands.imports import imports
 from tandem.commands.kpi_definitions import kpis
 from tandem.commands.parked import parked
+from tandem.commands.partner_keys import partner_keys
 from tandem.commands.period import period
 from tandem.commands.rebuild import rebuild
 from tandem.commands.stack import EPILOG_DOWN, EPILOG_STATUS, EPILOG_UP, down, status, up
@@ -42,6 +43,7 @@ app.add_typer(rebuild, name="rebuild")
 app.add_typer(period, name="period")
 app.add_typer(parked, name="parked")
 app.add_typer(events, name="events")
+app.add_typer(partner_keys, name="partner-key")
 
 if __name__ == "__main__":
     app()

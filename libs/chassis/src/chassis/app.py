@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from chassis import health, problems
 from chassis.auth.gate import IdentityGate
 from chassis.auth.keys import KeySource
-from chassis.auth.tokens import Authenticator
+from chassis.auth.tokens import ApiKeys, Authenticator
 from chassis.clock import Clock, SystemClock
 from chassis.cursors import CursorSeal
 from chassis.db import Database
@@ -45,16 +45,16 @@ def build_app(
     checks: Mapping[str, Check] | None = None,
     clock: Clock | None = None,
     sessions: "Sessions | None" = None,
-    large_body_suffixes: tuple[str, ...] = ("/import",),
+    api_keys: ApiKeys | None = None,
     version: str = "0.1.0",
 ) -> FastAPI:
     """A service's application. Connects to nothing until its lifespan begins.
 
     `tasks` run beside the requests from the moment that the database answers. `sessions` are
-    for routes that take `WorkDep`.
+    for routes that take `WorkDep`, `api_keys` what is taken for a token besides tokens.
     Raises RouteWithoutPermission.
     """
-    resources = _resources(settings, clock or SystemClock(), sessions=sessions)
+    resources = _resources(settings, clock or SystemClock(), sessions=sessions, api_keys=api_keys)
     named_checks = {
         "database": health.database_answers,
         "schema": health.schema_is_current,
@@ -79,7 +79,7 @@ def build_app(
     app.state.checks = named_checks
     app.state.tasks = keeper
     app.add_middleware(IdentityGate, authenticator=resources.authenticator)
-    app.add_middleware(BodyLimit, large_body_suffixes=large_body_suffixes)
+    app.add_middleware(BodyLimit, large_body_suffixes=("/import",))
     problems.install(app, sessions=sessions)
     for router in (*routers, health.router(named_checks)):
         app.include_router(router)
@@ -91,7 +91,11 @@ def build_app(
 
 
 def _resources(
-    settings: ServiceSettings, clock: Clock, *, sessions: "Sessions | None"
+    settings: ServiceSettings,
+    clock: Clock,
+    *,
+    sessions: "Sessions | None",
+    api_keys: ApiKeys | None,
 ) -> Resources:
     database = Database(settings.database_url, application_name=settings.service)
     return Resources(
@@ -104,6 +108,7 @@ def _resources(
             keys=KeySource(settings.auth_jwks),
             # Tokens expire in the real world, whatever moment the business is told.
             clock=SystemClock(),
+            api_keys=api_keys,
         ),
         cursors=CursorSeal(settings.cursor_secret.get_secret_value()),
         telemetry=Telemetry(),

@@ -19,6 +19,8 @@ from gateway.kpi import stream_api
 from gateway.kpi.fastlane import KpiFastLane
 from gateway.kpi.hearing import hear_changes
 from gateway.openapi import api as openapi
+from gateway.partner_keys import api as partner_keys
+from gateway.partner_keys.ring import note_uses
 from gateway.partner_topics.task import take_from_topics
 from gateway.parts import Parts, make_parts
 from gateway.proxy import forward, parked
@@ -46,12 +48,14 @@ def create_app(settings: Settings) -> FastAPI:
             parked.router,
             ingress.router,
             readback.router,
+            partner_keys.router,
             openapi.router,
             forward.router_of(PROXIED),
         ],
         tasks=_tasks(parts),
         lifespans=[parts.held],
         clock=clock,
+        api_keys=parts.partner_keys,
     )
     resources: Resources = app.state.resources
     app.state.parts = parts
@@ -69,8 +73,9 @@ def _tasks(parts: Parts) -> list[BackgroundTask]:
         parts.live.close()
 
     hearing = update_wrapper(partial(hear_changes, parts), hear_changes)
+    uses = update_wrapper(partial(note_uses, parts), note_uses)
     topics = update_wrapper(partial(take_from_topics, parts), take_from_topics)
-    return [hearing, parts.document.keep_current, end_streams, topics, forget_refused]
+    return [hearing, parts.document.keep_current, end_streams, topics, uses, forget_refused]
 
 
 def _wrap(app: FastAPI, settings: Settings, parts: Parts) -> None:

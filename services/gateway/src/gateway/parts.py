@@ -19,6 +19,7 @@ from gateway.kpi.cache import AnswerCache
 from gateway.kpi.freshness import Freshness
 from gateway.kpi.stream import Live
 from gateway.openapi.document import ApiDocument
+from gateway.partner_keys.ring import KeyRing
 from gateway.proxy.transport import HttpTransport
 from gateway.proxy.upstream import Guards, Upstream
 from gateway.ratelimit import RateLimit
@@ -41,10 +42,12 @@ class Parts:
     terms: Limits
     filing: Filing
     outbox_depth: OutboxDepth
+    partner_keys: KeyRing
 
     @asynccontextmanager
-    async def held(self, _app: FastAPI) -> AsyncIterator[None]:
+    async def held(self, app: FastAPI) -> AsyncIterator[None]:
         """Close connections to services when the process ends."""
+        self.partner_keys.open(app.state.resources.database)
         try:
             yield
         finally:
@@ -86,6 +89,7 @@ def make_parts(settings: Settings, clock: Clock) -> Parts:
         outbox_depth=OutboxDepth(
             most_events=settings.outbox_events, oldest_seconds=settings.outbox_seconds
         ),
+        partner_keys=KeyRing(clock, telemetry),
     )
 
 

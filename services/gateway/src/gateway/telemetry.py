@@ -52,6 +52,14 @@ class GatewayTelemetry:
             ("outcome",),
             registry=None,
         )
+        self.partner_keys_refused = Counter(
+            "gateway_partner_keys_refused_total",
+            "Requests that came with a partner's key that opens nothing.",
+            ("reason",),
+            registry=None,
+        )
+        for reason in ("damaged", "unknown", "expired", "revoked"):
+            self.partner_keys_refused.labels(reason)
         for outcome in ("accepted", "duplicate", "conflict", "rejected"):
             self.partner_events.labels(outcome)
 
@@ -64,6 +72,7 @@ class GatewayTelemetry:
             self.kpi_answers,
             self.streams_open,
             self.partner_events,
+            self.partner_keys_refused,
         ):
             registry.register(collector)
 

@@ -3,7 +3,7 @@
 from chassis.auth.actor import SYSTEM, Actor, PermissionMissing
 from chassis.auth.dependencies import ActorDep, current_actor, public, require
 from chassis.auth.roles import PERMISSIONS, ROLES
-from chassis.auth.tokens import Authenticator, TokenMissing, TokenRefused
+from chassis.auth.tokens import ApiKeys, Authenticator, TokenMissing, TokenRefused
 
 __all__ = [
     "PERMISSIONS",
@@ -11,6 +11,7 @@ __all__ = [
     "SYSTEM",
     "Actor",
     "ActorDep",
+    "ApiKeys",
     "Authenticator",
     "PermissionMissing",
     "TokenMissing",

@@ -14,16 +14,23 @@ class PermissionMissing(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A verified caller. `sources` binds a partner to the event sources that are its own."""
+    """A verified caller. `sources` binds a partner to the event sources that are its own.
+
+    `event_types` and `scopes` narrow a partner's key further: None means all event types
+    of partners, and all permissions of the roles.
+    """
 
     id: str
     roles: frozenset[str] = frozenset()
     teams: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
+    event_types: frozenset[str] | None = None
+    scopes: frozenset[str] | None = None
 
     @property
     def permissions(self) -> frozenset[str]:
-        return permissions_of(self.roles)
+        held = permissions_of(self.roles)
+        return held if self.scopes is None else held & self.scopes
 
     @property
     def sees_all_teams(self) -> bool:

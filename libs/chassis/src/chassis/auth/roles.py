@@ -28,6 +28,7 @@ PERMISSIONS: Final = frozenset(
         "history:write",
         "parked:read",
         "parked:manage",
+        "partners:manage",
     }
 )
 

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
@@ -35,14 +35,35 @@ class TokenRefused(Unauthenticated):
     title = "token refused"
 
 
-class Authenticator:
-    """Verifies bearer tokens of one issuer for one audience."""
+class ApiKeys(Protocol):
+    """Credentials that a service issues itself; they come in the header of the tokens."""
 
-    def __init__(self, *, issuer: str, audience: str, keys: KeySource, clock: Clock) -> None:
+    def recognises(self, credential: str) -> bool:
+        """Whether it is meant to be one of these keys, good or not."""
+        ...
+
+    async def authenticate(self, credential: str) -> Actor:
+        """The caller behind a key. Raises Unauthenticated, Unavailable."""
+        ...
+
+
+class Authenticator:
+    """Verifies bearer tokens of one issuer for one audience, and keys of the service's own."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        keys: KeySource,
+        clock: Clock,
+        api_keys: ApiKeys | None = None,
+    ) -> None:
         self._issuer = issuer
         self._audience = audience
         self._keys = keys
         self._clock = clock
+        self._api_keys = api_keys
         self._remembered: OrderedDict[str, tuple[float, Actor]] = OrderedDict()
 
     async def authenticate(self, authorization: str | None) -> Actor:
@@ -55,6 +76,8 @@ class Authenticator:
             raise TokenMissing(
                 "no bearer token was sent", hint="send Authorization: Bearer <token>"
             )
+        if self._api_keys is not None and self._api_keys.recognises(token):
+            return await self._api_keys.authenticate(token)
         now = self._clock.now().timestamp()
         until, actor = self._remembered.get(token, (0.0, None))
         if actor is None or now >= until:

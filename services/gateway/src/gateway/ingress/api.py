@@ -125,7 +125,7 @@ async def publish_events(
     with parts.filing.room(_announced(request)):
         terms = parts.terms.at(resources.clock.now())
         read = _read(request, await request.body(), terms=terms)
-        outcomes = await _take(read, actor.sources, parts=parts, resources=resources)
+        outcomes = await _take(read, actor, parts=parts, resources=resources)
     for status, count in Counter([outcome.status for outcome in outcomes]).items():
         parts.telemetry.partner_events.labels(status).inc(count)
     if is_batch(request.headers.get("content-type", "")):
@@ -168,13 +168,13 @@ def _read(request: Request, body: bytes, *, terms: Terms) -> Sequence[Incoming |
 
 async def _take(
     read: Sequence[Incoming | Rejected],
-    sources: frozenset[str],
+    actor: Actor,
     *,
     parts: Parts,
     resources: Resources,
 ) -> list[Outcome]:
     """One outcome for each event, in order; what is accepted is durable when this returns."""
-    judged = taking.judge(read, sources)
+    judged = taking.judge(read, actor.sources, types=actor.event_types)
     good = [
         event
         for event, outcome in zip(read, judged, strict=True)
@@ -188,7 +188,7 @@ async def _take(
             await taking.file(
                 connection,
                 outcomes,
-                sources,
+                actor.sources,
                 received_at=resources.clock.now(),
                 zone=resources.settings.company_time_zone,
             )

@@ -31,9 +31,15 @@ class EventNotValid(Invalid):
 
 
 class SourceNotYours(Forbidden):
-    """The token does not allow to speak for this source."""
+    """The key or token does not allow to speak for this source."""
 
     title = "the source is not yours"
+
+
+class TypeNotYours(Forbidden):
+    """The key does not allow to send events of this type."""
+
+    title = "the event type is not yours"
 
 
 class VoidedEventUnknown(Invalid):

@@ -20,7 +20,7 @@ from chassis.problems import members_of
 from events import Connection
 from events.inbox import Refused, file_refused, receive
 from events.partners import Incoming, Rejected
-from gateway.ingress.results import Outcome, SourceNotYours, not_valid, outcome_of
+from gateway.ingress.results import Outcome, SourceNotYours, TypeNotYours, not_valid, outcome_of
 
 _ATTEMPTS: Final = 2
 """In one round trip each; then in a transaction, which waits for its turn and is not late again."""
@@ -32,12 +32,22 @@ RACED: Final = (
 )
 
 
-def judge(events: Sequence[Incoming | Rejected], sources: Collection[str]) -> list[Outcome | None]:
-    """The refusals that need no database; None for what may be taken."""
+def judge(
+    events: Sequence[Incoming | Rejected],
+    sources: Collection[str],
+    *,
+    types: Collection[str] | None = None,
+) -> list[Outcome | None]:
+    """The refusals that need no database; None for what may be taken.
+
+    `types` are the only ones that the sender may send; None is all of partners'.
+    """
     return [
         None
-        if type(event) is Incoming and event.source in sources
-        else _refused_at_once(event, sources)
+        if type(event) is Incoming
+        and event.source in sources
+        and (types is None or event.type in types)
+        else _refused_at_once(event, sources, types)
         for event in events
     ]
 
@@ -88,14 +98,23 @@ async def file(
         await file_refused(connection, refused, received_at=received_at, zone=zone)
 
 
-def _refused_at_once(event: Incoming | Rejected, sources: Collection[str]) -> Outcome:
+def _refused_at_once(
+    event: Incoming | Rejected, sources: Collection[str], types: Collection[str] | None
+) -> Outcome:
     if isinstance(event, Rejected):
         return Outcome(event, "rejected", refusal=not_valid(event))
+    if types is not None and event.source in sources:
+        unsent = TypeNotYours(
+            "the sender's key is not for this type of event",
+            field="type",
+            hint=f"it is for {', '.join(sorted(types))}; ask for a key that has this one, too",
+        )
+        return Outcome(event, "rejected", refusal=unsent)
     allowed = ", ".join(sorted(sources))
     refusal = SourceNotYours(
         "the sender does not speak for this source",
         field="source",
-        hint=f"use one of {allowed}" if allowed else "ask for a token with the claim `sources`",
+        hint=f"use one of {allowed}" if allowed else "ask for a key or token that has sources",
     )
     return Outcome(event, "rejected", refusal=refusal)
 

@@ -19,7 +19,6 @@ from gateway.ratelimit import count_request
 from gateway.readback import stream
 from gateway.readback.items import EventCount, EventCounts, FiledEvent, FiledPage, members
 from gateway.readback.reader import Reader, begin, cursor_of, reader_of
-from gateway.tokens import expiry_of
 
 _MOST: Final = 1_000
 _Attribute = Annotated[str, StringConstraints(min_length=1, max_length=512)]
@@ -152,7 +151,7 @@ async def stream_events(
         reader,
         wanted=asked.filter(),
         follow=asked.follow,
-        seconds=stream.lifetime(resources, expiry_of(request.headers["authorization"])),
+        authorization=request.headers["authorization"],
     )
     return StreamingResponse(
         feeding.written(places, form),

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from chassis.errors import Refusal
 from chassis.resources import Resources
 from events.inbox import feed
 from gateway.kpi import sse
@@ -51,14 +52,15 @@ class Feeding:
     reader: Reader
     wanted: feed.Filter
     follow: bool
-    seconds: float
+    authorization: str
+    """Looked at again before each page, so that what expired or was revoked ends the stream."""
 
     async def written(self, places: feed.Places, form: Form) -> AsyncIterator[bytes]:
         """The stream's bytes, until its end."""
         loop = asyncio.get_running_loop()
-        ends_at, spoke_at = loop.time() + self.seconds, loop.time()
+        ends_at, spoke_at = loop.time() + self._longest(), loop.time()
         seal = self.resources.cursors
-        while True:
+        while await self._is_known():
             page = await self._page(places)
             for one in page.events:
                 spoke_at = loop.time()
@@ -73,6 +75,19 @@ class Feeding:
             if loop.time() - spoke_at > _HEARTBEAT_SECONDS:
                 spoke_at = loop.time()
                 yield form.silence
+        yield form.end("renew")
+
+    async def _is_known(self) -> bool:
+        """Whether the reader may read on. Whoever connects again is told why not."""
+        try:
+            await self.resources.authenticator.authenticate(self.authorization)
+        except Refusal:
+            return False
+        return True
+
+    def _longest(self) -> float:
+        assert isinstance(self.resources.settings, Settings)
+        return self.resources.settings.stream_seconds
 
     async def _page(self, places: feed.Places) -> feed.FeedPage:
         async with self.resources.database.pool.acquire() as connection:
@@ -94,10 +109,3 @@ class Feeding:
                 await self.resources.stopping.wait()
         except TimeoutError:
             return
-
-
-def lifetime(resources: Resources, expires_at: float) -> float:
-    """How long a stream may last: then its token is looked at again."""
-    assert isinstance(resources.settings, Settings)
-    until_expiry = expires_at - resources.clock.now().timestamp()
-    return max(0.0, min(resources.settings.stream_seconds, until_expiry))
