@@ -34,7 +34,7 @@ class CursorSeal:
     def seal(self, position: Any, *, scope: str) -> str:
         """The opaque text of a position (JSON-like values) within `scope`."""
         payload = msgspec.json.encode(position)
-        return base64.urlsafe_b64encode(self._mac(payload, scope) + payload).decode().rstrip("=")
+        return _text(self._mac(payload, scope) + payload)
 
     def unseal(self, cursor: str, *, scope: str) -> bytes:
         """The position as JSON. Raises CursorRefused."""
@@ -42,6 +42,9 @@ class CursorSeal:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         except ValueError:
             raise CursorRefused from None
+        # The last letter's spare bits are part of no byte: a cursor has one spelling all the same.
+        if _text(raw) != cursor:
+            raise CursorRefused
         mac, payload = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
         if not hmac.compare_digest(mac, self._mac(payload, scope)):
             raise CursorRefused
@@ -50,3 +53,7 @@ class CursorSeal:
     def _mac(self, payload: bytes, scope: str) -> bytes:
         message = scope.encode() + b"\0" + payload
         return hmac.digest(self._key, message, "sha256")[:_SEAL_BYTES]
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

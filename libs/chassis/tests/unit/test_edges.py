@@ -2,6 +2,7 @@
 
 import json
 import logging
+import string
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,14 @@ def test_no_other_text_is_a_cursor(text: str, at: int) -> None:
         return
     with pytest.raises(CursorRefused):
         request(changed).after(list[object])
+
+
+def test_a_cursor_has_one_spelling() -> None:
+    letters = string.ascii_letters + string.digits + "-_"
+    good = SEAL.seal(["x", 1], scope="list")
+    for letter in letters.replace(good[-1], ""):
+        with pytest.raises(CursorRefused):
+            request(good[:-1] + letter).after(list[object])
 
 
 def test_a_cursor_of_another_list_secret_or_release_is_refused() -> None:
