@@ -13,7 +13,7 @@ help:
 	@echo 'make demo      the same, with the history of a demo company'
 	@echo 'make down      end it from another terminal'
 	@echo 'make test      all tests, on real PostgreSQL and Kafka, beside a running make up'
-	@echo 'make faults    break every part under load; ROW=<test> SEED=<number> REPEAT=20 MODE=long'
+	@echo 'make faults    break every part under load; ROW=<test> SEED=<number> REPEAT=20 MODE=long OUTAGE=<seconds>'
 	@echo 'make mutants   take out one guard after the other; a test must fail for each; ONLY=<words>'
 	@echo 'make lint      ruff, mypy, import rules, generated schemas'
 	@echo 'make bench     measure everything beside its rivals; about half an hour'
@@ -43,6 +43,7 @@ test: install
 faults: export SEED := $(SEED)
 faults: export REPEAT := $(REPEAT)
 faults: export MODE := $(MODE)
+faults: export OUTAGE := $(OUTAGE)
 faults: export REPORT := $(if $(REPEAT),docs/faults.md)
 faults: install
 	$(BIN)/pytest -m faults '$(or $(ROW),tests/faults)'

@@ -1,4 +1,4 @@
-"""Fixtures of the fault rows: a stack of each log that rows share, a seed, and a run.
+"""Fixtures of the fault rows: a stack that rows share, a seed, and a run.
 
 What `make faults` can be told is in `harness/rows.py`.
 """
@@ -6,9 +6,8 @@ What `make faults` can be told is in `harness/rows.py`.
 import platform
 import subprocess
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
 import psutil
 import pytest
@@ -20,6 +19,7 @@ from faults.harness.run import Run
 from faults.harness.stack import BreakableStack
 from local.settings import CHECKOUT, LogKind
 
+ROUNDS_AT_ONCE: Final = 5
 RESULTS: Final = pytest.StashKey[list[Result]]()
 FAILED: Final = pytest.StashKey[bool]()
 MACHINE: Final = (
@@ -34,22 +34,30 @@ COMMIT: Final = subprocess.run(
 ).stdout.strip()
 
 
-class Stage:
-    """The stack that rows share. A row that fails takes it down, so that the next is not misled."""
+AnyStack = TypeVar("AnyStack", bound=BreakableStack)
 
-    def __init__(self, folder: Path, log: LogKind) -> None:
+
+class Stage:
+    """The stack that rows share: one at a time, since a second would take their processors.
+
+    It stands as long as row after row asks for the same kind. A row that fails takes it down, so
+    that the next is not misled.
+    """
+
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._log = log
         self._number = 0
+        self._kind = ""
         self._stack: BreakableStack | None = None
 
-    @property
-    def stack(self) -> BreakableStack:
-        if self._stack is None:
+    def stack(self, kind: str, make: Callable[[Path], AnyStack]) -> AnyStack:
+        """The one that stands, if it is of that kind, else a new one."""
+        if self._stack is None or self._kind != kind:
+            self.clear()
             self._number += 1
-            var = self._folder / f"{self._log}-{self._number}"
-            self._stack = BreakableStack(var, log=self._log).start()
-        return self._stack
+            self._kind = kind
+            self._stack = make(self._folder / f"{kind}-{self._number}").start()
+        return cast("AnyStack", self._stack)
 
     def clear(self) -> None:
         if self._stack is not None:
@@ -67,39 +75,61 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Rows marked `long`, or `long_on` their log, run in the long mode only.
 
-    For the report one round follows the other, so that an end before the last leaves whole ones;
-    what an earlier sitting has run is left out.
+    For the report what an earlier sitting has run is left out.
     """
     if REPORT:
         done = {result.node for result in report.kept(KEPT)}
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid in done])
-        items[:] = sorted((item for item in items if item.nodeid not in done), key=_seed_of)
+        items[:] = [item for item in items if item.nodeid not in done]
+    items.sort(key=_turn)
     for item in items:
         if not LONG and (item.get_closest_marker("long") or _is_long_here(item)):
             item.add_marker(pytest.mark.skip(reason="long: run it with `make faults MODE=long`"))
 
 
-def _seed_of(item: pytest.Item) -> int:
-    seed: int = item.callspec.params.get("seed", 0) if hasattr(item, "callspec") else 0
-    return seed
+def _turn(item: pytest.Item) -> tuple[int, ...]:
+    """Rows that share a stack one after the other, some rounds at once, since starting it is dear.
+
+    These rounds are then run on the next kind, so that an end before the last leaves whole ones.
+    Tests that are no rows stay where they were.
+    """
+    params = _params(item)
+    if "seed" not in params:
+        return ()
+    number = params["seed"] - FIRST_SEED
+    kind = ("kafka", "postgres").index(params.get("log", "postgres"))
+    return number // ROUNDS_AT_ONCE, kind, "exposed" in item.fixturenames, number  # type: ignore[attr-defined]
+
+
+def _params(item: pytest.Item) -> dict[str, Any]:
+    return item.callspec.params if hasattr(item, "callspec") else {}
 
 
 def _is_long_here(item: pytest.Item) -> bool:
     marker = item.get_closest_marker("long_on")
-    return marker is not None and marker.args[0] in item.callspec.params.values()  # type: ignore[attr-defined]
+    return marker is not None and marker.args[0] == _params(item)["log"]
 
 
-@pytest.fixture(scope="session", params=["kafka", "postgres"])
-def stage(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    stage = Stage(tmp_path_factory.mktemp("faults"), request.param)
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    stage = Stage(tmp_path_factory.mktemp("faults"))
     yield stage
     stage.clear()
 
 
+@pytest.fixture(params=["kafka", "postgres"])
+def log(request: pytest.FixtureRequest) -> LogKind:
+    kind: LogKind = request.param
+    return kind
+
+
+@pytest.fixture
+def stack(stage: Stage, log: LogKind) -> BreakableStack:
+    """The stack that rows share; a module may have a kind of its own."""
+    return stage.stack(log, lambda var: BreakableStack(var, log=log))
+
+
 RunOn = Callable[[BreakableStack], Run]
-OwnStack = Callable[[LogKind], BreakableStack]
 
 
 @pytest.fixture
@@ -108,7 +138,7 @@ def run_on(seed: int, request: pytest.FixtureRequest) -> Iterator[RunOn]:
     runs: list[Run] = []
 
     def make(stack: BreakableStack) -> Run:
-        row = sentence(request.node.originalname)
+        row = sentence(request.node, log=stack.log or "")
         result = Result(
             row=row, log=stack.log or "", seed=seed, node=request.node.nodeid, commit=COMMIT
         )
@@ -128,18 +158,13 @@ def run_on(seed: int, request: pytest.FixtureRequest) -> Iterator[RunOn]:
 
 
 @pytest.fixture
-def run(stage: Stage, run_on: RunOn, request: pytest.FixtureRequest) -> Iterator[Run]:
+def run(
+    stage: Stage, stack: BreakableStack, run_on: RunOn, request: pytest.FixtureRequest
+) -> Iterator[Run]:
     """The row's run on the stack that is shared."""
-    yield run_on(stage.stack)
+    yield run_on(stack)
     if request.node.stash.get(FAILED, True):
         stage.clear()
-
-
-@pytest.fixture
-def own_stack(tmp_path: Path) -> Iterator[OwnStack]:
-    """`own_stack("kafka")` starts a stack that the row need not spare."""
-    with ExitStack() as stacks:
-        yield lambda log: stacks.enter_context(BreakableStack(tmp_path / "var", log=log))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -168,6 +193,8 @@ def pytest_terminal_summary(
         terminalreporter.line(result.line)
 
 
-def sentence(name: str) -> str:
-    """A row as people read it."""
-    return name.removeprefix("test_").replace("_", " ")
+def sentence(item: pytest.Function, *, log: str) -> str:
+    """A row as people read it, with what tells it from others of its test."""
+    words = item.originalname.removeprefix("test_").replace("_", " ")
+    known = {log, str(_params(item)["seed"])}
+    return ": ".join([words, *(one for one in item.callspec.id.split("-") if one not in known)])

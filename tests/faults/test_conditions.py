@@ -3,27 +3,28 @@ all goes on by itself, and stays exact.
 """
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from faults.conftest import RunOn
+from faults.conftest import RunOn, Stage
 from faults.harness.disk import can_mount
 from faults.harness.exposed import LINKS, ExposedStack, can_compile
+from faults.harness.rows import only
 from faults.harness.run import Run
-from faults.harness.stack import wait_until
+from faults.harness.stack import BreakableStack, wait_until
 from local.errors import CannotStart
+from local.settings import LogKind
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(not can_compile(), reason="needs cc, for weather.c"),
 ]
 NEEDS_ROOT = pytest.mark.skipif(not can_mount(), reason="needs root, to mount a small file system")
 
-FAULT_SECONDS = 1.5
+FAULT_SECONDS = 0.7
 KAFKA_MEGABYTES = 96
 POSTGRES_MEGABYTES = 320
 MOST_MEMORY_BYTES = 300 << 20
@@ -31,22 +32,19 @@ MOST_MEMORY_BYTES = 300 << 20
 OURS = ("relay", "metrics", "pipeline", "gateway")
 
 
-@pytest.fixture(scope="module", params=["kafka", "postgres"])
-def exposed(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ExposedStack]:
-    folder = tmp_path_factory.mktemp(f"exposed-{request.param}")
+@pytest.fixture
+def exposed(stage: Stage, log: LogKind) -> ExposedStack:
     # With the PostgreSQL log every database would lie on the small disk, under all rows.
-    small = KAFKA_MEGABYTES if request.param == "kafka" and can_mount() else 0
-    with ExposedStack(
-        folder / "var", log=request.param, links=LINKS, weather=True, disk_megabytes=small
-    ) as stack:
-        yield stack
+    small = KAFKA_MEGABYTES if log == "kafka" and can_mount() else 0
+    return stage.stack(
+        f"exposed-{log}",
+        lambda var: ExposedStack(var, log=log, links=LINKS, weather=True, disk_megabytes=small),
+    )
 
 
 @pytest.fixture
-def run(exposed: ExposedStack, run_on: RunOn) -> Run:
-    return run_on(exposed)
+def stack(exposed: ExposedStack) -> BreakableStack:
+    return exposed
 
 
 @pytest.mark.long_on("postgres")
@@ -105,12 +103,12 @@ def test_a_service_whose_clock_is_an_hour_wrong(run: Run, exposed: ExposedStack)
     with run.load():
         for hours in run.draw.sample([1, -1], 2):
             with exposed.clock_shifted(run.nemesis, "pipeline", hours=hours):
-                run.driver.wait_acknowledged(40)
+                run.driver.wait_acknowledged(20)
     run.check()
 
 
 @NEEDS_ROOT
-@pytest.mark.parametrize("exposed", ["kafka"], indirect=True)
+@only("kafka")
 def test_a_full_disk_under_kafka(run: Run, exposed: ExposedStack) -> None:
     endure(run, exposed)
 
@@ -141,7 +139,6 @@ def fill(run: Run, stack: ExposedStack) -> None:
         wait_until(
             lambda: hurts(run, server, was=was),
             what=f"{server} meets the full disk",
-            timeout_seconds=90,
         )
     run.nemesis.note(f"full disk under {server}")
 

@@ -4,7 +4,7 @@ import pytest
 
 from faults.harness.run import Run
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 
 
 def test_a_restarted_and_a_killed_postgresql_lose_nothing(run: Run) -> None:

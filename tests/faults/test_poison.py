@@ -16,7 +16,7 @@ from faults.harness.run import Run
 from faults.harness.stack import wait_until
 from faults.test_newer_events import deal, record
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 
 GOOD = 6
 
@@ -44,7 +44,6 @@ def test_poison_in_a_batch_holds_back_its_own_key_alone(run: Run, place: int) ->
             wait_until(
                 partial(run.is_counted, f"{names.run}-good-{n}"),
                 what="others are counted",
-                timeout_seconds=60,
             )
         reasons = asyncio.run(parked(run.stack.database_url("metrics"), poisoned))
         assert reasons == {2: "schema", 3: "held"}
@@ -54,7 +53,6 @@ def test_poison_in_a_batch_holds_back_its_own_key_alone(run: Run, place: int) ->
         wait_until(
             lambda: run.is_counted(f"{names.run}-held"),
             what="what was held back is counted",
-            timeout_seconds=60,
         )
         assert asyncio.run(parked(run.stack.database_url("metrics"), poisoned)) == {}
     run.check()

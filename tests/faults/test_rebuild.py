@@ -10,11 +10,11 @@ import pytest
 
 from faults.harness.rows import only
 from faults.harness.run import Run
+from faults.harness.stack import PATIENCE_SECONDS
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600), only("kafka")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200), only("kafka")]
 
 READ_SECONDS = 0.05
-PATIENCE_SECONDS = 120.0
 POINTS = ("rebuild: generation added", "rebuild: cells written", "rebuild: before switch")
 
 

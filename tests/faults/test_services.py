@@ -5,7 +5,7 @@ import pytest
 from faults.harness.rows import only
 from faults.harness.run import Run
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600), only("kafka")]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200), only("kafka")]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from faults.harness.commands import Command, money, payment
 from faults.harness.driver import entry_of
 from faults.harness.run import Run
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(1200)]
 
 WRITERS = 8
 CHANGES = 100

@@ -16,13 +16,13 @@ import httpx
 
 from faults.harness.commands import KINDS, Answer, Command, Life, Names, deal, payment
 from faults.harness.ledger import Entry, Ledger, Outcome
+from faults.harness.stack import PATIENCE_SECONDS
 from local.stack import Stack
 
 CLIENTS: Final = 3
 LIVES_PER_CLIENT: Final = 12
 """Aggregates that a client works on at once."""
 ANSWER_SECONDS: Final = 8.0
-PATIENCE_SECONDS: Final = 60.0
 STRUCTURED: Final = {"content-type": "application/cloudevents+json"}
 
 
@@ -50,7 +50,7 @@ class Client:
 class Driver:
     """Use `load()` around the fault; what was asked for is in `ledger`."""
 
-    def __init__(self, stack: Stack, *, seed: int, run: str, pause_seconds: float = 0.03) -> None:
+    def __init__(self, stack: Stack, *, seed: int, run: str, pause_seconds: float = 0.05) -> None:
         self.ledger = Ledger()
         self.names = Names(run)
         self._pause = pause_seconds

@@ -59,6 +59,7 @@ class ExposedStack(BreakableStack):
         self._weather = weather
         kept = self.var.kafka if log == "kafka" else self.var.root / "disk"
         self.disk = SmallDisk(kept, megabytes=disk_megabytes) if disk_megabytes else None
+        self._library = self.var.root / "weather.so"
         self._conditions = ExitStack()
 
     def start(self, **how: Any) -> Self:
@@ -104,7 +105,6 @@ class ExposedStack(BreakableStack):
         self.var.postgres.symlink_to(there)
 
     def _compiled(self) -> Path:
-        library = self.var.root / "weather.so"
         weather_of(self.var.root, "").mkdir(exist_ok=True)
         command = [
             "cc",
@@ -113,12 +113,12 @@ class ExposedStack(BreakableStack):
             "-shared",
             "-fPIC",
             "-o",
-            str(library),
+            str(self._library),
             str(WEATHER),
             "-ldl",
         ]
         subprocess.run(command, check=True)
-        return library
+        return self._library
 
     @contextmanager
     def slow_fsync(self, nemesis: Nemesis, *, milliseconds: int) -> Iterator[None]:
@@ -130,6 +130,8 @@ class ExposedStack(BreakableStack):
     @contextmanager
     def clock_shifted(self, nemesis: Nemesis, process: str, *, hours: float) -> Iterator[None]:
         """The wall clock of one process is wrong, then right again."""
+        loaded = Path(f"/proc/{self.process(process)}/maps").read_text(encoding="utf-8")
+        assert self._library.name in loaded, f"{process} does not look at the weather"
         with self._said(f"clock-{process}", int(hours * 3600)):
             yield
         nemesis.note(f"clock of {process} {hours:+g} h")

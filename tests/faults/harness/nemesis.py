@@ -11,9 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from faults.harness.stack import BreakableStack
-
-BACK_SECONDS = 90.0
+from faults.harness.stack import PATIENCE_SECONDS, BreakableStack
 
 
 @dataclass
@@ -43,7 +41,7 @@ class Nemesis:
             self.wait_until_back(name, was=was)
 
     def wait_until_back(self, name: str, *, was: int) -> None:
-        self.stack.wait_until_back(name, was=was, timeout_seconds=BACK_SECONDS)
+        self.stack.wait_until_back(name, was=was, timeout_seconds=PATIENCE_SECONDS)
 
     def kill_at(
         self,
@@ -70,7 +68,7 @@ class Nemesis:
         for point in points:
             self.stack.set_trap(name, point)
         was = self.stack.kill(name)
-        self.stack.wait_until_sprung(name, timeout_seconds=BACK_SECONDS)
+        self.stack.wait_until_sprung(name)
         self.note(f"kill -9 {name} at {', '.join(points)}")
         self.wait_until_back(name, was=was)
 

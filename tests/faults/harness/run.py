@@ -16,9 +16,7 @@ from faults.harness.oracle import Disagreement, Row
 from faults.harness.report import Result
 from faults.harness.stack import BreakableStack, wait_until
 
-SETTLE_SECONDS: Final = 120.0
-RECOVER_SECONDS: Final = 120.0
-AGREE_SECONDS: Final = 15.0
+AGREE_SECONDS: Final = 60.0
 """For the gateway to hear of what metrics has committed."""
 
 
@@ -26,7 +24,7 @@ class Run:
     """What a row works with. `check()` ends it."""
 
     def __init__(
-        self, stack: BreakableStack, result: Result, *, pause_seconds: float = 0.03
+        self, stack: BreakableStack, result: Result, *, pause_seconds: float = 0.05
     ) -> None:
         self.stack = stack
         self.result = result
@@ -44,7 +42,7 @@ class Run:
         )
 
     @contextmanager
-    def load(self, *, before: int = 40, after: int = 40) -> Iterator[None]:
+    def load(self, *, before: int = 20, after: int = 20) -> Iterator[None]:
         """Load around the faults of the block: so many commands acknowledged before, and after.
 
         The time to recover is measured at the end of the block, under load.
@@ -67,15 +65,10 @@ class Run:
     def sell(self) -> str:
         """Have an order paid and wait until it is counted; gives its product, which is its own."""
         product = f"{self.driver.names.run}-probe-{len(self.driver.names.probes)}"
-        wait_until(
-            lambda: self.driver.probe(product),
-            what="an order is taken",
-            timeout_seconds=RECOVER_SECONDS,
-        )
+        wait_until(lambda: self.driver.probe(product), what="an order is taken")
         wait_until(
             lambda: self.is_counted(product),
             what="an order that was taken is counted",
-            timeout_seconds=RECOVER_SECONDS,
         )
         return product
 
@@ -105,10 +98,9 @@ class Run:
         wait_until(
             lambda: execute(left, database=service) == ["0"],
             what=f"the outbox of {service} is emptied",
-            timeout_seconds=SETTLE_SECONDS,
         )
 
-    def settle(self, *, timeout_seconds: float = SETTLE_SECONDS) -> None:
+    def settle(self) -> None:
         """Until outboxes are empty and every consumer has read the log to its end."""
         left = "nothing was looked at"
 
@@ -118,9 +110,7 @@ class Run:
             return not left
 
         try:
-            wait_until(
-                settled, what="all is settled", timeout_seconds=timeout_seconds, tick_seconds=0.2
-            )
+            wait_until(settled, what="all is settled", tick_seconds=0.2)
         except TimeoutError as late:
             raise Disagreement(f"{late}: {left}") from None
 

@@ -10,7 +10,8 @@ from typing import Literal
 
 from faults.processes.armed import POINTS, put
 from faults.processes.launcher import command_of, held, trap_of
-from local.child import Child, Program
+from faults.processes.warm import RELAY, SERVICE, WarmChild, warm_up
+from local.child import Program
 from local.ports import free_port
 from local.services import SERVICES, answers_ready
 from local.settings import LogKind, inherited_environment
@@ -18,6 +19,8 @@ from local.stack import Stack
 
 LAUNCHER = Path(__file__).parents[1] / "processes" / "launcher.py"
 TICK_SECONDS = 0.05
+PATIENCE_SECONDS = 240.0
+"""For what has to come about, on a machine that may do much else; the report says what it took."""
 Action = Literal["SIGKILL", "SIGSTOP"]
 
 
@@ -25,7 +28,7 @@ def wait_until(
     true: Callable[[], bool],
     *,
     what: str,
-    timeout_seconds: float,
+    timeout_seconds: float = PATIENCE_SECONDS,
     tick_seconds: float = TICK_SECONDS,
 ) -> float:
     """Poll until it is true; gives the seconds that it took. Raises TimeoutError naming `what`."""
@@ -42,7 +45,7 @@ class BreakableStack(Stack):
 
     def __init__(self, var: Path, *, log: LogKind) -> None:
         super().__init__(var, log=log, launcher=(str(LAUNCHER),))
-        self._extras: dict[str, Child] = {}
+        self._extras: dict[str, WarmChild] = {}
 
     def stop(self) -> None:
         for name in self.extras:
@@ -85,10 +88,10 @@ class BreakableStack(Stack):
         put(file, [*(json.loads(file.read_text()) if file.exists() else []), trap])
         return pid
 
-    def wait_until_sprung(self, name: str, *, timeout_seconds: float = 60.0) -> None:
+    def wait_until_sprung(self, name: str) -> None:
         file = trap_of(self.var.root, name)
         what = f"{name} comes to where a trap is set for it"
-        wait_until(lambda: not file.exists(), what=what, timeout_seconds=timeout_seconds)
+        wait_until(lambda: not file.exists(), what=what)
 
     # Parts that are down for a while.
 
@@ -122,6 +125,7 @@ class BreakableStack(Stack):
         return self._start_extra("relay-2", "chassis.relay", environment)
 
     def _start_extra(self, name: str, module: str, environment: dict[str, str]) -> str:
+        warm_up(["metrics.app", SERVICE, RELAY])
         port = free_port()
         ports = {"PORT": str(free_port()), "TELEMETRY_PORT": str(port)}
         program = Program(
@@ -130,8 +134,8 @@ class BreakableStack(Stack):
             environment=inherited_environment() | environment | ports,
             log=self.var.log(name),
         )
-        child = self._extras[name] = Child(program).start()
-        child.wait_until(lambda: answers_ready(port), timeout_seconds=60)
+        child = self._extras[name] = WarmChild(program).start()
+        child.wait_until(lambda: answers_ready(port), timeout_seconds=PATIENCE_SECONDS)
         return name
 
     def end(self, name: str, *, kind: signal.Signals = signal.SIGTERM) -> None:

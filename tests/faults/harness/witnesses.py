@@ -20,6 +20,7 @@ from events import open_log
 from events.log import Record, TopicPartition
 from faults.harness.commands import Names
 from faults.harness.oracle import PARTS, Disagreement, Figures, Row
+from faults.harness.stack import PATIENCE_SECONDS
 from local.services import SERVICES
 from local.stack import Stack
 
@@ -149,7 +150,7 @@ async def _records(stack: Stack, since: Positions) -> list[Seen]:
         reader = await log.reader()
         reader.assign({where: since[where] for where in missing})
         while missing:
-            batch = await reader.poll(max_records=5_000, timeout_seconds=5.0)
+            batch = await reader.poll(max_records=5_000, timeout_seconds=PATIENCE_SECONDS)
             assert batch, f"the log does not give {missing} up to its end"
             for where, read in batch.items():
                 found += [seen(where, record) for record in read if record.offset < end[where]]

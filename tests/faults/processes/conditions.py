@@ -25,15 +25,16 @@ def weather_of(var: Path, name: str) -> Path:
     return var / "weather" / name
 
 
-def apply(var: Path) -> None:
-    """Change what the launcher is about to start."""
+def apply(var: Path) -> str:
+    """Change what the launcher is about to start; gives the library for our own processes."""
     if not file_of(var).exists():
-        return
+        return ""
     told = json.loads(file_of(var).read_text(encoding="utf-8"))
     kafka.PROPERTIES = with_listeners(kafka.PROPERTIES, told["links"], told["listeners"])
     _rewire(told["links"])
     if told["weather"]:
         _expose(var, told["weather"])
+    return str(told["weather"] or "")
 
 
 def with_listeners(properties: str, links: dict[str, int], listeners: dict[str, int]) -> str:
@@ -80,7 +81,7 @@ def _expose(var: Path, library: str) -> None:
     python, postgres = Plan._python, Postgres.program
 
     def exposed(self: Plan, name: str, module: str, *rest: str, environment: Any) -> Program:
-        weather = {"LD_PRELOAD": library, "FAULT_CLOCK": str(weather_of(var, f"clock-{name}"))}
+        weather = {"FAULT_CLOCK": str(weather_of(var, f"clock-{name}"))}
         return python(self, name, module, *rest, environment=environment | weather)
 
     def exposed_postgres(self: Postgres) -> Program:

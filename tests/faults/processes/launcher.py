@@ -1,14 +1,14 @@
-"""The launcher of `make up` with five differences, all of them outside the product's processes.
+"""The launcher of `make up` with six differences, all of them outside the product's processes.
 
 - Services and relay run through `armed.py`, so that a trap can be set for them.
 - What has a file under var/held stays dead until the file is gone: a part can be down for a while.
 - Every death counts as a process's first: a row must not wait for the back-off that earlier rows
   have earned it.
 - The topic `pipeline` has twelve partitions, so that four workers have something to share.
+- Our processes are forks of one that has loaded their modules (`warm.py`).
 - What a row has written into var/conditions.json holds (`conditions.py`).
 """
 
-import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,13 @@ def widened(topics: Path, *, into: Path) -> Path:
 
 
 if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[2])  # instead of this folder, as it is a script
+    from faults.processes import conditions, warm
+
     var = Settings.load().var.absolute()
     arm(Plan)
-    # A script has no package that it could import this from.
-    runpy.run_path(str(Path(__file__).with_name("conditions.py")))["apply"](var)
+    warm.warm_up(warm.EVERYTHING, library=conditions.apply(var))
+    supervisor.Child = warm.WarmChild  # type: ignore[attr-defined]
     supervisor.Supervised = Held  # type: ignore[misc]
     supervisor.STABLE_SECONDS = 0.0
     services.TOPICS = widened(services.TOPICS, into=var / "topics.yaml")
