@@ -6,7 +6,7 @@ Many seeds take hours, so results are kept, a line of JSON each, and a later sit
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -70,6 +70,7 @@ def kept(file: Path) -> list[Result]:
     return [Result(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
+MANY = 3
 HEAD = """\
 # Faults
 
@@ -86,18 +87,30 @@ consumers have to drop.
 def write(path: Path, results: Sequence[Result], *, machine: str) -> None:
     """One line for each row and log, then seeds, commits and machine, then what failed."""
     lines = [HEAD]
-    rows = dict.fromkeys((result.row, result.log) for result in results)
-    lines += [_line([one for one in results if (one.row, one.log) == row]) for row in rows]
+    keys = dict.fromkeys((result.row, result.log) for result in results)
+    rows = [[one for one in results if (one.row, one.log) == key] for key in keys]
+    lines += [_line(row) for row in rows]
     seeds = sorted({result.seed for result in results})
     lines.append(f"\nSeeds: {', '.join(map(str, seeds))}.\n")
     commits = Counter(result.commit for result in results)
     runs = ", ".join(f"{commit} ({count} runs)" for commit, count in commits.items())
     lines.append(f"\nCommits: {runs}.\n\nMachine: {machine}.\n")
+    if told := [line for row in rows for line in _told(row)]:
+        lines += ["\n## Seen\n\n", *told]
     failed = [result for result in results if result.outcome != "exact"]
     if failed:
         lines.append("\n## Not exact\n\n")
         lines += [f"- {result.line}\n" for result in failed]
     path.write_text("".join(lines), encoding="utf-8")
+
+
+def _told(results: Sequence[Result]) -> Iterator[str]:
+    """What its runs saw beside the numbers of the table; of many numbers the least and the most."""
+    for name in dict.fromkeys(name for result in results for name in result.seen):
+        values = list(dict.fromkeys(str(r.seen[name]) for r in results if name in r.seen))
+        if len(values) > MANY and all(value.isdecimal() for value in values):
+            values = [" to ".join((min(values, key=int), max(values, key=int)))]
+        yield f"- {results[0].row} [{results[0].log}]: {name}: {', '.join(values)}\n"
 
 
 def _line(results: Sequence[Result]) -> str:

@@ -2,8 +2,8 @@
 
 - Services and relay run through `armed.py`, so that a trap can be set for them.
 - What has a file under var/held stays dead until the file is gone: a part can be down for a while.
-- Every death counts as a process's first: a row must not wait for the back-off that earlier rows
-  have earned it.
+- Every death counts as a process's first, and is seen soon: a row must not wait for
+  the back-off that earlier rows have earned it.
 - The topic `pipeline` has twelve partitions, so that four workers have something to share.
 - Our processes are forks of one that has loaded their modules (`warm.py`).
 - What a row has written into var/conditions.json holds (`conditions.py`).
@@ -82,5 +82,6 @@ if __name__ == "__main__":
     supervisor.Child = warm.WarmChild  # type: ignore[attr-defined]
     supervisor.Supervised = Held  # type: ignore[misc]
     supervisor.STABLE_SECONDS = 0.0
+    supervisor.TICK_SECONDS = 0.05
     services.TOPICS = widened(services.TOPICS, into=var / "topics.yaml")
     sys.exit(__main__.main())
