@@ -12,6 +12,8 @@ import asyncpg
 import pytest
 
 from events import LogUnavailable, open_log
+from events.errors import PublishFailed
+from events.log import NewRecord
 from events.log.kafka import log as kafka_log
 from events.log.postgres import log as postgres_log
 from faults.harness.proxy import Proxy
@@ -63,6 +65,23 @@ async def test_a_consumer_whose_log_vanished_goes_on_with_new_connections(
         await world.publish(make_event("a", 2))
         await world.until(DONE, 2)
     assert proxy.bytes_passed
+
+
+@pytest.mark.parametrize("event_log", ["postgres"], indirect=True)
+async def test_a_producer_whose_log_vanished_is_told_so_once_it_got_no_answer(
+    world: Any, event_log: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without waiting again, for as long as connecting may take, to make the connection fit."""
+    monkeypatch.setattr(postgres_log, "_ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(postgres_log, "_CONNECT_SECONDS", 600.0)
+    async with open_log(by_way_of(proxy, event_log)) as log:
+        producer = await log.producer()
+        record = NewRecord(topic=world.topic, key=b"a", value=b"{}", headers=[])
+        await producer.publish([record])
+        proxy.lose()
+        with pytest.raises(PublishFailed):
+            await producer.publish([record])
+        await producer.publish([record])
 
 
 @pytest.mark.parametrize("event_log", ["kafka"], indirect=True)

@@ -113,7 +113,12 @@ class PostgresLog:
         try:
             pool = await self._connected()
             async with pool.acquire(timeout=_CONNECT_SECONDS) as connection:
-                yield connection
+                try:
+                    yield connection
+                except TimeoutError:
+                    # Nobody answers there. To make it fit for the next would wait as long again.
+                    connection.terminate()
+                    raise
         except DATABASE_ERRORS as error:
             raise LogUnavailable(
                 f"the log's PostgreSQL answered {type(error).__name__}: {error}",
