@@ -50,11 +50,12 @@ def test_a_storm_of_rebalances_leaves_no_gap_and_no_overlap(run: Run) -> None:
     with run.load():
         for _ in range(CHANGES):
             turn = time.monotonic()
-            if run.stack.extras and run.draw.random() < 0.5:
+            free = {1, 2, 3} - {int(name[-1]) for name in run.stack.extras}
+            if not free or (run.stack.extras and run.draw.random() < 0.5):
                 kind = run.draw.choice([SIGKILL, SIGTERM])
                 run.stack.end(run.draw.choice(run.stack.extras), kind=kind)
                 run.nemesis.note(f"{kind.name} a worker")
-            elif free := {1, 2, 3} - {int(name[-1]) for name in run.stack.extras}:
+            else:
                 run.stack.start_worker(min(free))
                 run.nemesis.note("start a worker")
             time.sleep(max(0.0, turn + EVERY_SECONDS - time.monotonic()))
