@@ -25,6 +25,10 @@ async def refuse() -> None:
     raise KafkaConnectionError
 
 
+async def meet_what_was_cancelled() -> None:
+    raise asyncio.CancelledError
+
+
 async def break_down() -> None:
     raise ValueError
 
@@ -39,6 +43,11 @@ async def test_a_stop_that_hangs_is_given_up() -> None:
 async def test_a_stop_in_time_is_clean_and_kafkas_errors_are_not() -> None:
     assert await end_within(stop_at_once()) is True
     assert await end_within(refuse()) is False
+
+
+async def test_a_stop_that_ends_as_cancelled_does_not_end_us() -> None:
+    """As aiokafka's does when the broker is killed under a fetch."""
+    assert await end_within(meet_what_was_cancelled()) is False
 
 
 async def test_an_error_of_ours_is_told() -> None:

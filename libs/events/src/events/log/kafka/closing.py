@@ -1,7 +1,7 @@
 """How aiokafka's clients end: in bounded time, and never as if we had been told to stop.
 
-With Kafka down their own stop can wait for ever, and a request under way can end
-as cancelled though nobody cancelled it. Either would leave a process alive and deaf.
+With Kafka down their own stop can wait for ever, and it or a request under way can
+end as cancelled though nobody cancelled it. Either would leave a process alive and deaf.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ async def end_within(stop: Coroutine[Any, Any, None], seconds: float = _SECONDS)
     done, _ = await asyncio.wait({task}, timeout=seconds)
     if not done:
         task.cancel()
+        return False
+    if task.cancelled():  # by something inside it that had ended so: to us that says nothing
         return False
     error = task.exception()
     if error is not None and not isinstance(error, KafkaError):
