@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from events import Event, EventData, Money
+from events import Dimensions, Event, EventData, Money
 from events.types.customer import LeadCaptured, LeadState
 from events.types.partner import ActivityRecorded
 from events.types.pipeline import DealCreated, DealState, DealWon, LeadOrigin
@@ -27,8 +27,9 @@ def told(data: EventData, number: int, at: datetime, *, source: str) -> Event:
     )
 
 
-def lead(name: str, at: datetime) -> Event:
-    state = LeadState(lead_id=name, status="new", captured_at=at)
+def lead(name: str, at: datetime, *, channel: str | None = None) -> Event:
+    dimensions = Dimensions(channel=channel)
+    state = LeadState(lead_id=name, status="new", captured_at=at, dimensions=dimensions)
     return told(LeadCaptured(lead=state), 1, at, source="/tandem/customer")
 
 
@@ -72,6 +73,49 @@ async def test_of_leads_from_before_any_deal_nobody_knows_what_became(service: A
 
 def _fields(state: DealState) -> dict[str, Any]:
     return {name: getattr(state, name) for name in state.__struct_fields__}
+
+
+async def test_a_cohort_that_began_before_its_outcomes_are_told_of_is_incomplete(
+    service: Any,
+) -> None:
+    early, late = MARCH, MARCH + timedelta(days=10)
+    leads = [
+        lead("a", early, channel="fair"),
+        lead("b", late, channel="fair"),
+        lead("c", late, channel="web"),
+    ]
+    deal = DealState(
+        deal_id="d",
+        pipeline="standard",
+        stage="first",
+        stage_rank=0,
+        status="open",
+        episode=1,
+        created_at=late,
+        amount=Money(amount_minor=1, currency="USD"),
+        lead=LeadOrigin(lead_id="c", captured_at=late),
+    )
+    created = told(DealCreated(deal=deal), 1, late, source="/tandem/pipeline")
+    await service.feed([*leads, created])
+    await service.know_until(LATER)
+
+    asked = {"from": "2024-03-01", "to": "2024-05-01", "grain": "month"}
+    assert await rows(service, "lead_conversion", **asked) == {
+        "2024-03": (None, "incomplete"),
+        "2024-04": (None, "no_denominator"),
+    }
+    of_quarter = {"period": "2024-Q1"}
+    assert await rows(service, "lead_conversion", **of_quarter) == {"2024-Q1": (None, "incomplete")}
+    since = {"filter": "channel:web"} | asked
+    whole = {"2024-03": (0.0, None), "2024-04": (None, "no_denominator")}
+    assert await rows(service, "lead_conversion", **since) == whole, "its leads came later"
+    async with service.caller() as client:
+        answer = await client.get("/v1/kpis/lead_conversion", params={"by": "channel"} | asked)
+    by_channel = {
+        row["dimensions"]["channel"]: (row["value"], row["reason"])
+        for row in answer.json()["periods"][0]["rows"]
+    }
+    assert by_channel == {"fair": (None, "incomplete"), "web": (0.0, None)}
 
 
 async def test_a_quiet_day_is_an_outage_only_while_something_is_missing(service: Any) -> None:

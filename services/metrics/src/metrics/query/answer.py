@@ -9,7 +9,7 @@ from itertools import groupby
 
 from msgspec import structs
 
-from metrics.engine.kpi import Model, Ratio
+from metrics.engine.kpi import Kpi, Model, Ratio
 from metrics.engine.reading import Row, rows_of
 from metrics.engine.shrinkage import shrunken
 from metrics.engine.sums import Known
@@ -21,6 +21,7 @@ from metrics.query.models import rows_of_model
 from metrics.query.outages import without_outages
 from metrics.query.question import Question, refuse_too_many_rows
 from metrics.query.source import Source
+from metrics.query.straddling import without_straddling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ async def answer(source: Source, question: Question) -> Answer:
     known = replace(known, outcomes_from=await outcomes_from(source, question.kpi))
     if question.currency is not None:
         told = await rows_in_currency(source, question, known)
+        told = list(await without_straddling(source, question, known=known, rows=told))
         told = list(_without_silent(told)) if question.by else told
         return Answer(question=question, rows=told, known=known, watermark=watermark)
     if isinstance(question.kpi, Model):
@@ -58,9 +60,10 @@ async def answer(source: Source, question: Question) -> Answer:
         )
     )
     rows = list(await without_outages(source, question, known=known, rows=rows))
+    rows = list(await without_straddling(source, question, known=known, rows=rows))
     if question.by:
         rows = list(_without_silent(rows))
-    if len(question.by) == 1 and isinstance(question.kpi, Ratio) and question.kpi.rate:
+    if len(question.by) == 1 and _is_share(question.kpi):
         rows = list(_with_shrunken(rows))
     return Answer(question=question, rows=rows, known=known, watermark=watermark)
 
@@ -69,6 +72,11 @@ def _without_silent(rows: Sequence[Row]) -> Iterator[Row]:
     """Drop members that have nothing in any period (their stock ended before the first)."""
     speaking = {row.members for row in rows if row.speaks}
     return (row for row in rows if row.members in speaking)
+
+
+def _is_share(kpi: Kpi) -> bool:
+    """Whether it is one of so many, and no mean of what each of them has a share of."""
+    return isinstance(kpi, Ratio) and kpi.rate and kpi.divided_by == 1
 
 
 def _with_shrunken(rows: Iterable[Row]) -> Iterator[Row]:
