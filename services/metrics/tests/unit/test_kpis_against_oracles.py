@@ -35,6 +35,7 @@ or lets them go on living, and it needs more of them than random histories have.
 
 
 def test_every_kpi_has_an_oracle() -> None:
+    assert len(KPIS) == len(set(KPIS))
     assert set(ORACLES) == set(KPIS)
 
 
