@@ -10,7 +10,7 @@ from typing import Final
 from events.types import UNKNOWN
 from metrics.engine.calendar import Period
 from metrics.engine.company import SECOND
-from metrics.engine.kpi import Kpi
+from metrics.engine.kpi import Kpi, Ratio
 from metrics.engine.reading import Row
 from metrics.query.answer import answer
 from metrics.query.coverage import Coverage, coverage_of, moment_kinds
@@ -102,6 +102,7 @@ async def read_quality(
     known, watermark = await read_known(connection, source.company)
     arrived = await coverage.read(connection)
     questions = list(_questions(source, kpis, period, today=today))
+    asked = [(question, await _row(source, question)) for question in questions]
     return Quality(
         period=period,
         is_complete=known.complete,
@@ -111,8 +112,8 @@ async def read_quality(
         standstills=await quality.standstills(connection, CONSUMER),
         sources=list(_freshness(arrived)),
         coverage=[coverage_of(kpi, arrived, company=source.company) for kpi in kpis],
-        unknown=[share for q in questions for share in await _unknown_shares(source, q)],
-        restatements=await _restatements(source, questions, period=period, most_deltas=most_deltas),
+        unknown=[share for q, row in asked for share in await _unknown_shares(source, q, row)],
+        restatements=await _restatements(source, asked, period=period, most_deltas=most_deltas),
     )
 
 
@@ -147,10 +148,13 @@ def _freshness(arrived: Sequence[Arrivals]) -> Iterator[Freshness]:
         )
 
 
-async def _unknown_shares(source: Source, question: Question) -> list[UnknownShare]:
-    """The dimensions of a KPI of which something is unknown."""
-    shares = []
-    for dimension in question.kpi.dimensions:
+async def _unknown_shares(source: Source, question: Question, whole: Row) -> list[UnknownShare]:
+    """The dimensions of a KPI of which something is unknown; `whole` is its value in total."""
+    shares, kpi = [], question.kpi
+    others = kpi.variants if isinstance(kpi, Ratio) else {}
+    for dimension in kpi.dimensions:
+        if not whole.speaks and dimension not in others:
+            continue  # there is nothing that a member could be missing of
         rows = (await answer(source, replace(question, by=(dimension,)))).rows
         unknown = sum(float(row.n) for row in rows if row.members == (UNKNOWN,))
         if unknown:
@@ -160,7 +164,11 @@ async def _unknown_shares(source: Source, question: Question) -> list[UnknownSha
 
 
 async def _restatements(
-    source: Source, questions: Sequence[Question], *, period: Period, most_deltas: int | None
+    source: Source,
+    asked: Sequence[tuple[Question, Row]],
+    *,
+    period: Period,
+    most_deltas: int | None,
 ) -> list[Restatement] | None:
     """What changed of each KPI after the period had ended; those that cannot have are not read."""
     end = source.company.start_of(period.end) // SECOND - 1
@@ -170,8 +178,8 @@ async def _restatements(
     if most_deltas is not None and late.deltas > most_deltas:
         return None
     found = []
-    for question in questions:
-        now = (await _row(source, question)).value
+    for question, row in asked:
+        now = row.value
         then = now
         if any(kind.name in late.kinds for kind in moment_kinds(question.kpi)):
             then = (await _row(source, replace(question, as_of=end))).value
