@@ -28,7 +28,7 @@ def test_reasons_of_null_follow_from_the_class() -> None:
     reasons = {kpi.id: null_reasons(kpi) for kpi in CATALOGUE}
     assert reasons["revenue_attainment"] == ["no_target", "no_denominator"]
     assert reasons["market_share"] == ["no_denominator"]
-    assert reasons["lead_conversion"] == ["immature", "not_covered", "no_denominator"]
+    assert reasons["lead_conversion"] == ["immature", "not_covered", "incomplete", "no_denominator"]
     assert reasons["repeat_purchase_rate"] == ["immature", "no_denominator"]
     assert reasons["stickiness"] == ["incomplete", "no_denominator"]
     assert reasons["nps"] == ["no_denominator", "below_floor"]

@@ -270,7 +270,7 @@ def test_formulas_are_told_in_both_languages() -> None:
     assert kpi.formula == {
         "en": "100 x deals won (region: East or West)"
         " / (deals won (region: East or West) + deals lost (region: East or West))",
-        "zh": "100 x 赢单(区域: East或West)÷(赢单(区域: East或West)+丢单(区域: East或West))",
+        "zh": "100 x 赢单(区域: East或West)÷(赢单(区域: East或West)+输单(区域: East或West))",
     }
     value = declared(
         unit="money",

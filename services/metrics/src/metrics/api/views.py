@@ -12,6 +12,7 @@ from pydantic import Field
 
 from chassis.types import StrictModel
 from metrics.api.target_views import TargetOfRow
+from metrics.engine.certainty import certainty_of
 from metrics.engine.company import SECOND, date_of, instant_of
 from metrics.engine.kpi import Kpi, Unit
 from metrics.engine.reading import Reason, Row
@@ -48,10 +49,16 @@ class KpiDefinition(StrictModel):
     formula: InTwoLanguages
     source: str
     version: int
+    interval: Annotated[
+        Literal["wilson", "normal"] | None,
+        Field(description="of which kind its 95 % intervals are"),
+    ]
+    interval_because: Annotated[InTwoLanguages, Field(description="why so, or why it has none")]
     shapes: Annotated[list[Shape], Field(description="what it can be drawn as: GET …/shape")]
 
     @classmethod
     def of(cls, kpi: Kpi) -> KpiDefinition:
+        certainty = certainty_of(kpi)
         return cls.model_validate(
             {
                 "id": kpi.id,
@@ -64,6 +71,8 @@ class KpiDefinition(StrictModel):
                 "formula": dict(kpi.formula),
                 "source": kpi.source,
                 "version": kpi.version,
+                "interval": certainty.method,
+                "interval_because": dict(certainty.why),
                 "shapes": shapes_of(kpi),
             }
         )

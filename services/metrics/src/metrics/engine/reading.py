@@ -272,7 +272,9 @@ def _interval(kpi: Ratio, line: _Line) -> tuple[float, float] | None:
         return None
     interval = None
     if kpi.rate:
-        interval = wilson(shown(named["numerator"], above), shown(named["denominator"], below))
+        # A mean of the shares of so many is at least as sure as one share of as many.
+        successes = (shown(named["numerator"], above) or 0) / kpi.divided_by
+        interval = wilson(successes, shown(named["denominator"], below))
     elif kpi.balance:
         voting = (amounts[_VOTERS] or 0) / below
         interval = balance(above / below, voting, n=below / COUNT_SCALE)

@@ -55,13 +55,13 @@ PIPELINE_WEIGHTED = Forecast(
 
 DEALS_LOST = Amount(
     id="deals_lost",
-    name={"en": "Deals lost", "zh": "丢单数"},
+    name={"en": "Deals lost", "zh": "输单数"},
     better="down",
     grains=WEEKLY,
     dimensions=(*SALE_DIMENSIONS, "reason"),
     value=Count(DEAL_LOST),
     n=Count(DEAL_LOST),
     per="count",
-    formula={"en": "deals lost, last episode, by closing day", "zh": "按关闭日统计的丢单数"},
+    formula={"en": "deals lost, last episode, by closing day", "zh": "按关闭日统计的输单数"},
     source="kpis.md section 5, lost reasons",
 )

@@ -52,7 +52,7 @@ WIN_RATE = Ratio(
     rate=True,
     formula={
         "en": "won / (won + lost), last episode, by closing day",
-        "zh": "赢单数÷(赢单数+丢单数)",
+        "zh": "赢单数÷(赢单数+输单数)",
     },
     source="kpis.md win_rate",
 )

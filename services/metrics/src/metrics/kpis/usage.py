@@ -56,6 +56,7 @@ STICKINESS = Ratio(
     numerator=trailing(Count(USER_ON_DAY), days=WINDOW_DAYS),
     denominator=_ACTIVE_IN_MONTH,
     divided_by=WINDOW_DAYS,
+    rate=True,
     every_day=Count(USER_ON_DAY),
     formula={
         "en": "mean daily active users of the 28 days up to the end / users active in them",
