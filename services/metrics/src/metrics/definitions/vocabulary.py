@@ -24,8 +24,10 @@ from metrics.facts.lead import (
     LEAD_CAPTURED,
     LEAD_CONTACTED,
     LEAD_CONVERTED,
+    LEAD_CONVERTED_SOON,
     LEAD_EARNED,
     LEAD_QUALIFIED,
+    SOON_DAYS,
 )
 from metrics.facts.order import ORDER_PAID
 from metrics.facts.process_run import (
@@ -128,7 +130,7 @@ _WORDS: Final = (
         shared=_OWNERS,
         still_open=DEAL_OPEN,
     ),
-    Word(DEAL_LOST, ("deals lost", "丢单"), _CLOSED, shared=_OWNERS),
+    Word(DEAL_LOST, ("deals lost", "输单"), _CLOSED, shared=_OWNERS),
     Word(LEAD_CAPTURED, ("leads captured", "获取线索"), _CAPTURED),
     Word(
         LEAD_CONTACTED,
@@ -143,6 +145,12 @@ _WORDS: Final = (
         ("leads that led to a sale within 90 days", "90天内成交的线索"),
         _CAPTURED,
         settles_after_days=CONVERSION_DAYS,
+    ),
+    Word(
+        LEAD_CONVERTED_SOON,
+        ("leads that led to a sale within 30 days", "30天内成交的线索"),
+        _CAPTURED,
+        settles_after_days=SOON_DAYS,
     ),
     Word(
         LEAD_EARNED,

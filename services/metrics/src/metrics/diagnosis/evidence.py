@@ -30,6 +30,8 @@ class Witness:
 
 WITNESSES: Final = {
     "win_rate": Witness(owner=Owner.SALES),
+    "lead_conversion": Witness(owner=Owner.SALES),
+    "lead_conversion_soon": Witness(owner=Owner.SALES),
     "sales_csat": Witness(owner=Owner.SALES),
     "sales_cycle_days": Witness(owner=Owner.SALES, falls=False),
     "first_response_min": Witness(owner=Owner.SALES, falls=False),
@@ -51,7 +53,9 @@ WITNESSES: Final = {
     "lost_competitor": Witness(owner=Owner.MARKET, falls=False),
     "lost_no_budget": Witness(owner=Owner.MARKET, falls=False),
 }
-"""In the order of the list. `lost_…` are shares of lost deals by the reason given."""
+"""In the order of the list. `lost_…` are shares of lost deals by the reason given. Leads that
+led to a sale tell fewer sales, and how many of them did so soon slower ones.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

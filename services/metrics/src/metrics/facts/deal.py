@@ -22,19 +22,14 @@ from events.types.pipeline import (
     DealWon,
     LostReason,
 )
-from metrics.engine.company import DAY, Company, micros_of
+from metrics.engine.company import Company, micros_of
 from metrics.engine.dimension import NUMBERS, Cut, Member
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref, Report, ReportingKind
 from metrics.engine.moment import Moment, MomentKind
 from metrics.facts.buyer.records import Dealt, buyer_cut, buyer_key, to_buyer
-from metrics.facts.lead import (
-    CONVERSION_DAYS,
-    EARNING_DAYS,
-    LEAD_CONVERTED,
-    LEAD_EARNED,
-    cut_of_lead,
-)
+from metrics.facts.lead import LEAD_CONVERTED, LEAD_CONVERTED_SOON, LEAD_EARNED
+from metrics.facts.origin import Origin, origin_moments, origin_of
 from metrics.facts.sale import (
     SALE_DIMENSIONS,
     SALE_REFUNDED,
@@ -77,17 +72,10 @@ DEAL_LOST: Final = MomentKind(
 _SAID: Final = (
     *(DEAL_CREATED, DEAL_OPEN, DEAL_WON, DEAL_LOST),
     *(DEAL_EXPECTED, STAGE_WON, STAGE_LOST),
-    *(LEAD_CONVERTED, LEAD_EARNED, SALE_REFUNDED),
+    *(LEAD_CONVERTED, LEAD_CONVERTED_SOON, LEAD_EARNED, SALE_REFUNDED),
 )
 _LONG_AGO: Final = -(2**62)
 _REASON: Final = NUMBERS["reason"] - 1
-
-
-class Origin(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The lead that the deal came from, as captured."""
-
-    captured: int
-    cut: Cut
 
 
 class Deal(msgspec.Struct, frozen=True, array_like=True):
@@ -152,7 +140,7 @@ class DealKind(ReportingKind[Deal]):
             closed,
             amount,
             _spans(state.spans, deal, amount, at=at),
-            _origin_of(deal),
+            origin_of(deal),
             state.refunds,
             clock,
             _buyer_of(deal, source=entry.source),
@@ -250,13 +238,6 @@ def _buyer_of(deal: DealState, *, source: str) -> str | None:
     return None if deal.customer_id is None else buyer_key(deal.customer_id, source=source)
 
 
-def _origin_of(deal: DealState) -> Origin | None:
-    lead = deal.lead
-    if lead is None:
-        return None
-    return Origin(micros_of(lead.captured_at), cut_of_lead(lead.owner_id, lead.dimensions))
-
-
 def _owners_of(deal: DealState) -> Member:
     owners = deal.owners
     if not owners:
@@ -294,21 +275,8 @@ def _closing_moments(state: Deal, cut: Cut, company: Company) -> list[Moment]:
     cycle = on - company.day(state.first_contact) if in_order else None
     said = [Moment(DEAL_WON, on, cut, 1, base, cycle), *stages]
     origin = state.origin
-    if origin is not None and _converts(origin, state):
-        said.append(Moment(LEAD_CONVERTED, company.day(origin.captured), origin.cut))
-    if origin is not None and _earns(origin, state):
-        net = net_of(state.amount, state.refunds)
-        said.append(Moment(LEAD_EARNED, company.day(origin.captured), origin.cut, 1, net))
+    if origin is not None:
+        said += origin_moments(
+            origin, state.closed, amount=state.amount, refunds=state.refunds, company=company
+        )
     return said
-
-
-def _earns(origin: Origin, state: Deal) -> bool:
-    assert state.closed is not None
-    return 0 <= state.closed - origin.captured < EARNING_DAYS * DAY
-
-
-def _converts(origin: Origin, state: Deal) -> bool:
-    assert state.closed is not None
-    elapsed = state.closed - origin.captured
-    in_window = 0 <= elapsed < CONVERSION_DAYS * DAY
-    return in_window and not fully_refunded(state.amount, state.refunds)

@@ -34,6 +34,12 @@ LEAD_CONVERTED: Final = MomentKind(
     name="lead.converted", cube="lead", dimensions=LEAD_DIMENSIONS, events=(DealWon,)
 )
 """On the day of the capture, said by the deal that came of it: a lead has at most one."""
+LEAD_CONVERTED_SOON: Final = MomentKind(
+    name="lead.converted_soon", cube="lead", dimensions=LEAD_DIMENSIONS, events=(DealWon,)
+)
+"""Besides, of a lead that was converted within `SOON_DAYS`: beside all that were it tells slower
+from fewer.
+"""
 
 LEAD_EARNED: Final = MomentKind(
     name="lead.earned", cube="lead.earned", dimensions=LEAD_DIMENSIONS, events=(DealWon,)
@@ -43,6 +49,7 @@ LEAD_EARNED: Final = MomentKind(
 EARNING_DAYS: Final = 365
 CONVERSION_DAYS: Final = 90
 """A sale converts its lead when it is made less than so many times 24 hours after the capture."""
+SOON_DAYS: Final = 30
 
 _QUALIFIED: Final = ("qualified", "converted")
 """What a lead is that was found worth a try, unless it was given up later."""

@@ -1,118 +1,88 @@
-"""What speaks beside the figures of a diagnosis: other KPIs, reasons of losses, revenue by slices.
+"""What speaks beside the figures of a diagnosis: other KPIs, and reasons of losses.
 
-All of it compares the same two periods as the verdict does.
+All of it compares the same two periods as the verdict does. Of a cohort, whose outcome comes
+later, it is that which became mature in the period: p30 = p90 x (p30 / p90) of its leads tells
+fewer sales from slower ones.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import replace
 from typing import Final
 
-from metrics.diagnosis import Cut, Portion, Reading
+from metrics.diagnosis import Reading
+from metrics.diagnosis.drill import AMOUNT_CV
 from metrics.diagnosis.evidence import WITNESSES
 from metrics.diagnosis.statistics import Z90, of_counted, of_intervals
-from metrics.engine.calendar import Period, period_of
-from metrics.engine.kpi import Inputs, Kpi, Quantile
+from metrics.engine.calendar import Grain, periods_between
+from metrics.engine.company import day_number
+from metrics.engine.kpi import Curve, Kpi, Quantile, Ratio
 from metrics.engine.measure import COUNT_SCALE
-from metrics.engine.measure import Reading as How
 from metrics.engine.reading import Row
-from metrics.engine.sums import Known, Spot, Sums
-from metrics.kpis.diagnosis import LOST, REVENUE
+from metrics.engine.sums import Spot, Sums
+from metrics.kpis.diagnosis import CONVERSION, LOST
+from metrics.kpis.leads import LEAD_CONVERSION
 from metrics.kpis.pipeline import DEALS_LOST
-from metrics.kpis.sales import REVENUE_NET
 from metrics.query.answer import answer
-from metrics.query.contributions import terms_of
-from metrics.query.figures import Filters
-from metrics.query.gathering import gather
-from metrics.query.question import Question
-from metrics.query.source import Source
+from metrics.query.coverage import coverage_of
+from metrics.query.spans import OF_DAYS, Spans
+from metrics.store import coverage
+from metrics.store.coverage import Arrivals
 
-_CUT_BY: Final = ("team", "segment", "region", "product")
-"""What a loss is searched by beside channels; never by persons."""
 _TELLING_REASONS: Final = ("service", "price", "competitor", "no_budget")
 """Why deals are lost that is evidence for or against somebody."""
-_ONLY_OF_THE_CALENDAR: Final = {How.OF_PERIOD, How.SCOPE_OF_PERIOD}
-_OF_DAYS: Final = {"dau", "mau"}
-"""Told of a single day; of a period the mean of its days, and what its last day says."""
-_COUNTED: Final = {"mau", "channel_cpl"}
+_COUNTED: Final = frozenset({"mau", "channel_cpl"})
 """Their `n` are independent: users, or leads."""
+_OF_AMOUNTS: Final = {"market_share": 0, "channel_roi": 1}
+"""Amounts of `n` independent sales over something that is known, and what was taken off."""
+_MONTHS, _DAYS = 12, 366
+"""Of the longest year."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Witnessing:
-    """Of one scope, `now` beside `before`."""
+async def readings(spans: Spans) -> list[Reading]:
+    """Every witness that both periods have a value for."""
+    arrived = await coverage.read(spans.source.connection)
+    found: list[Reading] = []
+    for kpi_id in WITNESSES:
+        kpi = spans.source.catalogue.get(kpi_id)
+        if kpi is None or not _was_told(spans, kpi, arrived):
+            continue
+        if isinstance(kpi, Curve):
+            found += await _of_curve(spans, kpi)
+        else:
+            found += await _of(spans.earlier(_months_to_mature(kpi)), kpi)
+    return [*found, *await _soon(spans), *await _lost_for(spans)]
 
-    source: Source
-    known: Known
-    filters: Filters
-    as_of: int | None
-    before: Period
-    now: Period
 
-    async def readings(self) -> list[Reading]:
-        """Every witness that both periods have a value for."""
-        found = []
-        for kpi_id in WITNESSES:
-            kpi = self.source.catalogue.get(kpi_id)
-            if kpi is None or not self._can_be_read(kpi):
-                continue
-            before, now = await self._rows(kpi)
-            if before.value is not None and now.value is not None:
-                found.append(await self._reading(kpi, before, now))
-        return [*found, *await self._lost_for()]
+def _was_told(spans: Spans, kpi: Kpi, arrived: Sequence[Arrivals]) -> bool:
+    """Whether all that it is made of was told of in the period before; what is a mean of days
+    from its first day on.
+    """
+    since = coverage_of(kpi, arrived, company=spans.source.company).since
+    if since is None:
+        return False
+    whole = kpi.id in OF_DAYS
+    return day_number(since) <= (spans.before.start if whole else spans.before.end - 1)
 
-    async def cuts(self) -> list[Cut]:
-        """Revenue by one dimension or two; within a scope by one more."""
-        others = [name for name in _CUT_BY if name not in self.filters]
-        if len(self.filters) > 1:
-            return []  # by three dimensions at once only the facts know, and there are many
-        if self.filters:
-            return [await self._cut(name) for name in others]
-        ones = [await self._cut_of_company(name) for name in others]
-        return ones + [await self._cut(*pair) for pair in combinations(others, 2)]
 
-    def _can_be_read(self, kpi: Kpi) -> bool:
-        if not set(self.filters) <= set(kpi.dimensions):
-            return False
-        if self.now.grain not in kpi.grains and kpi.id not in _OF_DAYS:
-            return False
-        of_calendar = self.now == period_of(self.now.start, self.now.grain)
-        readings = {term.reading for term in terms_of(self._question(kpi))}
-        return of_calendar or not readings & _ONLY_OF_THE_CALENDAR
+def _months_to_mature(kpi: Kpi) -> int:
+    """So many months after a period its cohort is mature."""
+    days = kpi.matures_after_days if isinstance(kpi, Ratio) else 0
+    return math.ceil(days * _MONTHS / _DAYS)
 
-    async def _lost_for(self) -> list[Reading]:
-        """The share of lost deals by the reasons that speak for somebody."""
-        sums = await self._gathered(LOST, "reason")
-        before, now = (self._lost(sums, place) for place in (0, 1))
-        if not any(before.values()) or not any(now.values()):
-            return []
-        counts = sum(before.values()), sum(now.values())
-        return [
-            Reading(
-                kpi=f"lost_{reason}",
-                baseline=before.get(reason, 0) / counts[0],
-                current=now.get(reason, 0) / counts[1],
-                baseline_count=round(counts[0]),
-                current_count=round(counts[1]),
-                link=self._link(DEALS_LOST) + f"&filter=reason:{reason}",
-            )
-            for reason in _TELLING_REASONS
-        ]
 
-    def _lost(self, sums: Sums, place: int) -> dict[str, float]:
-        """Deals lost in one of the periods, by reason."""
-        total = LOST.parts["lost"]
-        spots = {reason: Spot(sums, (reason,), place, self.known) for (reason,) in sums.members}
-        return {reason: (spot.read(total) or 0) / COUNT_SCALE for reason, spot in spots.items()}
-
-    async def _reading(self, kpi: Kpi, before: Row, now: Row) -> Reading:
-        interval = await self._interval(kpi, before, now)
-        is_share = _is_share(before) and _is_share(now)
-        low, high = interval or (None, None)
-        return Reading(
+async def _of(spans: Spans, kpi: Kpi) -> list[Reading]:
+    if not spans.can_be_read(kpi):
+        return []
+    before, now = await spans.rows(kpi)
+    if before.value is None or now.value is None:
+        return []
+    low, high = await _interval(spans, kpi, before=before, now=now) or (None, None)
+    is_share = _is_share(before) and _is_share(now)
+    return [
+        Reading(
             kpi=kpi.id,
             baseline=_value(before, kpi),
             current=_value(now, kpi),
@@ -120,83 +90,124 @@ class Witnessing:
             current_count=round(now.n) if is_share else None,
             low=low,
             high=high,
-            link=self._link(kpi),
+            link=spans.link(kpi),
         )
+    ]
 
-    async def _interval(self, kpi: Kpi, before: Row, now: Row) -> tuple[float, float] | None:
-        """90 % of the difference, of what is no share: a median, or something counted."""
-        if not before.n or not now.n:
-            return None
-        if isinstance(kpi, Quantile):
-            return await self._interval_of_medians(kpi, before, now)
-        if kpi.id in _COUNTED:
-            return of_counted((_value(before, kpi), before.n), (_value(now, kpi), now.n))
-        return None
 
-    async def _interval_of_medians(
-        self, kpi: Quantile, before: Row, now: Row
-    ) -> tuple[float, float] | None:
-        """The median lies between two percentiles, as far off as heads and tails can be apart."""
-        reach = math.ceil(50 * Z90 / math.sqrt(min(before.n, now.n)))
-        if reach >= kpi.percentile:
-            return None
-        lows, highs = [
-            await self._rows(kpi, percentile=kpi.percentile + side * reach) for side in (-1, 1)
-        ]
-        old, new = (
-            (_value(row, kpi), _value(low, kpi), _value(high, kpi))
-            for row, low, high in zip((before, now), lows, highs, strict=True)
-        )
-        return of_intervals(old, new)
+# -- cohorts ------------------------------------------------------------------
 
-    def _link(self, kpi: Kpi) -> str:
-        """Where the facts behind a KPI are listed."""
-        scope = "".join(f"&filter={n}:{v}" for n, vs in self.filters.items() for v in vs)
-        return f"/v1/kpis/{kpi.id}/explain?period={self.now.label}{scope}"
 
-    async def _cut_of_company(self, dimension: str) -> Cut:
-        rows = await self._rows(REVENUE_NET, dimension)
-        before, after = (
-            {
-                row.members: Portion(amount_minor=int(row.value or 0), count=round(row.n))
-                for row in rows
-                if row.period == period
-            }
-            for period in (self.before, self.now)
-        )
-        return Cut(dimensions=(dimension,), before=before, after=after)
+async def _of_curve(spans: Spans, curve: Curve) -> list[Reading]:
+    """The cohorts of single months whose next month lies in the period, taken together."""
+    kpi, mature = curve.at(curve.age), spans.earlier(curve.age)
+    if not set(spans.filters) <= set(kpi.dimensions):
+        return []
+    asked = replace(spans.question(kpi), grain=Grain.MONTH)
+    sides = []
+    for span in (mature.before, mature.now):
+        months = tuple(periods_between(span.start, span.end, Grain.MONTH))
+        sides.append((await answer(spans.source, replace(asked, periods=months))).rows)
+    if any(row.reason == "immature" for rows in sides for row in rows):
+        return []
+    began, stayed = (
+        [sum(getattr(row, part) or 0 for row in rows) for rows in sides]
+        for part in ("denominator", "numerator")
+    )
+    link = spans.link(kpi, period=sides[1][-1].period)
+    return _share(curve.id, stayed, began, link=link)
 
-    async def _cut(self, *dimensions: str) -> Cut:
-        sums = await self._gathered(REVENUE, *dimensions)
-        before, after = (self._portions(sums, place) for place in (0, 1))
-        return Cut(dimensions=dimensions, before=before, after=after)
 
-    def _portions(self, sums: Sums, place: int) -> dict[tuple[str, ...], Portion]:
-        found = {}
-        for members in sums.members:
-            spot = Spot(sums, members, place, self.known)
-            found[members] = Portion(
-                amount_minor=spot.read(REVENUE.parts["revenue"]) or 0,
-                count=round((spot.read(REVENUE.parts["sales"]) or 0) / COUNT_SCALE),
-            )
-        return found
+async def _soon(spans: Spans) -> list[Reading]:
+    """Of the leads that led to a sale at all, those that did so soon."""
+    mature = spans.earlier(_months_to_mature(LEAD_CONVERSION))
+    rows = await mature.rows(LEAD_CONVERSION)
+    if any(row.value is None for row in rows):
+        return []
+    sums = await mature.gathered(CONVERSION)
+    soon, converted = (
+        [(Spot(sums, (), place, spans.known).read(CONVERSION.parts[part]) or 0) for place in (0, 1)]
+        for part in ("soon", "converted")
+    )
+    link = mature.link(LEAD_CONVERSION)
+    counts = [count / COUNT_SCALE for count in converted]
+    return _share("lead_conversion_soon", [one / COUNT_SCALE for one in soon], counts, link=link)
 
-    async def _gathered(self, kpi: Inputs, *by: str) -> Sums:
-        return await gather(self.source, self._question(kpi, *by), self.known)
 
-    async def _rows(self, kpi: Kpi, *by: str, percentile: int = 50) -> Sequence[Row]:
-        question = replace(self._question(kpi, *by), percentile=percentile)
-        return (await answer(self.source, question)).rows
+async def _lost_for(spans: Spans) -> list[Reading]:
+    """The share of lost deals by the reasons that speak for somebody."""
+    sums = await spans.gathered(LOST, "reason")
+    before, now = (_lost(spans, sums, place) for place in (0, 1))
+    counts = sum(before.values()), sum(now.values())
+    found: list[Reading] = []
+    for reason in _TELLING_REASONS:
+        link = spans.link(DEALS_LOST) + f"&filter=reason:{reason}"
+        parts = before.get(reason, 0), now.get(reason, 0)
+        found += _share(f"lost_{reason}", parts, counts, link=link)
+    return found
 
-    def _question(self, kpi: Kpi, *by: str) -> Question:
-        return Question(
+
+def _lost(spans: Spans, sums: Sums, place: int) -> dict[str, float]:
+    """Deals lost in one of the periods, by reason."""
+    total = LOST.parts["lost"]
+    spots = {reason: Spot(sums, (reason,), place, spans.known) for (reason,) in sums.members}
+    return {reason: (spot.read(total) or 0) / COUNT_SCALE for reason, spot in spots.items()}
+
+
+def _share(
+    kpi: str, parts: Sequence[float], counts: Sequence[float], *, link: str
+) -> list[Reading]:
+    """One reading, or none where there is nothing to have a share of."""
+    if not all(counts):
+        return []
+    return [
+        Reading(
             kpi=kpi,
-            grain=self.now.grain,
-            periods=(self.before, self.now),
-            by=by,
-            filters=self.filters,
-            as_of=self.as_of,
+            baseline=parts[0] / counts[0],
+            current=parts[1] / counts[1],
+            baseline_count=round(counts[0]),
+            current_count=round(counts[1]),
+            link=link,
         )
+    ]
+
+
+# -- intervals ----------------------------------------------------------------
+
+
+async def _interval(spans: Spans, kpi: Kpi, *, before: Row, now: Row) -> tuple[float, float] | None:
+    """90 % of the difference, of what is no share: a median, something counted, or money."""
+    if not before.n or not now.n:
+        return None
+    if isinstance(kpi, Quantile):
+        return await _interval_of_medians(spans, kpi, before=before, now=now)
+    old, new = _value(before, kpi), _value(now, kpi)
+    if kpi.id == "dau":
+        # Who comes at all comes on every day at most: so many at least are independent.
+        return of_counted((old, old), (new, new))
+    if kpi.id in _COUNTED:
+        return of_counted((old, before.n), (new, now.n))
+    if kpi.id in _OF_AMOUNTS:
+        off, spread = _OF_AMOUNTS[kpi.id], 1 + AMOUNT_CV**2
+        return of_counted((old + off, before.n / spread), (new + off, now.n / spread))
+    return None
+
+
+async def _interval_of_medians(
+    spans: Spans, kpi: Quantile, *, before: Row, now: Row
+) -> tuple[float, float] | None:
+    """The median lies between two percentiles, as far off as heads and tails can be apart."""
+    reach = math.ceil(50 * Z90 / math.sqrt(min(before.n, now.n)))
+    if reach >= kpi.percentile:
+        return None
+    lows, highs = [
+        await spans.rows(kpi, percentile=kpi.percentile + side * reach) for side in (-1, 1)
+    ]
+    old, new = (
+        (_value(row, kpi), _value(low, kpi), _value(high, kpi))
+        for row, low, high in zip((before, now), lows, highs, strict=True)
+    )
+    return of_intervals(old, new)
 
 
 def _is_share(row: Row) -> bool:
