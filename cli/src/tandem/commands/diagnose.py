@@ -18,6 +18,8 @@ Examples:
 
   tandem diagnose 2026-10 --scope region:West --lang zh
 
+  tandem diagnose 2026-Q3 --lens profit
+
   tandem diagnose 2026-Q3 --baseline unseasonal --as-of 2026-10-15
 
 How to read it: docs/guides/diagnosis.md.
@@ -39,6 +41,10 @@ def diagnose(
             help="Compare with year_ago, seasonal, unseasonal or plan; default: the best."
         ),
     ] = None,
+    lens: Annotated[
+        str | None,
+        typer.Option(help="revenue, or profit: less acquisition and operating costs."),
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option(help="Only what was known on this day or at this instant.")
     ] = None,
@@ -48,7 +54,13 @@ def diagnose(
     token: TokenOption = None,
 ) -> None:
     """Say why revenue of a period fell: sales, operations, the market; or that nobody can say."""
-    asked = {"period": period, "scope": scope, "baseline": baseline, "as_of": as_of}
+    asked = {
+        "period": period,
+        "scope": scope,
+        "baseline": baseline,
+        "lens": lens,
+        "as_of": as_of,
+    }
     with gateway_session(url, token, roles=_ROLES) as gateway:
         answer = gateway.get(
             "/v1/diagnosis", {name: value for name, value in asked.items() if value}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bad_quarter import Company
+from bad_quarter import BAD, QUARTERS, Company
 from metrics_service import running
 
+from events import Event, EventData, Money
+from events.types.ops import CostRecorded
 from events.types.pipeline import DealWon
+from events.types.process import ProcessRunCompleted
 
 PERIOD = "2024-Q1"
 LATER = datetime(2024, 6, 1, tzinfo=UTC)
@@ -96,7 +99,7 @@ async def test_evidence_is_compared_with_what_the_verdict_is(
     told, revenue = await diagnosed(
         new_database("metrics"), tmp_path, Company(fault="win_rate"), baseline="unseasonal"
     )
-    assert told["baseline"]["revenue"] == revenue[3]
+    assert told["baseline"]["amount"] == revenue[3]
     [share] = [one for one in told["evidence"] if one["kpi"] == "market_share"]
     assert share["baseline"] == pytest.approx(revenue[3] / 1_000_000_000)
 
@@ -158,6 +161,7 @@ async def test_a_company_chooses_its_own_rules_and_they_are_shown_with_the_verdi
         ({"period": "soon"}, "query.period"),
         ({"period": PERIOD, "scope": "owner:ann"}, "query.scope"),
         ({"period": PERIOD, "scope": "planet:mars"}, "query.filter"),
+        ({"period": PERIOD, "scope": "region:North", "lens": "profit"}, "query.lens"),
     ],
 )
 async def test_what_cannot_be_diagnosed_is_refused_with_the_field(
@@ -169,3 +173,59 @@ async def test_what_cannot_be_diagnosed_is_refused_with_the_field(
             refused = await client.get("/v1/diagnosis", params=params)
     assert refused.status_code == 422, refused.text
     assert refused.json()["errors"][0]["field"] == field
+
+
+async def test_profit_is_revenue_less_what_was_spent(
+    new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    company = Company(fault="", deals=120)
+    company.events += list(costs_of_runs())
+    company.events.sort(key=lambda event: (event.recordedtime, event.sequence))
+    told, revenue = await diagnosed(new_database("metrics"), tmp_path, company, lens="profit")
+    assert (told["lens"], told["verdict"]) == ("profit", "operations"), told["text"]["en"]
+    assert told["current"] == revenue[4] - 30_000_000
+    assert told["baseline"]["amount"] == revenue[0] - 10_000_000
+    dearer = [one for one in told["factors"] if one["node"] == "unit_cost"]
+    assert [(one["owner"], one["amount"]) for one in dearer] == [("operations", -20_000_000)]
+    assert sum(one["amount"] for one in told["contributions"]) == told["delta"]
+
+
+def costs_of_runs() -> Iterator[Event]:
+    """Fifty runs a quarter of a year; of the last one each costs three times as much."""
+    for number, (year, quarter) in enumerate(QUARTERS):
+        at = datetime(year, quarter * 3 + 2, 10, 12, tzinfo=UTC)
+        minor = 30_000_000 if (year, quarter) == BAD else 10_000_000
+        cost = CostRecorded(
+            cost_id=f"c{number}",
+            kind="operating",
+            category="staff",
+            incurred_on=at.date(),
+            amount=Money(amount_minor=minor, currency="USD"),
+            process="delivery",
+        )
+        yield spoken(cost, at)
+        for run in range(50):
+            done = ProcessRunCompleted(
+                run_id=f"r{number}-{run}", process="delivery", started_at=at, touch_minutes=5
+            )
+            yield spoken(done, at)
+
+
+def spoken(data: EventData, at: datetime) -> Event:
+    return Event.of(
+        data,
+        source="/erp/a",
+        sequence=1,
+        occurred_at=at,
+        recorded_at=at,
+        id=f"{data.subject}:{at.isoformat()}",
+    )
+
+
+async def test_without_any_cost_nobody_is_judged_by_profit(
+    new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    company = Company(fault="mix", deals=40)
+    told, _ = await diagnosed(new_database("metrics"), tmp_path, company, lens="profit")
+    assert (told["verdict"], told["reason"]) == ("insufficient_data", "events_missing")
+    assert told["helps"] == {"events": "cost.recorded"}

@@ -16,7 +16,7 @@ from metrics.api.asking import AsOf, question_of, source_of
 from metrics.api.diagnosis_rules import rules_of
 from metrics.api.replies import reply
 from metrics.api.views import InTwoLanguages
-from metrics.diagnosis import BaselineKind, Diagnosis, Language, diagnose, report, sentence
+from metrics.diagnosis import BaselineKind, Diagnosis, Language, Lens, diagnose, report, sentence
 from metrics.engine.calendar import Grain
 from metrics.kpis.diagnosis import SCOPES
 from metrics.kpis.sales import REVENUE_NET
@@ -63,18 +63,28 @@ async def read_diagnosis(
     scope: Annotated[
         list[str], Query(max_length=4, description="dimension:value, repeatable; all by default")
     ] = [],  # noqa: B006 - FastAPI copies it
+    lens: Annotated[
+        Lens, Query(description="what is judged; profit: less acquisition and operating costs")
+    ] = "revenue",
     as_of: AsOf = None,
 ) -> Response:
-    """Why revenue of a period fell: verdict, contributions, evidence, and what to do.
+    """Why revenue, or profit, of a period fell: verdict, contributions, evidence, and what to do.
 
     Refuses with the verdict `insufficient_data`, and says what data would help.
     """
     wanted = AskedKpi(period=period, filters=scope, as_of=as_of)
     async with source_of(resources) as source:
         question = _question(wanted, actor=actor, source=source, resources=resources)
+        if lens == "profit" and question.filters:
+            raise QuestionRefused(
+                "profit can only be diagnosed of the whole company",
+                field="query.lens",
+                hint="leave out scope: most costs name no member of it; or ask for lens=revenue",
+            )
         asked = Asked(
             period=question.periods[0],
             filters=question.filters,
+            lens=lens,
             baseline=baseline,
             as_of=question.as_of,
         )

@@ -38,11 +38,14 @@ from metrics.diagnosis.drill import Portion as Portion
 from metrics.diagnosis.evidence import Reading as Reading
 from metrics.diagnosis.figures import Band as Band
 from metrics.diagnosis.figures import BaseFlows as BaseFlows
+from metrics.diagnosis.figures import Costs as Costs
 from metrics.diagnosis.figures import Figures as Figures
 from metrics.diagnosis.figures import Funnel as Funnel
 from metrics.diagnosis.figures import PipelineFlows as PipelineFlows
+from metrics.diagnosis.figures import Spending as Spending
 from metrics.diagnosis.gate import GateFacts as GateFacts
 from metrics.diagnosis.payload import Diagnosis as Diagnosis
+from metrics.diagnosis.payload import Lens as Lens
 from metrics.diagnosis.report import report as report
 from metrics.diagnosis.rules import Owner as Owner
 from metrics.diagnosis.rules import Rules as Rules

@@ -110,7 +110,9 @@ ADVICE: Final[Mapping[str, Advice]] = MappingProxyType(
             ("buying", "frequency", "basket", "reactivation", "same_period"), _RETENTION
         ),
         **dict.fromkeys(("base_lapsed", "base_returned"), _RETENTION),
-        "refunds": _PROCESSES,
+        "cost_per_lead": _CHANNELS,
+        "lead_count": _CHANNELS,
+        **dict.fromkeys(("refunds", "unit_cost", "other_costs"), _PROCESSES),
     }
 )
 

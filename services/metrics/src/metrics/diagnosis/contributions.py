@@ -8,17 +8,19 @@ M is the market to the power of its elasticity. Without a market figure M is lef
 and what it would explain stays with capture and frequency. Where the figures say more,
 N/M = opening/M + Σ channel: leads/M · channel's leads/leads · deals/lead, and
 Ac/Wc = list value · (1 - discount).
+
+In the profit lens it goes on: - Σ channel: leads · cost per lead - Σ process: runs · unit cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
 from metrics.diagnosis.attribution import Method, Values, lmdi
-from metrics.diagnosis.sample import BandSample, FunnelSample, Sample
+from metrics.diagnosis.sample import BandSample, FunnelSample, Sample, SpendingSample
 from metrics.diagnosis.tree import Contribution, Leaf, Node, Product, Sum, attribute, total
 
 CAPTURE: Final = ("capture", "opening", "leads", "lead_mix", "qualification")
@@ -26,6 +28,7 @@ CAPTURE: Final = ("capture", "opening", "leads", "lead_mix", "qualification")
 OPENING_FLOWS: Final = ("opening_stock", "opening_created", "opening_decided", "opening_aged")
 BASE_FLOWS: Final = ("base_stock", "base_acquired", "base_returned", "base_lapsed")
 REST: Final = ("reactivation", "same_period", "refunds", "unmatched")
+SPENT: Final = ("lead_count", "cost_per_lead", "work_volume", "unit_cost", "other_costs")
 FACTORS: Final = (
     "market",
     *CAPTURE,
@@ -35,6 +38,7 @@ FACTORS: Final = (
     *BASE_FLOWS,
     *("tenure", "activity", "buying", "frequency", "basket"),
     *REST,
+    *SPENT,
 )
 
 
@@ -46,12 +50,12 @@ def contributions(
     method: Method = lmdi,
     expanded: bool = False,
 ) -> list[Contribution]:
-    """All contributions; they sum to the change of revenue in every draw.
+    """All contributions; they sum to the change of the result in every draw.
 
     `expanded`: stocks that were inherited are replaced by the flows that made them.
     """
     sides = _Sides(before, after, elasticity=elasticity, expanded=expanded)
-    return attribute(revenue_tree(sides), method)
+    return attribute(result_tree(sides), method)
 
 
 def by_factor(parts: Sequence[Contribution]) -> dict[str, Values]:
@@ -87,6 +91,32 @@ class _Sides:
         """Whether every channel of both periods knows it."""
         funnels = [funnel for sample in self.samples for funnel in sample.funnels.values()]
         return not any(np.isnan(of(funnel)).any() for funnel in funnels)
+
+
+def result_tree(sides: _Sides) -> Sum:
+    """Revenue, less what was spent where that is told."""
+    return Sum(
+        (
+            (1, revenue_tree(sides)),
+            *((-1, cost) for cost in _spent(sides, lambda s: s.acquisition, named=SPENT[:2])),
+            *((-1, cost) for cost in _spent(sides, lambda s: s.work, named=SPENT[2:4])),
+        )
+    )
+
+
+def _spent(
+    sides: _Sides, of: Callable[[Sample], Mapping[str, SpendingSample]], *, named: tuple[str, str]
+) -> Iterator[Node]:
+    """So many of something at so much each, and what there was nothing for to divide it by."""
+    many, each = named
+
+    def leaf(factor: str, name: str, part: Callable[[SpendingSample], Values]) -> Leaf:
+        return sides.leaf(factor, name, lambda s: part(of(s).get(name, _NOTHING_SPENT)))
+
+    for name in sides.names(of):
+        count, unit = leaf(many, name, lambda p: p.count), leaf(each, name, lambda p: p.each_minor)
+        yield Product([count, unit])
+        yield leaf("other_costs", name, lambda p: p.beside)
 
 
 def revenue_tree(sides: _Sides) -> Sum:
@@ -202,6 +232,7 @@ def _band(sides: _Sides, name: str) -> Product:
 
 _GONE: Final = np.asarray(np.nan)
 """A rate of a slice that is not there: undefined, hence unchanged."""
+_NOTHING_SPENT: Final = SpendingSample(np.zeros(()), _GONE, np.zeros(()))
 
 
 def _named(of: Callable[[Sample], Mapping[str, Values]], factor: str) -> Callable[[Sample], Values]:

@@ -12,7 +12,7 @@ from metrics.diagnosis.baseline import Baseline, BaselineKind, Window, alternati
 from metrics.diagnosis.drill import Cut, drill
 from metrics.diagnosis.evidence import Reading, evidence
 from metrics.diagnosis.gate import GateFacts, Refusal, refused
-from metrics.diagnosis.payload import Compared, Diagnosis
+from metrics.diagnosis.payload import Compared, Diagnosis, Lens
 from metrics.diagnosis.robustness import Confidence, confidence, flips
 from metrics.diagnosis.rules import Rules
 from metrics.diagnosis.scene import compared
@@ -25,6 +25,8 @@ class DiagnosisInput:
     """All that a diagnosis is made from; nothing else is read."""
 
     tenant: str
+    lens: Lens = "revenue"
+    """What is judged; for profit the figures tell costs."""
     scope: str
     """As asked for, such as "region:north"; empty for the whole company."""
     period: str
@@ -87,15 +89,15 @@ def _found(
     """What can be said whether anybody is named or not."""
     rules, scene = request.rules, judged.scene
     before, after = case.before, case.after
-    delta = after.revenue_minor - before.revenue_minor
+    delta = after.result_minor - before.result_minor
     parts = contributions_of(scene, delta)
     return replace(
         _bare(request, judged.verdict, reason=judged.reason, grain=window.grain),
         helps=_helps(judged, case),
-        baseline=Compared(kind=baseline.kind, revenue=before.revenue_minor, season=before.season),
-        current=after.revenue_minor,
+        baseline=Compared(kind=baseline.kind, amount=before.result_minor, season=before.season),
+        current=after.result_minor,
         delta=delta,
-        relative=delta / before.revenue_minor if before.revenue_minor else None,
+        relative=delta / before.result_minor if before.result_minor > 0 else None,
         contributions=parts,
         factors=factors_of(scene, parts, rules),
         classes=classes_of(scene, parts, rules, blame=judged.blame),
@@ -139,6 +141,7 @@ def _refusal(request: DiagnosisInput, refusal: Refusal) -> Diagnosis:
 def _bare(request: DiagnosisInput, verdict: str, *, reason: str, grain: str) -> Diagnosis:
     return Diagnosis(
         tenant=request.tenant,
+        lens=request.lens,
         scope=request.scope,
         period=request.period,
         grain=grain,

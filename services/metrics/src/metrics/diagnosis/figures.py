@@ -66,6 +66,29 @@ class PipelineFlows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What so many of something cost; all of it is known, nothing is sampled."""
+
+    count: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What is taken off revenue in the profit lens."""
+
+    acquisition: Mapping[str, Spending]
+    """By channel: its leads, and what was spent to win customers."""
+    work: Mapping[str, Spending]
+    """By process: its runs, and what they cost."""
+
+    @property
+    def amount_minor(self) -> int:
+        spent = (*self.acquisition.values(), *self.work.values())
+        return sum(one.amount_minor for one in spent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """One period of one scope. Booked revenue is the sum of all its parts less refunds."""
 
@@ -82,8 +105,16 @@ class Figures:
     refunds_minor: int = 0
     base_flows: BaseFlows | None = None
     pipeline_flows: PipelineFlows | None = None
+    costs: Costs | None = None
+    """Told only where profit is asked about, and not revenue."""
     season: float = 1.0
     """By what the period is multiplied to stand in for another season: its volume, no rate."""
+
+    @property
+    def result_minor(self) -> int:
+        """What is judged: revenue, or what the costs have left of it."""
+        costs = 0 if self.costs is None else self.costs.amount_minor
+        return self.revenue_minor - round(costs * self.season)
 
     @property
     def revenue_minor(self) -> int:

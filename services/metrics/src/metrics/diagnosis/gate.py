@@ -13,6 +13,10 @@ NEEDED: Final = frozenset({"deal.created", "deal.won", "deal.lost"})
 """Without these there is no funnel, hence no sales to speak of."""
 
 
+NEEDED_FOR_PROFIT: Final = frozenset({"cost.recorded"})
+"""Besides: without any cost all revenue would be profit."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateFacts:
     """What is known of the completeness of a period."""

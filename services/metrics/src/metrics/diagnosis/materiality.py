@@ -22,17 +22,18 @@ _MAD_TO_SIGMA: Final = 1.4826
 def is_material(
     old: int, new: int, *, draws: Values, history: Sequence[float], rules: Rules
 ) -> bool:
-    """Whether revenue fell, beyond chance within the periods or beyond its own history.
+    """Whether the result fell, beyond chance within the periods or beyond its own history.
 
-    `draws` are changes of revenue that could as well have been seen; `history` holds
-    ln(period / same period a year before) of earlier periods.
+    `draws` are changes of it that could as well have been seen; `history` holds
+    ln(period / same period a year before) of earlier periods. A loss that grew has fallen by
+    a part of what it was.
     """
-    if old <= 0 or new >= old:
+    if new >= old:
         return False
     beyond_chance = float(np.quantile(draws, rules.material_confidence)) < 0
-    if (old - new) / old >= rules.material_fall and beyond_chance:
+    if old - new >= rules.material_fall * abs(old) and beyond_chance:
         return True
-    z = robust_z(log(new / old), history) if new > 0 else None
+    z = robust_z(log(new / old), history) if min(old, new) > 0 else None
     return z is not None and z <= rules.material_z
 
 

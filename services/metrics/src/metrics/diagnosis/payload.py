@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
+from typing import Literal
 
 from metrics.diagnosis.actions import Action
 from metrics.diagnosis.baseline import BaselineKind
@@ -19,6 +20,7 @@ from metrics.diagnosis.robustness import Confidence, Flip
 from metrics.diagnosis.rules import Owner, Rules
 from metrics.diagnosis.views import ContributionView, TotalView
 
+Lens = Literal["revenue", "profit"]
 Data = dict[str, "Data"] | list["Data"] | str | int | float | bool | None
 """What JSON can say."""
 
@@ -28,7 +30,7 @@ class Compared:
     """The period that the current one is compared with."""
 
     kind: BaselineKind
-    revenue: int
+    amount: int
     season: float
     """What the volume of the previous period was multiplied by; 1 for other baselines."""
 
@@ -38,6 +40,8 @@ class Diagnosis:
     """`verdict` is sales, operations, market, mixed, insufficient_data or no_material_change."""
 
     tenant: str
+    lens: Lens
+    """What is judged: revenue, or what costs have left of it; amounts are of that."""
     scope: str
     period: str
     grain: str

@@ -70,7 +70,7 @@ class _Telling:
             return []
         rows = [(self._said(FACTORS, f.node), f.amount) for f in diagnosis.factors if f.amount]
         rows.sort(key=lambda row: row[1])
-        start = diagnosis.baseline.revenue
+        start = diagnosis.baseline.amount
         levels = [start]
         for _, step in rows:
             levels.append(levels[-1] + step)

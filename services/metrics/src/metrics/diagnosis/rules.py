@@ -61,6 +61,11 @@ DEFAULT_OWNERS: Final[Mapping[str, Owner]] = MappingProxyType(
         "same_period": Owner.OPERATIONS,
         "refunds": Owner.OPERATIONS,
         "unmatched": Owner.UNASSIGNED,
+        "lead_count": Owner.OPERATIONS,
+        "cost_per_lead": Owner.OPERATIONS,
+        "work_volume": Owner.UNASSIGNED,  # it follows from what was sold
+        "unit_cost": Owner.OPERATIONS,
+        "other_costs": Owner.OPERATIONS,
     }
 )
 CONTESTED: Final[Mapping[str, Owner]] = MappingProxyType(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from metrics.diagnosis.attribution import Values
-from metrics.diagnosis.figures import Band, Figures, Funnel
+from metrics.diagnosis.figures import Band, Figures, Funnel, Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,15 @@ class BandSample:
 
 
 @dataclass(frozen=True, slots=True)
+class SpendingSample:
+    """`beside` is what was spent where there was nothing to divide it by."""
+
+    count: Values
+    each_minor: Values
+    beside: Values
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Undefined shares and means (0/0), and what is not known, are NaN."""
 
@@ -54,6 +63,8 @@ class Sample:
     """Factor to its part of the customer base; empty when the flows are not known."""
     opening_flows: Mapping[str, Values]
     """The same of the opening pipeline."""
+    acquisition: Mapping[str, SpendingSample]
+    work: Mapping[str, SpendingSample]
 
 
 def observed(figures: Figures) -> Sample:
@@ -105,7 +116,7 @@ class _Drawn:
 
 
 def _sample(figures: Figures, how: _Observed | _Drawn) -> Sample:
-    season = figures.season
+    season, costs = figures.season, figures.costs
     return Sample(
         market=np.asarray(float(figures.market_minor or 1)),
         # By size, so that the same figures under other names, or in another order, draw the same.
@@ -125,6 +136,8 @@ def _sample(figures: Figures, how: _Observed | _Drawn) -> Sample:
         },
         base_flows=_base_flows(figures),
         opening_flows=_opening_flows(figures),
+        acquisition={} if costs is None else _spending(costs.acquisition, season),
+        work={} if costs is None else _spending(costs.work, season),
     )
 
 
@@ -164,6 +177,18 @@ def _opening_flows(figures: Figures) -> dict[str, Values]:
         "opening_aged": -flows.aged,
     }
     return {factor: np.asarray(part * figures.season) for factor, part in parts.items()}
+
+
+def _spending(by_name: Mapping[str, Spending], season: float) -> dict[str, SpendingSample]:
+    """Booked, and so never drawn."""
+    return {
+        name: SpendingSample(
+            count=np.asarray(one.count * season),
+            each_minor=np.asarray(one.amount_minor / one.count if one.count else np.nan),
+            beside=np.asarray(0.0 if one.count else one.amount_minor * season),
+        )
+        for name, one in by_name.items()
+    }
 
 
 def _unmatched(figures: Figures) -> int:

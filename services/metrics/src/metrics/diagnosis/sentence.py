@@ -18,6 +18,7 @@ from metrics.diagnosis.words import (
     HELPS,
     NOT_FIRST,
     REASONS,
+    RESULTS,
     SLICES,
     Language,
     said,
@@ -80,16 +81,17 @@ def _change(diagnosis: Diagnosis, language: Language) -> str:
     assert diagnosis.delta is not None
     by = amount(diagnosis.delta, language, diagnosis.currency)
     against = said(CHANGES, diagnosis.baseline.kind.value, language)
-    percent = "" if diagnosis.relative is None else f"{abs(diagnosis.relative):.1%}"
+    percent = "" if diagnosis.relative is None else f" {abs(diagnosis.relative):.1%}"
+    result = said(RESULTS, diagnosis.lens, language)
     if language is Language.ZH:
         if not diagnosis.delta:
-            return f"销售额{against}持平。"
+            return f"{result}{against}持平。"
         verb = "下降" if diagnosis.delta < 0 else "上升"
-        return f"销售额{against}{verb} {percent}（{by}）。"
+        return f"{result}{against}{verb}{percent}（{by}）。"
     if not diagnosis.delta:
-        return f"Revenue did not change {against}. "
+        return f"{result} did not change {against}. "
     verb = "fell" if diagnosis.delta < 0 else "rose"
-    return f"Revenue {verb} {percent} {against} ({by}). "
+    return f"{result} {verb}{percent} {against} ({by}). "
 
 
 def _cause(diagnosis: Diagnosis, language: Language) -> str:

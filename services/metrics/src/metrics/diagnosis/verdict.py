@@ -59,8 +59,8 @@ def judge(case: Case, rules: Rules) -> Judgement:
     if missing:
         return _judgement((INSUFFICIENT, "below_floor"), scene, rules, missing=missing)
     if not is_material(
-        case.before.revenue_minor,
-        case.after.revenue_minor,
+        case.before.result_minor,
+        case.after.result_minor,
         draws=scene.change_draws,
         history=case.history,
         rules=rules,

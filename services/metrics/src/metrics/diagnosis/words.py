@@ -42,6 +42,11 @@ FACTORS: Final = {
     "same_period": ("further sales to new customers", "新客当期复购"),
     "refunds": ("refunds", "退款"),
     "unmatched": ("not matched to a deal", "未对应成交"),
+    "lead_count": ("number of paid leads", "付费线索数量"),
+    "cost_per_lead": ("cost per lead", "线索单价"),
+    "work_volume": ("volume of work", "业务量"),
+    "unit_cost": ("unit cost", "单位成本"),
+    "other_costs": ("costs without leads or runs", "无对应产出的成本"),
 }
 CLASSES: Final = {
     "sales": ("sales", "销售"),
@@ -56,6 +61,11 @@ CHANGES: Final = {
     "unseasonal": ("on the period before, season not adjusted", "环比（未作季节调整）"),
     "plan": ("against plan", "较计划"),
 }
+RESULTS: Final = {
+    "revenue": ("Revenue", "销售额"),
+    "profit": ("Revenue less acquisition and operations", "扣除获客与运营成本后的收益"),
+}
+"""What is judged, by lens."""
 CONFIDENCE: Final = {"high": ("high", "高"), "medium": ("medium", "中"), "low": ("low", "低")}
 NOT_FIRST: Final = {
     "operations": ("sales training should not come first", "不建议以销售培训为先"),
@@ -106,6 +116,11 @@ VERDICTS: Final = {
 }
 EVIDENCE: Final = {
     "win_rate": ("win rate", "赢单率"),
+    "lead_conversion": ("leads sold to in 90 days (fewer?)", "90 天线索转化率（是否变少）"),
+    "lead_conversion_soon": (
+        "of these, sold to in 30 days (slower?)",
+        "其中 30 天内成交的比例（是否变慢）",
+    ),
     "sales_csat": ("feedback on sales", "销售过程满意度"),
     "sales_cycle_days": ("sales cycle (days)", "销售周期（天）"),
     "first_response_min": ("first response (min)", "首次响应（分钟）"),

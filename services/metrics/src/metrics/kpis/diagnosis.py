@@ -29,8 +29,10 @@ from metrics.facts.buyer.prospects import (
     PROSPECT_WON,
 )
 from metrics.facts.buyer.records import BUYER_DIMENSIONS
+from metrics.facts.cost import COST_ACQUISITION, COST_OPERATING
 from metrics.facts.deal import DEAL_LOST
-from metrics.facts.lead import LEAD_CAPTURED
+from metrics.facts.lead import LEAD_CAPTURED, LEAD_CONVERTED, LEAD_CONVERTED_SOON
+from metrics.facts.process_run import RUN_COMPLETED
 from metrics.facts.sale import SALE_REFUNDED
 from metrics.kpis.sales import NET_REVENUE, SALES
 
@@ -60,6 +62,16 @@ LEADS: Final = Inputs(
     dimensions=SCOPES,
     parts={"captured": crossed(Count(LEAD_CAPTURED), *_BY_CHANNEL)},
 )
+CONVERSION: Final = Inputs(
+    id="diagnosis.conversion",
+    dimensions=SCOPES,
+    parts={
+        "captured": Count(LEAD_CAPTURED),
+        "converted": Count(LEAD_CONVERTED),
+        "soon": Count(LEAD_CONVERTED_SOON),
+    },
+)
+"""p30 = p90 x (p30 / p90): the second tells fewer sales, the third slower ones."""
 BASE: Final = Inputs(
     id="diagnosis.base",
     dimensions=BUYER_DIMENSIONS,
@@ -98,4 +110,18 @@ LOST: Final = Inputs(
     parts={"lost": crossed(Count(DEAL_LOST), ("reason",), *_BY_REASON)},
 )
 
-DIAGNOSIS_INPUTS: Final = (FUNNEL, LEADS, BASE, REFUNDS, DEAL_SIZES, BASKET_SIZES, REVENUE, LOST)
+ACQUISITION: Final = Inputs(
+    id="diagnosis.acquisition",
+    dimensions=("channel",),
+    parts={"cost": Money(COST_ACQUISITION), "count": Count(LEAD_CAPTURED)},
+)
+WORK: Final = Inputs(
+    id="diagnosis.work",
+    dimensions=("process",),
+    parts={"cost": Money(COST_OPERATING), "count": Count(RUN_COMPLETED)},
+)
+
+DIAGNOSIS_INPUTS: Final = (
+    *(FUNNEL, LEADS, CONVERSION, BASE, REFUNDS, DEAL_SIZES, BASKET_SIZES, REVENUE, LOST),
+    *(ACQUISITION, WORK),
+)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from events.types.partner import OrderPaid
 from events.types.pipeline import DealWon
-from metrics.diagnosis import BaselineKind, DiagnosisInput, GateFacts, Rules
+from metrics.diagnosis import BaselineKind, DiagnosisInput, Figures, GateFacts, Lens, Rules
 from metrics.diagnosis import Window as DiagnosisWindow
 from metrics.diagnosis.baseline import wide_enough
+from metrics.diagnosis.gate import NEEDED, NEEDED_FOR_PROFIT
 from metrics.engine.calendar import Grain, Period, months_before, period_of
 from metrics.engine.company import SECOND, instant_of, micros_of
 from metrics.engine.kpi import Kpi
@@ -20,11 +21,14 @@ from metrics.engine.reading import Row
 from metrics.engine.sums import Known
 from metrics.kpis.sales import REVENUE_NET
 from metrics.query.answer import answer
+from metrics.query.cutting import cuts
 from metrics.query.figures import FiguresReader, Filters
 from metrics.query.known import read_known
 from metrics.query.question import Question
 from metrics.query.source import Source
-from metrics.query.witnessing import Witnessing
+from metrics.query.spans import Spans
+from metrics.query.spending import costs_of
+from metrics.query.witnessing import readings
 from metrics.store import coverage, ledger
 
 _HISTORY_PERIODS: Final = {Grain.MONTH: 24, Grain.QUARTER: 12, Grain.YEAR: 8}
@@ -46,6 +50,8 @@ class Asked:
 
     period: Period
     filters: Filters
+    lens: Lens = "revenue"
+    """Profit is only told of the whole company."""
     baseline: BaselineKind | None = None
     as_of: int | None = None
 
@@ -63,18 +69,20 @@ async def diagnosis_input(source: Source, asked: Asked, *, rules: Rules) -> Diag
     known, watermark = await read_known(source.connection, source.company, as_of=asked.as_of)
     collecting = _Collecting(source, asked, known)
     looked = await collecting.windows(rules)
-    witnessing = collecting.witnessing(looked, rules)
+    spans = collecting.spans(looked, rules)
     return DiagnosisInput(
         tenant=_ONE_COMPANY,
+        lens=asked.lens,
         scope=",".join(f"{name}:{'|'.join(names)}" for name, names in asked.filters.items()),
         period=asked.period.label,
         currency=source.company.base_currency,
         gate=await collecting.gate(watermark),
         windows=[one.window for one in looked],
         wanted_baseline=asked.baseline,
-        history=await collecting.history(),
-        readings=await witnessing.readings(),
-        cuts=await witnessing.cuts(),
+        # How revenue moved in other years says nothing of what is left of it.
+        history=await collecting.history() if asked.lens == "revenue" else (),
+        readings=await readings(spans),
+        cuts=await cuts(spans),
         rules=rules,
         catalogue_version=source.catalogue.version,
         as_of=instant_of(known.watermark or 0),
@@ -87,8 +95,8 @@ class _Collecting:
         self._asked = asked
         self._known = known
 
-    def witnessing(self, looked: Sequence[_Looked], rules: Rules) -> Witnessing:
-        """Over the period that is judged, beside what it is compared with."""
+    def spans(self, looked: Sequence[_Looked], rules: Rules) -> Spans:
+        """The period that is judged, beside what it is compared with."""
         wanted, found = self._asked.baseline, {id(one.window): one.period for one in looked}
         chosen = wide_enough([one.window for one in looked], rules, wanted=wanted)
         now, months = self._asked.period, 12
@@ -97,7 +105,7 @@ class _Collecting:
             now = found[id(window)]
             if baselines[0].kind in _OF_THE_PERIOD_BEFORE:
                 months = _months(now)
-        return Witnessing(
+        return Spans(
             source=self._source,
             known=self._known,
             filters=self._asked.filters,
@@ -114,13 +122,14 @@ class _Collecting:
             for one in arrived
             if one.first_occurred_at < instant_of(end)
         }
+        more = NEEDED_FOR_PROFIT if self._asked.lens == "profit" else frozenset()
         orders_only = "order.paid" in present and not any(p.startswith("deal.") for p in present)
         return GateFacts(
             period_end=instant_of(end),
             watermark=watermark or instant_of(0),
             present=frozenset(present),
             restated_share=await self._restated_share(),
-            **({"needed": frozenset({"order.paid"})} if orders_only else {}),
+            needed=frozenset({"order.paid"} if orders_only else NEEDED) | more,
         )
 
     async def _restated_share(self) -> float:
@@ -148,13 +157,36 @@ class _Collecting:
         found: list[_Looked] = []
         for grain in grains:
             period = _ending_with(asked.period, grain)
-            window = await _window(reader, period, first_day)
+            window = await self._window(reader, period, first_day)
             found.append(_Looked(period, window))
             compared = window.year_ago or window.previous or window.current
             # What is wider is none of the calendar, and costs a look at every buyer.
             if not rules.floors.missing(window.current) | rules.floors.missing(compared):
                 break
         return found
+
+    async def _window(
+        self, reader: FiguresReader, period: Period, first_day: int | None
+    ) -> DiagnosisWindow:
+        year_ago, previous = months_before(period, 12), months_before(period, _months(period))
+        figures = await self._figures(reader, (period, year_ago, previous))
+        history = 0 if first_day is None else _months_from(first_day, period)
+        return DiagnosisWindow(
+            grain=period.grain.value,
+            current=figures[period],
+            months_of_history=history,
+            year_ago=figures[year_ago] if history >= 12 + _months(period) else None,
+            previous=figures[previous] if history > _months(period) else None,
+        )
+
+    async def _figures(
+        self, reader: FiguresReader, periods: Sequence[Period]
+    ) -> dict[Period, Figures]:
+        figures = await reader.of(periods)
+        if self._asked.lens == "revenue":
+            return figures
+        costs = await costs_of(self._source, self._known, periods, as_of=self._asked.as_of)
+        return {period: replace(one, costs=costs[period]) for period, one in figures.items()}
 
     async def _first_day(self) -> int | None:
         """The day of the first sale of all."""
@@ -191,19 +223,6 @@ class _Collecting:
             as_of=self._asked.as_of if as_of is None else as_of,
         )
         return (await answer(self._source, question)).rows
-
-
-async def _window(reader: FiguresReader, period: Period, first_day: int | None) -> DiagnosisWindow:
-    year_ago, previous = months_before(period, 12), months_before(period, _months(period))
-    figures = await reader.of((period, year_ago, previous))
-    history = 0 if first_day is None else _months_from(first_day, period)
-    return DiagnosisWindow(
-        grain=period.grain.value,
-        current=figures[period],
-        months_of_history=history,
-        year_ago=figures[year_ago] if history >= 12 + _months(period) else None,
-        previous=figures[previous] if history > _months(period) else None,
-    )
 
 
 def _months(period: Period) -> int:

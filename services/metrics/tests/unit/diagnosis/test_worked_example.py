@@ -89,7 +89,7 @@ def test_the_periods_are_the_printed_ones() -> None:
 
     assert diagnosis.baseline is not None
     assert (diagnosis.baseline.kind, diagnosis.residual) == (BaselineKind.YEAR_AGO, 0)
-    assert (diagnosis.baseline.revenue, diagnosis.current) == (785_000_000, 707_590_000)
+    assert (diagnosis.baseline.amount, diagnosis.current) == (785_000_000, 707_590_000)
     assert diagnosis.delta == -77_410_000
     assert diagnosis.relative is not None
     assert round(100 * diagnosis.relative, 2) == -9.86
