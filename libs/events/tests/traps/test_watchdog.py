@@ -69,8 +69,8 @@ def cancel_first_poll(log: Any) -> asyncio.Event:
     """Make the first poll of the log's next reader end as cancelled though nobody asked for it."""
     done, make = asyncio.Event(), log.reader
 
-    async def reader() -> Any:
-        made = await make()
+    async def reader(**how: Any) -> Any:
+        made = await make(**how)
         poll = made._consumer.getmany
 
         async def cancelled_poll(**how: Any) -> Any:

@@ -19,6 +19,8 @@ Headers = Sequence[tuple[str, bytes | None]]
 NOT_UTF8: Final = "\ufffd"
 """Stands in the name of a header for bytes that are none, which a stranger can write to Kafka."""
 
+PATIENCE_SECONDS: Final = 0.05
+
 
 class TopicPartition(NamedTuple):
     topic: str
@@ -100,7 +102,12 @@ class Log(Protocol):
 
     async def producer(self) -> Producer: ...
 
-    async def reader(self) -> Reader: ...
+    async def reader(self, *, patience_seconds: float = PATIENCE_SECONDS) -> Reader:
+        """One whose questions a log that can do so leaves open for so long while there is no news.
+
+        Long saves both sides work where little comes. News of one partition is told at once, but
+        while it is read a question about the others may be open, and the next waits for its end.
+        """
 
     async def partitions(self, topics: Sequence[str]) -> list[TopicPartition]:
         """All partitions of the topics. Raises TopicMissing, LogUnavailable."""

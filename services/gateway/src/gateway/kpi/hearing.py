@@ -45,7 +45,7 @@ async def hear_changes(parts: Parts, resources: Resources) -> None:
 
 async def _follow(opened: Log, parts: Parts, resources: Resources) -> None:
     partitions = await opened.partitions([TOPIC])
-    reader = await opened.reader()
+    reader = await opened.reader(patience_seconds=POLL_SECONDS)
     try:
         reader.assign(await opened.ends(partitions))
         # Whatever was kept or sent before this point may miss changes.

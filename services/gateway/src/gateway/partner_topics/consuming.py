@@ -43,6 +43,10 @@ log = logging.getLogger(__name__)
 
 _SETTINGS: Final = ConsumerSettings(max_records=500)
 _BEAT_SECONDS: Final = 1.0
+_PATIENCE_SECONDS: Final = 0.5
+"""Most of the time nothing comes: a question that stays open costs less than ten."""
+_TOPIC_SECONDS: Final = 30.0
+"""A topic that has grown is read as soon as this; asking takes a connection of its own."""
 _RETRY_FIRST_SECONDS: Final = 0.2
 _RETRY_MOST_SECONDS: Final = 30.0
 
@@ -76,6 +80,8 @@ class PartnerTopic:
         )
         self._claims: dict[TopicPartition, Claim] = {}
         self._looked_at = float("-inf")
+        self._partitions: Sequence[TopicPartition] = ()
+        self._listed_at = float("-inf")
 
     async def run(self) -> None:
         """Until the process stops. Errors of this partner's topic are waited out here."""
@@ -96,8 +102,8 @@ class PartnerTopic:
 
     async def _session(self, stopping: asyncio.Event, *, pause: float) -> float:
         """With one reader, until an error; claims are made anew after it."""
-        self._claims, self._looked_at = {}, float("-inf")
-        reader = await self._door.log.reader()
+        self._claims, self._looked_at, self._listed_at = {}, float("-inf"), float("-inf")
+        reader = await self._door.log.reader(patience_seconds=_PATIENCE_SECONDS)
         try:
             while not stopping.is_set():
                 if time.monotonic() - self._looked_at > _BEAT_SECONDS:
@@ -105,7 +111,7 @@ class PartnerTopic:
                     await self._look(reader)
                 await self._door.depth.refuse_too_deep(self._door.resources)
                 batch = await reader.poll(
-                    max_records=_SETTINGS.max_records, timeout_seconds=_SETTINGS.poll_seconds
+                    max_records=_SETTINGS.max_records, timeout_seconds=_PATIENCE_SECONDS
                 )
                 if batch:
                     await self._take(batch)
@@ -116,11 +122,13 @@ class PartnerTopic:
 
     async def _look(self, reader: Reader) -> None:
         """Say that we live, and own exactly our share."""
-        partitions = await self._door.log.partitions([self._topic])
+        if time.monotonic() - self._listed_at > _TOPIC_SECONDS:
+            self._partitions = await self._door.log.partitions([self._topic])
+            self._listed_at = time.monotonic()
         pool = self._door.resources.database.pool
         async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
             living = await self._members.beat(connection)
-            wanted = self._members.share(partitions, living)
+            wanted = self._members.share(self._partitions, living)
             if wanted == self._claims.keys():
                 await require_ours(connection, self._claims, consumer=self._consumer)
                 return

@@ -19,7 +19,7 @@ from events.log.kafka.closing import end_within, is_asked_to_end
 from events.log.kafka.producer import KafkaProducer
 from events.log.kafka.reader import KafkaReader
 from events.log.kafka.topic_ids import topic_ids
-from events.log.port import Producer, Reader, TopicPartition, TopicState
+from events.log.port import PATIENCE_SECONDS, Producer, Reader, TopicPartition, TopicState
 
 _TIMEOUT_SECONDS: Final = 10.0
 _FOREVER: Final = "-1"
@@ -47,9 +47,9 @@ class KafkaLog:
         _require_extensions()
         return await self._answer(KafkaProducer.start(self._servers, log=self))
 
-    async def reader(self) -> Reader:
+    async def reader(self, *, patience_seconds: float = PATIENCE_SECONDS) -> Reader:
         _require_extensions()
-        return await self._answer(KafkaReader.start(self._servers))
+        return await self._answer(KafkaReader.start(self._servers, patience=patience_seconds))
 
     async def partitions(self, topics: Sequence[str]) -> list[TopicPartition]:
         found = {name: state.partitions for name, state in (await self._listing()).items()}

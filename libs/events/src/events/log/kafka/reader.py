@@ -42,14 +42,14 @@ class KafkaReader:
         """What was left of a batch that held more than was asked for."""
 
     @classmethod
-    async def start(cls, servers: str) -> Self:
+    async def start(cls, servers: str, *, patience: float) -> Self:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=servers,
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",  # out of range must stop us, never skip
             isolation_level="read_committed",
-            fetch_max_wait_ms=50,
+            fetch_max_wait_ms=int(patience * 1000),
             max_partition_fetch_bytes=_PARTITION_BYTES,
             fetch_max_bytes=_FETCH_BYTES,
             value_deserializer=unpacking.later,

@@ -11,7 +11,7 @@ import asyncpg
 
 from events.database_errors import DATABASE_ERRORS
 from events.errors import LogUnavailable, TopicMissing
-from events.log.port import Producer, Reader, TopicPartition, TopicState
+from events.log.port import PATIENCE_SECONDS, Producer, Reader, TopicPartition, TopicState
 from events.log.postgres import tables
 from events.log.postgres.producer import PostgresProducer
 from events.log.postgres.reader import PostgresReader
@@ -44,7 +44,7 @@ class PostgresLog:
     async def producer(self) -> Producer:
         return PostgresProducer(self)
 
-    async def reader(self) -> Reader:
+    async def reader(self, *, patience_seconds: float = PATIENCE_SECONDS) -> Reader:  # noqa: ARG002 - a query cannot be left open
         return PostgresReader(self)
 
     async def topic_ids(self) -> dict[str, tuple[int, int]]:
