@@ -120,6 +120,23 @@ async def test_who_comes_late_takes_nothing_until_it_asks_again(pool: Any) -> No
             await pool.execute("TRUNCATE inbox, inbox_sources")
 
 
+async def test_a_batch_that_was_presumed_new_and_is_not_takes_nothing(pool: Any) -> None:
+    await take(pool, order("1", "o1"))
+    async with pool.acquire() as connection:
+        for known in (order("1", "o9"), order("9", "o1")):
+            with pytest.raises(asyncpg.UniqueViolationError):
+                await receive(
+                    connection, [order("2", "o2"), known], received_at=NOW, presumed_new=True
+                )
+        assert await pool.fetchval("SELECT count(*) FROM inbox") == 1
+        batch = [order("2", "o2"), order("3", "o2"), order("2", "o2"), order("2", "o2", amount=7)]
+        receipts = await receive(connection, batch, received_at=NOW, presumed_new=True)
+    assert verdicts(receipts) == [
+        *(("accepted", 1), ("accepted", 2)),
+        *(("duplicate", 1), ("conflict", 1)),
+    ]
+
+
 async def test_texts_arrive_as_they_are(pool: Any) -> None:
     """They travel joined: separators, quotes and nothing at all must come apart again."""
     odd = [order("\x1f", '"{,}\\', source="/p/\x1f"), order(" ", "NULL"), order("3", "ü\U0001f600")]

@@ -10,9 +10,10 @@ goes on after a position misses nothing.
 
 from __future__ import annotations
 
+from events.inbox.newcomers import Newcomers
 from events.inbox.numbering import Receipt, Verdict
 from events.inbox.receiving import receive
 from events.inbox.refusing import Refused, file_refused
 from events.inbox.statements import TOPIC
 
-__all__ = ["TOPIC", "Receipt", "Refused", "Verdict", "file_refused", "receive"]
+__all__ = ["TOPIC", "Newcomers", "Receipt", "Refused", "Verdict", "file_refused", "receive"]

@@ -25,7 +25,12 @@ _ENVELOPE_BYTES: Final = 400
 
 
 async def receive(
-    connection: Connection, events: Sequence[Incoming], *, received_at: datetime, zone: str = "UTC"
+    connection: Connection,
+    events: Sequence[Incoming],
+    *,
+    received_at: datetime,
+    zone: str = "UTC",
+    presumed_new: bool = False,
 ) -> list[Receipt]:
     """Take events: inbox, sequence and outbox (topic `partner`).
 
@@ -34,6 +39,8 @@ async def receive(
     DeadlockDetectedError when another process took one of the ids or subjects at the
     same moment; nothing was taken, and the same again succeeds. In a transaction it
     waits for such others first, a round trip more. `zone` cuts the days that are counted.
+    `presumed_new` leaves out the looking up (`Newcomers`): UniqueViolationError then also
+    tells that an id or a subject was known.
     """
     if not events:
         return []
@@ -41,8 +48,7 @@ async def receive(
         sources = sorted({event.source for event in events})
         await connection.execute(LOCK, sources, received_at)
     subjects = await _subjects(connection, events)
-    looked = await connection.fetch(LOOK, *_asked(events, subjects), _BETWEEN)
-    known = {row[0] - 1: Known(*row[1:]) for row in looked}
+    known = {} if presumed_new else await _known(connection, events, subjects)
     receipts, fresh = number(events, subjects, known, received_at=received_at)
     times = _times(events)
     filed = await connection.fetch(
@@ -52,7 +58,6 @@ async def receive(
         zone,
         *_counts(events, receipts, times),
         *_columns(events, receipts, times, fresh=fresh),
-        _BETWEEN,
     )
     for source, filed_at in filed:
         if filed_at != received_at:  # another clock of ours is ahead; a feed's never runs backwards
@@ -79,6 +84,14 @@ async def _subjects(connection: Connection, events: Sequence[Incoming]) -> dict[
             subjects[index] = found.get((event.source, event.voids))
         found.setdefault((event.source, event.id), subjects.get(index, event.subject))
     return subjects
+
+
+async def _known(
+    connection: Connection, events: Sequence[Incoming], subjects: dict[int, str | None]
+) -> dict[int, Known]:
+    """By place: what the inbox has of an event or of its subject."""
+    looked = await connection.fetch(LOOK, *_asked(events, subjects), _BETWEEN)
+    return {row[0] - 1: Known(*row[1:]) for row in looked}
 
 
 def _asked(events: Sequence[Incoming], subjects: dict[int, str | None]) -> list[str]:
@@ -133,24 +146,39 @@ def _columns(
     *,
     fresh: dict[str, list[int]],
 ) -> list[str | None]:
-    """The events to file, by source; a column without any value is one NULL."""
+    """The events to file, by source; a column that says nothing of its own is one NULL."""
     order = list(chain.from_iterable(fresh[source] for source in sorted(fresh)))
     filed = [events[index] for index in order]
     given = [receipts[index] for index in order]
-    places = [str(k) for k, source in enumerate(sorted(fresh), start=1) for _ in fresh[source]]
+    types = [event.type for event in filed]
+    common_type = types[0] if len(set(types)) == 1 else None
     return [
-        _BETWEEN.join(places),
+        _places(fresh),
         _BETWEEN.join([event.id for event in filed]),
-        _BETWEEN.join([event.type for event in filed]),
+        None if common_type else _BETWEEN.join(types),
         _BETWEEN.join([receipt.subject or "" for receipt in given]),
-        _BETWEEN.join([str(receipt.sequence) for receipt in given]),
+        _sequences([receipt.sequence for receipt in given]),
         _BETWEEN.join([times[index] for index in order]),
         _BETWEEN.encode().join([event.payload for event in filed]).decode(),
         _whole(receipt.replaces for receipt in given),
         _whole(event.voids for event in filed),
         _whole(event.traceparent for event in filed),
         _whole(_encode(event.extensions).decode() if event.extensions else None for event in filed),
+        _BETWEEN,
+        common_type,
     ]
+
+
+def _places(fresh: dict[str, list[int]]) -> str | None:
+    """Of which source each is, by its number."""
+    if len(fresh) == 1:
+        return None
+    numbered = enumerate(sorted(fresh), start=1)
+    return _BETWEEN.join([str(k) for k, source in numbered for _ in fresh[source]])
+
+
+def _sequences(sequences: Sequence[int | None]) -> str | None:
+    return None if set(sequences) == {1} else _BETWEEN.join(map(str, sequences))
 
 
 def _times(events: Sequence[Incoming]) -> list[str]:

@@ -55,6 +55,8 @@ Contents come as hashes: what a partner sent before may be far larger than what 
 
 # Of several sources the events stand together, in the order of `$1`: a row's position is its place
 # among all plus what `taken` says of its source. Subscripts, because a join would be a nested loop.
+# A column is NULL when it would say the same of all: one source, the first of their subjects, one
+# type. Each column that is taken apart costs a third of a microsecond an event.
 FILE: Final = f"""
 WITH placed AS (
     INSERT INTO inbox_sources AS t (source, position, received_at)
@@ -83,10 +85,11 @@ WITH placed AS (
 ), filed AS (
     INSERT INTO inbox (source, position, received_at, event_id, type, subject, sequence,
                        replaces, voids, occurred_at, content, traceparent, extensions, outbox_id)
-    SELECT ($1::text[])[s.k::integer], t.before[s.k::integer] + s.n, t.received_at[s.k::integer],
-           s.event_id, s.type, s.subject, s.sequence::bigint, s.replaces, s.voids,
-           s.occurred_at::timestamptz, s.content, s.traceparent, s.extensions::json,
-           t.outbox_id[s.k::integer]
+    SELECT ($1::text[])[coalesce(s.k::integer, 1)], t.before[coalesce(s.k::integer, 1)] + s.n,
+           t.received_at[coalesce(s.k::integer, 1)],
+           s.event_id, coalesce(s.type, $24), s.subject, coalesce(s.sequence::bigint, 1),
+           s.replaces, s.voids, s.occurred_at::timestamptz, s.content, s.traceparent,
+           s.extensions::json, t.outbox_id[coalesce(s.k::integer, 1)]
     FROM taken t, unnest(
         string_to_array($12, $23), string_to_array($13, $23), string_to_array($14, $23),
         string_to_array($15, $23), string_to_array($16, $23), string_to_array($17, $23),

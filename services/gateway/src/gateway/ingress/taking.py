@@ -18,12 +18,12 @@ import asyncpg
 from chassis.errors import Refusal
 from chassis.problems import members_of
 from events import Connection
-from events.inbox import Refused, file_refused, receive
+from events.inbox import Newcomers, Receipt, Refused, file_refused, receive
 from events.partners import Incoming, Rejected
 from gateway.ingress.results import Outcome, SourceNotYours, TypeNotYours, not_valid, outcome_of
 
 _ATTEMPTS: Final = 2
-"""In one round trip each; then in a transaction, which waits for its turn and is not late again."""
+"""Without a lock; then in a transaction, which waits for its turn and is not late again."""
 
 RACED: Final = (
     asyncpg.UniqueViolationError,
@@ -60,24 +60,42 @@ async def take(
     zone: str,
 ) -> list[Outcome]:
     """One outcome for each event that `judge` let pass, in order."""
-    receipts = await receive(connection, events, received_at=received_at, zone=zone)
-    return [outcome_of(event, receipt) for event, receipt in zip(events, receipts, strict=True)]
+    return _outcomes(events, await receive(connection, events, received_at=received_at, zone=zone))
 
 
 async def take_durably(
-    pool: asyncpg.Pool[asyncpg.Record],
+    connection: Connection,
     events: Sequence[Incoming],
     *,
     received_at: datetime,
     zone: str,
+    presumed_new: bool,
+    newcomers: Newcomers,
 ) -> list[Outcome]:
     """`take` in a transaction of its own; what is accepted is durable when this returns."""
+    if presumed_new:
+        with suppress(*RACED):
+            receipts = await receive(
+                connection, events, received_at=received_at, zone=zone, presumed_new=True
+            )
+            return _outcomes(events, receipts)
+    receipts = await _look_and_receive(connection, events, received_at=received_at, zone=zone)
+    newcomers.learn(events, receipts)
+    return _outcomes(events, receipts)
+
+
+async def _look_and_receive(
+    connection: Connection, events: Sequence[Incoming], *, received_at: datetime, zone: str
+) -> list[Receipt]:
     for _ in range(_ATTEMPTS):
         with suppress(*RACED):
-            async with pool.acquire() as connection:
-                return await take(connection, events, received_at=received_at, zone=zone)
-    async with pool.acquire() as connection, connection.transaction():
-        return await take(connection, events, received_at=received_at, zone=zone)
+            return await receive(connection, events, received_at=received_at, zone=zone)
+    async with connection.transaction():
+        return await receive(connection, events, received_at=received_at, zone=zone)
+
+
+def _outcomes(events: Sequence[Incoming], receipts: Sequence[Receipt]) -> list[Outcome]:
+    return [outcome_of(event, receipt) for event, receipt in zip(events, receipts, strict=True)]
 
 
 async def file(
