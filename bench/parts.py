@@ -36,7 +36,7 @@ PARTS: Final = (
     Part("freshness", "Freshness of narrow views", "bench.freshness", 140),
     Part("push", "Freshness of pushed KPIs", "bench.push", 150),
     Part("stall", "After a stall", "bench.stall", 180),
-    Part("ingest", "Ingest", "bench.ingest", 90),
+    Part("ingest", "Ingest", "bench.ingest", 150),
     Part("answers", "Answers from cells", "bench.answers", 240),
     Part("diagnosis", "A diagnosis of a million deals", "bench.verdict", 240),
     Part("start", "Start and rest", "bench.starting", 80),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -36,6 +36,10 @@ class Spent:
 
     wall_seconds: float
     seconds: Mapping[str, float]
+
+    def __add__(self, other: Self) -> Self:
+        seconds = {name: used + other.seconds[name] for name, used in self.seconds.items()}
+        return replace(self, wall_seconds=self.wall_seconds + other.wall_seconds, seconds=seconds)
 
     def microseconds(self, *parties: str, events: int) -> float:
         """Processor time of the named parties together, for one event."""
