@@ -85,7 +85,8 @@ class Fork:
 def become(program: Program) -> None:
     """Be the program from here on, as if Python had been started with its command."""
     os.setsid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(program.stop_signal), 0, 0, 0)
+    if sys.platform == "linux":  # elsewhere the next start ends what was left (`local.leash`)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(program.stop_signal), 0, 0, 0)
     with program.log.open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
