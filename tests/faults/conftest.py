@@ -152,7 +152,7 @@ def run_on(seed: int, request: pytest.FixtureRequest) -> Iterator[RunOn]:
         run.driver.ledger.save(run.stack.var.root / "log" / "ledger.jsonl")
         if not request.node.stash.get(FAILED, True):
             run.result.outcome = "exact"
-        if REPORT:
+        if REPORT and FAILED in request.node.stash:  # one that was interrupted is run again
             report.keep(KEPT, run.result)
             report.write(Path(REPORT), report.kept(KEPT), machine=MACHINE)
 

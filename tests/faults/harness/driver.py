@@ -22,6 +22,12 @@ from local.stack import Stack
 CLIENTS: Final = 3
 LIVES_PER_CLIENT: Final = 12
 """Aggregates that a client works on at once."""
+PAUSE_SECONDS: Final = 0.05
+CALM_SECONDS: Final = 0.25
+EAGER: Final = 100
+"""So many commands beyond what a row waits for come fast; then fewer, since a broker or a service
+that is starting needs the processors itself.
+"""
 ANSWER_SECONDS: Final = 8.0
 STRUCTURED: Final = {"content-type": "application/cloudevents+json"}
 
@@ -50,10 +56,10 @@ class Client:
 class Driver:
     """Use `load()` around the fault; what was asked for is in `ledger`."""
 
-    def __init__(self, stack: Stack, *, seed: int, run: str, pause_seconds: float = 0.05) -> None:
+    def __init__(self, stack: Stack, *, seed: int, run: str) -> None:
         self.ledger = Ledger()
         self.names = Names(run)
-        self._pause = pause_seconds
+        self._eager = EAGER
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
         token = stack.token(
@@ -95,6 +101,7 @@ class Driver:
 
     def wait_acknowledged(self, more: int, *, timeout_seconds: float = PATIENCE_SECONDS) -> None:
         """Until so many more commands were acknowledged from now on."""
+        self._eager = more + EAGER
         wanted = self.ledger.count("acknowledged") + more
         if not self.ledger.wait_for(wanted, timeout_seconds=timeout_seconds):
             done = self.ledger.count("acknowledged")
@@ -119,7 +126,8 @@ class Driver:
             with self._open() as http:
                 while not self._stopping.is_set():
                     self._turn(http, one)
-                    time.sleep(self._pause)
+                    self._eager -= 1
+                    time.sleep(PAUSE_SECONDS if self._eager > 0 else CALM_SECONDS)
         except BaseException as failure:
             self._failure = failure
             raise

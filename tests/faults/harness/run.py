@@ -23,16 +23,12 @@ AGREE_SECONDS: Final = 60.0
 class Run:
     """What a row works with. `check()` ends it."""
 
-    def __init__(
-        self, stack: BreakableStack, result: Result, *, pause_seconds: float = 0.05
-    ) -> None:
+    def __init__(self, stack: BreakableStack, result: Result) -> None:
         self.stack = stack
         self.result = result
         self.draw = random.Random(result.seed)
         self.nemesis = Nemesis(stack)
-        self.driver = Driver(
-            stack, seed=result.seed, run=f"r{time.time_ns() // 1000:x}", pause_seconds=pause_seconds
-        )
+        self.driver = Driver(stack, seed=result.seed, run=f"r{time.time_ns() // 1000:x}")
         self._began_at = datetime.now(UTC)
         self._since = witnesses.ends(stack)
         self._reader = httpx.Client(
