@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from events import (
@@ -293,6 +293,7 @@ ODD_INSTANTS = ("2026-03-01T12:00:00+08:00", "2026-03-01T12:00:00", "0001-01-01T
         max_size=3,
     )
 )
+@example({"type": "a\x00"})
 def test_the_quick_way_of_reading_answers_as_the_careful_one(changed: dict[str, Any]) -> None:
     quick = structured(ORDER, **changed)
     careful = stored([*quick.headers, ("unrelated", b"")], quick.value)  # one more: not the usual

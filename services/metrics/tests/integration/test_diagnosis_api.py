@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,23 +21,51 @@ PERIOD = "2024-Q1"
 LATER = datetime(2024, 6, 1, tzinfo=UTC)
 
 
-async def diagnosed(
-    url: str, folder: Path, company: Company, *, watermark: datetime = LATER, **params: Any
-) -> Any:
-    async with running(url, folder) as service:
-        for start in range(0, len(company.events), 500):
-            await service.feed(company.events[start : start + 500])
-        await service.know_until(watermark)
-        async with service.caller("boss") as client:
-            answer = await client.get("/v1/diagnosis", params={"period": PERIOD} | params)
-            revenue = await client.get(
-                "/v1/kpis/revenue_net", params={"from": "2023-01-01", "to": "2024-04-01",
-                                                "grain": "quarter"},
-            )  # fmt: skip
-    assert answer.status_code == 200, answer.text
-    assert not [name for name in company.people if name in answer.text], "it never names a person"
-    values = [period["rows"][0]["value"] for period in revenue.json()["periods"]]
-    return answer.json(), values
+@dataclass(frozen=True)
+class Known:
+    """A company whose whole history is in a database."""
+
+    company: Company
+    url: str
+    folder: Path
+
+    async def diagnosed(self, *, watermark: datetime = LATER, **params: Any) -> Any:
+        """The verdict, and the revenue of the period and of the four quarters before it."""
+        quarters = {"from": "2023-01-01", "to": "2024-04-01", "grain": "quarter"}
+        async with running(self.url, self.folder) as service:
+            await service.know_until(watermark)
+            async with service.caller("boss") as client:
+                answer = await client.get("/v1/diagnosis", params={"period": PERIOD} | params)
+                revenue = await client.get("/v1/kpis/revenue_net", params=quarters)
+        assert answer.status_code == 200, answer.text
+        named = [name for name in self.company.people if name in answer.text]
+        assert not named, "it never names a person"
+        values = [period["rows"][0]["value"] for period in revenue.json()["periods"]]
+        return answer.json(), values
+
+
+Knowing = Callable[[Company], Awaitable[Known]]
+
+
+@pytest.fixture(scope="module")
+def knowing(
+    module_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Knowing:
+    """Folds a company's history once, however many tests ask about it."""
+    folder = tmp_path_factory.mktemp("identity")
+    known: dict[tuple[str, int], Known] = {}
+
+    async def of(company: Company) -> Known:
+        key = company.fault, len(company.events)
+        if key not in known:
+            url = module_database("metrics")
+            async with running(url, folder) as service:
+                for start in range(0, len(company.events), 500):
+                    await service.feed(company.events[start : start + 500])
+            known[key] = Known(company, url, folder)
+        return known[key]
+
+    return of
 
 
 @pytest.mark.parametrize(
@@ -48,9 +77,9 @@ async def diagnosed(
     ],
 )
 async def test_the_true_cause_is_named(
-    new_database: Callable[[str], str], tmp_path: Path, fault: str, verdict: str, factor: str
+    knowing: Knowing, fault: str, verdict: str, factor: str
 ) -> None:
-    told, revenue = await diagnosed(new_database("metrics"), tmp_path, Company(fault=fault))
+    told, revenue = await (await knowing(Company(fault=fault))).diagnosed()
     assert told["verdict"] == verdict, told["text"]["en"]
     worst = min(told["factors"], key=lambda one: one["amount"])
     assert worst["node"] == factor
@@ -64,13 +93,9 @@ async def test_the_true_cause_is_named(
     assert cycle["low"] < cycle["delta"] < cycle["high"]
 
 
-async def test_a_scope_is_diagnosed_from_what_is_its_own(
-    new_database: Callable[[str], str], tmp_path: Path
-) -> None:
+async def test_a_scope_is_diagnosed_from_what_is_its_own(knowing: Knowing) -> None:
     company = Company(fault="win_rate")
-    told, revenue = await diagnosed(
-        new_database("metrics"), tmp_path, company, scope="region:North"
-    )
+    told, revenue = await (await knowing(company)).diagnosed(scope="region:North")
     assert min(told["factors"], key=lambda one: one["amount"])["node"] == "win_rate"
     new = sum(funnel_of(company, "North", 2024)) - sum(funnel_of(company, "North", 2023))
     of_new = [one for one in told["contributions"] if one["slice"] in {"referral", "ads"}]
@@ -93,27 +118,21 @@ def funnel_of(company: Company, region: str, year: int) -> list[int]:
     ]
 
 
-async def test_evidence_is_compared_with_what_the_verdict_is(
-    new_database: Callable[[str], str], tmp_path: Path
-) -> None:
-    told, revenue = await diagnosed(
-        new_database("metrics"), tmp_path, Company(fault="win_rate"), baseline="unseasonal"
-    )
+async def test_evidence_is_compared_with_what_the_verdict_is(knowing: Knowing) -> None:
+    known = await knowing(Company(fault="win_rate"))
+    told, revenue = await known.diagnosed(baseline="unseasonal")
     assert told["baseline"]["amount"] == revenue[3]
     [share] = [one for one in told["evidence"] if one["kpi"] == "market_share"]
     assert share["baseline"] == pytest.approx(revenue[3] / 1_000_000_000)
 
 
 async def test_nobody_is_named_before_the_period_is_over_or_on_too_few_facts(
-    new_database: Callable[[str], str], tmp_path: Path
+    knowing: Knowing,
 ) -> None:
-    company = Company(fault="mix", deals=20)
-    told, _ = await diagnosed(new_database("metrics"), tmp_path, company)
+    told, _ = await (await knowing(Company(fault="mix", deals=20))).diagnosed()
     assert (told["verdict"], told["reason"]) == ("insufficient_data", "below_floor")
     early = datetime(2024, 3, 1, tzinfo=UTC)
-    running_, _ = await diagnosed(
-        new_database("metrics"), tmp_path, Company(fault="mix"), watermark=early
-    )
+    running_, _ = await (await knowing(Company(fault="mix"))).diagnosed(watermark=early)
     assert (running_["verdict"], running_["reason"]) == ("insufficient_data", "period_incomplete")
 
 
@@ -175,13 +194,11 @@ async def test_what_cannot_be_diagnosed_is_refused_with_the_field(
     assert refused.json()["errors"][0]["field"] == field
 
 
-async def test_profit_is_revenue_less_what_was_spent(
-    new_database: Callable[[str], str], tmp_path: Path
-) -> None:
+async def test_profit_is_revenue_less_what_was_spent(knowing: Knowing) -> None:
     company = Company(fault="", deals=120)
     company.events += list(costs_of_runs())
     company.events.sort(key=lambda event: (event.recordedtime, event.sequence))
-    told, revenue = await diagnosed(new_database("metrics"), tmp_path, company, lens="profit")
+    told, revenue = await (await knowing(company)).diagnosed(lens="profit")
     assert (told["lens"], told["verdict"]) == ("profit", "operations"), told["text"]["en"]
     assert told["current"] == revenue[4] - 30_000_000
     assert told["baseline"]["amount"] == revenue[0] - 10_000_000
@@ -222,10 +239,8 @@ def spoken(data: EventData, at: datetime) -> Event:
     )
 
 
-async def test_without_any_cost_nobody_is_judged_by_profit(
-    new_database: Callable[[str], str], tmp_path: Path
-) -> None:
+async def test_without_any_cost_nobody_is_judged_by_profit(knowing: Knowing) -> None:
     company = Company(fault="mix", deals=40)
-    told, _ = await diagnosed(new_database("metrics"), tmp_path, company, lens="profit")
+    told, _ = await (await knowing(company)).diagnosed(lens="profit")
     assert (told["verdict"], told["reason"]) == ("insufficient_data", "events_missing")
     assert told["helps"] == {"events": "cost.recorded"}

@@ -22,7 +22,7 @@ class Company:
 
     def __init__(self, *, fault: str, seed: int = 7, deals: int = 400) -> None:
         self._rnd = random.Random(seed)
-        self._fault = fault
+        self.fault = fault
         self._deals = deals
         self._customers: list[str] = []
         self._won_in: list[list[str]] = []
@@ -38,7 +38,7 @@ class Company:
 
     def _tell_quarter(self, start: datetime) -> None:
         bad = (start.year, (start.month - 1) // 3) == BAD
-        fault = self._fault if bad else ""
+        fault = self.fault if bad else ""
         referrals = self._deals * (15 if fault == "mix" else 50) // 100
         plan = {"referral": (referrals, 0.4), "ads": (self._deals - referrals, 0.15)}
         for channel, (count, rate) in plan.items():
@@ -91,7 +91,7 @@ class Company:
 
     def _markets(self) -> Iterator[Event]:
         for number, (year, quarter) in enumerate(QUARTERS):
-            smaller = self._fault == "market" and (year, quarter) == BAD
+            smaller = self.fault == "market" and (year, quarter) == BAD
             size = Money(amount_minor=700_000_000 if smaller else 1_000_000_000, currency="USD")
             at = datetime(year, quarter * 3 + 3, 28, tzinfo=UTC)
             data = MarketSizeReported(

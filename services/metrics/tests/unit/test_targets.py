@@ -52,7 +52,8 @@ def test_every_row_stands_beside_its_target(kpi: str, seed: int) -> None:
         for row in rows_of(asked.kpi, sums, by=asked.by, filtered=(), known=known):
             where = (by, row.members[0]) if by else (None, None)
             ask = Ask(date_of(row.period.start), date_of(row.period.end), where, now)
-            assert told(targets.against(row)) == wanted(kpi, books, ask, row), (kpi, ask)
+            wanted = brute_force(kpi, books, ask, row)
+            assert rounded(told(targets.against(row))) == rounded(wanted), (kpi, ask)
 
 
 def question(kpi: str, grain: Grain, by: str | None) -> Question:
@@ -68,7 +69,12 @@ def told(one: AgainstTarget) -> tuple[Any, ...]:
     return one.target, one.to_date, one.attainment, one.pace, one.run_rate, one.on_track
 
 
-def wanted(kpi: str, books: Books, ask: Ask, row: Row) -> tuple[Any, ...]:
+def rounded(values: tuple[Any, ...]) -> list[Any]:
+    """Without the last digits: brute force divides once, the product in steps."""
+    return [float(f"{value:.12g}") if isinstance(value, float) else value for value in values]
+
+
+def brute_force(kpi: str, books: Books, ask: Ask, row: Row) -> tuple[Any, ...]:
     goal = _goal(kpi, books, ask)
     if goal is None:
         return (None,) * 6

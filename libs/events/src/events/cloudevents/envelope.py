@@ -176,7 +176,7 @@ class EnvelopeReader:
             other = self._untyped(value)
         except _UNUSUAL:
             return None
-        if other.type in self._known or not _is_sound(other):
+        if other.type in self._known or "\x00" in other.type or not _is_sound(other):
             return None
         if other.time.tzinfo is not UTC or other.recordedtime.tzinfo is not UTC:
             return None
