@@ -23,10 +23,11 @@ from bench.report import Figure, Goal, percentile, ratio
 from bench.servers import Servers, migrate_in_own_process, servers
 from chassis.process import quiet_collector
 from events import Connection
-from metrics.api.views import answer_view, head_of
+from metrics.api.answer_body import answer_body
+from metrics.api.views import head_of
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, date_of
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.query.answer import answer
 from metrics.query.opening import open_source
 from metrics.query.question import Asked, Question, read_question
@@ -206,10 +207,9 @@ async def _ours(source: Source, question: Question) -> bytes:
     """As the API answers, in one page."""
     answered = await answer(source, question)
     head = head_of(answered, currency="USD", catalogue_version=source.catalogue.version)
-    view = answer_view(
+    return answer_body(
         head, answered.rows, question, comparison=None, targets=None, next_cursor=None
     )
-    return view.__pydantic_serializer__.to_json(view, by_alias=True)
 
 
 async def _keep(connection: Connection, rows: Sequence[Row]) -> None:

@@ -17,6 +17,7 @@ from metrics.engine.dimension import NUMBERS
 from metrics.engine.measure import COUNT_SCALE, Aspect, Measure
 from metrics.engine.moment import MomentKind
 from metrics.facts.deal import DEAL_LOST, DEAL_WON
+from metrics.store import months
 from metrics.store.pages import packed_sum
 
 FIRST_DAY: Final = date(2023, 1, 1)
@@ -66,13 +67,23 @@ async def fill(
         places = [addresses[measure].place for measure in measures]
         async with connection.transaction():
             rows = connection.cursor(statement, prefetch=_ROWS_AT_ONCE)
+            written = []
             async for day, page in _pages(rows, places=places, width=width):
                 await connection.execute(
                     "INSERT INTO cells (generation, shard, cube, dimension, day, body)"
                     " VALUES ($1, 0, $2, $3, $4, $5)",
                     *(generation, cube, NUMBERS["region"], day, packed_sum(page, None)),
                 )
-    await connection.execute("VACUUM (ANALYZE) cells, closed_deals")
+                written.append((cube, NUMBERS["region"], day))
+            await months.mark_stale(connection, generation, written, shard=0)
+    while await _add_up_months(connection, generation):
+        pass
+    await connection.execute("VACUUM (ANALYZE) cells, cells_by_month, closed_deals")
+
+
+async def _add_up_months(connection: Connection, generation: int) -> bool:
+    async with connection.transaction():
+        return await months.add_up(connection, generation, before=day_number(END))
 
 
 async def _pages(

@@ -12,7 +12,8 @@ from memory_shelf import MemoryShelf, folded, readings
 from events import Event, EventData
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, micros_of
-from metrics.engine.reading import Row, rows_of
+from metrics.engine.reading import rows_of
+from metrics.engine.row import Row
 from metrics.engine.sums import Known
 from metrics.kpis import CATALOGUE
 from metrics.query.question import Asked, read_question

@@ -23,7 +23,8 @@ from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, date_of, day_number, micros_of
 from metrics.engine.moment import Moment
 from metrics.engine.pricing import Prices
-from metrics.engine.reading import Row, rows_of
+from metrics.engine.reading import rows_of
+from metrics.engine.row import Row
 from metrics.engine.sums import Known, Sums
 from metrics.facts import moments_of
 from metrics.facts.booked import Price, at_rates, booked_moments, repriced

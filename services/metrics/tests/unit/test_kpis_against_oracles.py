@@ -21,7 +21,8 @@ from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, date_of, micros_of
 from metrics.engine.kpi import Kpi, Model, Quantile
 from metrics.engine.presence import Presence, with_presences
-from metrics.engine.reading import Row, rows_of
+from metrics.engine.reading import rows_of
+from metrics.engine.row import Row
 from metrics.engine.sums import Known
 from metrics.facts import ALL_KINDS, moments_of
 from metrics.kpis import CATALOGUE

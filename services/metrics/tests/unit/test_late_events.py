@@ -16,7 +16,8 @@ from memory_shelf import MemoryShelf, company_sums, folded, readings
 from events import Event
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, date_of, micros_of
-from metrics.engine.reading import Row, rows_of
+from metrics.engine.reading import rows_of
+from metrics.engine.row import Row
 from metrics.engine.sums import Known
 from metrics.kpis import CATALOGUE
 from metrics.query.differences import differing

@@ -11,8 +11,10 @@ from memory_shelf import MemoryShelf, folded, sums_from_cells
 
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, micros_of
-from metrics.engine.reading import Number, Row, rows_of
+from metrics.engine.reading import rows_of
+from metrics.engine.row import Row
 from metrics.engine.sums import Known
+from metrics.engine.units import Number
 from metrics.kpis import CATALOGUE
 from metrics.query.question import Asked, read_question
 

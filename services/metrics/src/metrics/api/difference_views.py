@@ -12,7 +12,7 @@ from metrics.api.explanation_views import EventBehind, FactBehind
 from metrics.api.views import InTwoLanguages, KpiRow, Number
 from metrics.engine.company import SECOND, instant_of
 from metrics.engine.kpi import Unit
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.query.answer import Answer
 from metrics.query.differences import FactsDiffer, ValuesDiffer
 from metrics.query.explain import Part

@@ -13,7 +13,7 @@ from metrics.api.views import KpiHead, Number, Undefined
 from metrics.engine.company import instant_of
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.query.explain import Part
 
 

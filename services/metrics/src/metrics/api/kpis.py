@@ -14,6 +14,7 @@ from chassis.auth.actor import Actor
 from chassis.paging import PageDep
 from chassis.resources import Resources, ResourcesDep
 from chassis.types import Code
+from metrics.api.answer_body import answer_body
 from metrics.api.asking import (
     AskedDep,
     AskedOneDep,
@@ -23,10 +24,10 @@ from metrics.api.asking import (
     source_of,
 )
 from metrics.api.explanation_views import FactBehind, KpiExplanation, explanation_view
-from metrics.api.replies import reply
-from metrics.api.views import KpiAnswer, KpiCatalogue, KpiDefinition, answer_view, head_of
+from metrics.api.replies import reply, reply_json
+from metrics.api.views import KpiAnswer, KpiCatalogue, KpiDefinition, head_of
 from metrics.engine.fact import Ref
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.query.answer import answer
 from metrics.query.comparison import Against, compare
 from metrics.query.explain import explain
@@ -124,10 +125,10 @@ async def read_kpi(
         currency=source.company.base_currency,
         catalogue_version=source.catalogue.version,
     )
-    body = answer_view(
+    body = answer_body(
         head, rows, question, comparison=comparison, targets=targets, next_cursor=next_cursor
     )
-    return reply(body, request=request, resources=resources, watermark=answered.watermark)
+    return reply_json(body, request=request, resources=resources, watermark=answered.watermark)
 
 
 @router.get("/{kpi_id}/explain", response_model=KpiExplanation)

@@ -18,7 +18,7 @@ from metrics.api.replies import reply
 from metrics.api.views import KpiHead, Number, Undefined, head_of
 from metrics.engine.company import date_of
 from metrics.engine.kpi import Model
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.query.answer import Answer
 from metrics.query.known import read_known
 from metrics.query.models import Fitted, fitted_models

@@ -20,6 +20,13 @@ def reply(
 ) -> Response:
     """The view as JSON, or 304 when the caller has exactly that."""
     body = view.__pydantic_serializer__.to_json(view, by_alias=True)
+    return reply_json(body, request=request, resources=resources, watermark=watermark)
+
+
+def reply_json(
+    body: bytes, *, request: Request, resources: Resources, watermark: datetime | None
+) -> Response:
+    """The same of what is JSON already."""
     tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if watermark is not None:

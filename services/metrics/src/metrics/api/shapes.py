@@ -19,8 +19,8 @@ from metrics.api.replies import reply
 from metrics.api.views import KpiHead, Number, head_of
 from metrics.engine.company import date_of
 from metrics.engine.kpi import Amount, Curve, Funnel, Kpi, Quantile
-from metrics.engine.reading import counted
 from metrics.engine.sums import Known
+from metrics.engine.units import counted
 from metrics.query import shapes
 from metrics.query.answer import Answer
 from metrics.query.known import read_known

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from chassis.types import StrictModel
-from metrics.engine.reading import Number
+from metrics.engine.units import Number
 from metrics.query.targets import AgainstTarget
 
 

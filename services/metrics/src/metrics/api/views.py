@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -15,12 +14,9 @@ from metrics.api.target_views import TargetOfRow
 from metrics.engine.certainty import certainty_of
 from metrics.engine.company import SECOND, date_of, instant_of
 from metrics.engine.kpi import Kpi, Unit
-from metrics.engine.reading import Reason, Row
+from metrics.engine.row import Reason, Row
 from metrics.query.answer import Answer
-from metrics.query.comparison import NO_CHANGE, Comparison
-from metrics.query.question import Question
 from metrics.query.shapes import Shape, shapes_of
-from metrics.query.targets import Targets
 
 Number = int | float
 Undefined = Reason
@@ -91,7 +87,6 @@ class KpiCatalogue(StrictModel):
 class KpiRow:
     """A value. Null values have a `reason`; `interval` is that at 95 % (Wilson's for shares)."""
 
-    # An answer has up to MOST_ROWS of these: a model is twenty times as costly to make.
     __pydantic_config__ = StrictModel.model_config
 
     dimensions: dict[str, str]
@@ -116,14 +111,7 @@ class KpiRow:
     against_target: Annotated[TargetOfRow | None, Field(description="with target=true")]
 
     @classmethod
-    def of(
-        cls,
-        row: Row,
-        by: Sequence[str],
-        comparison: Comparison | None = None,
-        targets: Targets | None = None,
-    ) -> KpiRow:
-        change = NO_CHANGE if comparison is None else comparison.change(row)
+    def of(cls, row: Row, by: Sequence[str]) -> KpiRow:
         return cls(
             dimensions=dict(zip(by, row.members, strict=True)),
             value=row.value,
@@ -136,10 +124,10 @@ class KpiRow:
             mature=row.mature,
             censored=row.censored,
             shrunken=row.shrunken,
-            previous=change.value,
-            change=change.absolute,
-            relative_change=change.relative,
-            against_target=None if targets is None else TargetOfRow.of(targets.against(row)),
+            previous=None,
+            change=None,
+            relative_change=None,
+            against_target=None,
         )
 
 
@@ -180,7 +168,7 @@ class KpiHead(StrictModel):
 
 
 class KpiAnswer(KpiHead):
-    """Values by period, and within it by members."""
+    """Values by period, and within it by members; see `answer_body`."""
 
     periods: list[KpiPeriod]
     next_cursor: str | None
@@ -204,32 +192,3 @@ def head_of(answer: Answer, *, currency: str, catalogue_version: str) -> KpiHead
         members="of_today" if question.today else "of_their_day",
         complete=answer.known.complete,
     )
-
-
-def answer_view(
-    head: KpiHead,
-    rows: Sequence[Row],
-    question: Question,
-    *,
-    comparison: Comparison | None,
-    targets: Targets | None,
-    next_cursor: str | None,
-) -> KpiAnswer:
-    """The periods of these rows; those with nobody to break down by have none."""
-    others = {} if comparison is None else comparison.periods
-    by_period = {period: list(of) for period, of in groupby(rows, key=lambda row: row.period)}
-    periods = [
-        KpiPeriod.model_construct(
-            period=period.label,
-            from_on=date_of(period.start),
-            to_on=date_of(period.end),
-            compared_from_on=date_of(others[period].start) if others else None,
-            compared_to_on=date_of(others[period].end) if others else None,
-            rows=[
-                KpiRow.of(row, question.columns, comparison, targets)
-                for row in by_period.get(period, ())
-            ],
-        )
-        for period in (by_period or question.periods)
-    ]
-    return KpiAnswer.model_construct(**dict(head), periods=periods, next_cursor=next_cursor)

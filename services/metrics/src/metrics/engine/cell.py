@@ -160,6 +160,11 @@ class Sheet:
             self._shared.append((bin_, cut, alone, times))
 
     @property
+    def is_crossed(self) -> bool:
+        """Whether it is of a whole month, by some dimensions only."""
+        return bool(self._crossing)
+
+    @property
     def numbers(self) -> Sequence[int]:
         """The numbers of the slices that there can be pages of."""
         if self._crossing:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -17,49 +17,19 @@ from metrics.engine.calendar import Period, period_after
 from metrics.engine.intervals import balance, wilson
 from metrics.engine.kpi import Amount, Forecast, Funnel, Kpi, Quantile, Ratio
 from metrics.engine.measure import COUNT_SCALE, Sum
-from metrics.engine.quantiles import quantile, quantile_of_sketch
+from metrics.engine.quantiles import quantiles, quantiles_of_sketch
+from metrics.engine.row import Reason, Row
 from metrics.engine.sums import Known, Members, Spot, Sums
-
-Reason = Literal[
-    "no_denominator",
-    "immature",
-    "not_covered",
-    "incomplete",
-    "no_target",
-    "below_floor",
-    "holdout_error",
-]
-Number = int | float
+from metrics.engine.units import (
+    all_counted,
+    all_shown,
+    counted,
+    quotient,
+    shown,
+)
 
 _VOTERS: Final = "voters"
 """Name of the sum of those for and against, of a KPI that is the balance of both."""
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A KPI's value for a period, and for members when it is broken down.
-
-    Counts are in units (an owner's share may be a fraction), money in base minor units.
-    """
-
-    period: Period
-    members: Members
-    value: Number | None
-    numerator: Number | None
-    denominator: Number | None
-    n: Number
-    interval: tuple[float, float] | None
-    unpriced_count: Number
-    reason: Reason | None
-    mature: bool
-    censored: Number | None = None
-    """Of a quantile: how many have no value yet."""
-    shrunken: float | None = None
-    """Of a rate broken down: drawn towards what the members have in common."""
-
-    @property
-    def speaks(self) -> bool:
-        """Whether there is anything behind it, be it something without a price."""
-        return bool(self.n or self.numerator or self.denominator or self.unpriced_count)
 
 
 def rows_of(
@@ -81,8 +51,11 @@ def rows_of(
     named["unpriced_count"] = unpriced_of(named)
     if isinstance(kpi, Ratio) and kpi.balance:
         named[_VOTERS] = Sum(tuple(replace(term, sign=1) for term in named["numerator"].terms))
+    mature = [_is_mature(kpi, period, known) for period in sums.periods]
     told = [
-        _rows_of(kpi, _Told(sums, members, known, named), percentile=percentile, whole=whole)
+        _rows_of(
+            kpi, _Told(sums, members, known, named, mature), percentile=percentile, whole=whole
+        )
         for members in (sorted(sums.members) if by else [()])
     ]
     for of_period in zip(*told, strict=True):
@@ -97,6 +70,7 @@ class _Line(NamedTuple):
     known: Known
     named: Mapping[str, Sum]
     amounts: Mapping[str, int | None]
+    mature: bool
 
 
 class _Told(NamedTuple):
@@ -106,6 +80,12 @@ class _Told(NamedTuple):
     members: Members
     known: Known
     named: Mapping[str, Sum]
+    mature: Sequence[bool]
+    """Of each period: no fact dated later can still change it."""
+
+    def column(self, name: str) -> Sequence[int | None]:
+        """What a sum reads for each period."""
+        return self.sums.read(self.named[name], self.members, self.known)
 
     def spots(self) -> Iterator[Spot]:
         for place in range(len(self.sums.periods)):
@@ -113,23 +93,32 @@ class _Told(NamedTuple):
 
     def lines(self) -> Iterator[_Line]:
         """Each sum is read for all periods at once."""
-        sums, members, known, named = self
-        columns = [sums.read(total, members, known) for total in named.values()]
-        for period, *amounts in zip(sums.periods, *columns, strict=True):
-            yield _Line(period, members, known, named, dict(zip(named, amounts, strict=True)))
+        sums, members, known, named, mature = self
+        columns = [self.column(name) for name in named]
+        for period, is_mature, *amounts in zip(sums.periods, mature, *columns, strict=True):
+            told = dict(zip(named, amounts, strict=True))
+            yield _Line(period, members, known, named, told, is_mature)
+
+
+def _is_mature(kpi: Kpi, period: Period, known: Known) -> bool:
+    rate = kpi.overall() if isinstance(kpi, Funnel) else kpi
+    if not isinstance(rate, Ratio):
+        return known.covers(period)
+    matured_with = period_after(period, rate.matures_after_periods)
+    return known.covers(matured_with, window_days=rate.matures_after_days)
 
 
 def _rows_of(kpi: Kpi, told: _Told, *, percentile: int, whole: Sums | None) -> list[Row]:
     match kpi:
         case Amount():
-            return [_amount(kpi, line) for line in told.lines()]
+            return list(_amounts(kpi, told))
         case Ratio():
             return [_ratio(kpi, line) for line in told.lines()]
         case Funnel():
             rate = kpi.overall()
             return [_ratio(rate, line) for line in told.lines()]
         case Quantile():
-            return [_quantile(kpi, spot, percentile) for spot in told.spots()]
+            return list(_quantiles(kpi, told, percentile))
         case Forecast():
             assert whole is not None
             return [_forecast(kpi, told.named, spot, whole=whole) for spot in told.spots()]
@@ -137,31 +126,36 @@ def _rows_of(kpi: Kpi, told: _Told, *, percentile: int, whole: Sums | None) -> l
             raise AssertionError(f"{kpi.id} is not read from sums")
 
 
-def _amount(kpi: Amount, line: _Line) -> Row:
-    period, members, known, named, amounts = line
-    value = shown(named["numerator"], amounts["numerator"]) or 0
-    n = counted(amounts["n"])
-    unpriced = counted(amounts["unpriced_count"])
-    empty = not (value or n or unpriced) and not known.complete
-    return Row(
-        period=period,
-        members=members,
-        value=None if empty else value if kpi.divided_by == 1 else value / kpi.divided_by,
-        numerator=value,
-        denominator=None,
-        n=n,
-        interval=None,
-        unpriced_count=unpriced,
-        reason="incomplete" if empty else None,
-        mature=known.covers(period),
+def _amounts(kpi: Amount, told: _Told) -> Iterator[Row]:
+    """There can be a hundred thousand of them."""
+    complete = told.known.complete
+    columns = zip(
+        told.sums.periods,
+        all_shown(told.named["numerator"], told.column("numerator")),
+        all_counted(told.column("n")),
+        all_counted(told.column("unpriced_count")),
+        told.mature,
+        strict=True,
     )
+    for period, value, n, unpriced, mature in columns:
+        empty = not (complete or value or n or unpriced)
+        yield Row(
+            period=period,
+            members=told.members,
+            value=None if empty else value if kpi.divided_by == 1 else value / kpi.divided_by,
+            numerator=value,
+            denominator=None,
+            n=n,
+            interval=None,
+            unpriced_count=unpriced,
+            reason="incomplete" if empty else None,
+            mature=mature,
+        )
 
 
 def _ratio(kpi: Ratio, line: _Line) -> Row:
-    period, members, known, named, amounts = line
+    period, members, known, named, amounts, mature = line
     above, below = amounts["numerator"], amounts["denominator"]
-    matured_with = period_after(period, kpi.matures_after_periods)
-    mature = known.covers(matured_with, window_days=kpi.matures_after_days)
     n = counted(amounts["n"])
     reason: Reason | None = None
     if kpi.matures and not mature:
@@ -174,7 +168,7 @@ def _ratio(kpi: Ratio, line: _Line) -> Row:
         reason = "below_floor"
     value = None
     if above is not None and below and reason is None:
-        value = _quotient(
+        value = quotient(
             named, kpi.times * above, kpi.divided_by * below, whole=kpi.unit == "money"
         )
     numerator = shown(named["numerator"], above)
@@ -193,25 +187,34 @@ def _ratio(kpi: Ratio, line: _Line) -> Row:
     )
 
 
-def _quantile(kpi: Quantile, spot: Spot, percentile: int) -> Row:
-    bins = spot.bins(kpi.values.terms[0])
-    n = counted(sum(bins.values()))
-    value: Number | None = None
-    if n >= kpi.floor:
-        value = quantile_of_sketch(bins, percentile) if kpi.sketched else quantile(bins, percentile)
-    return Row(
-        period=spot.period,
-        members=spot.members,
-        value=value,
-        numerator=None,
-        denominator=None,
-        n=n,
-        interval=None,
-        unpriced_count=0,
-        reason="below_floor" if n < kpi.floor else None,
-        mature=spot.known.covers(spot.period),
-        censored=None if kpi.censored is None else counted(spot.read(kpi.censored)),
+def _quantiles(kpi: Quantile, told: _Told, percentile: int) -> Iterator[Row]:
+    sums = told.sums
+    values, counts = sums.by_bin(kpi.values.terms[0], told.members, told.known)
+    read = quantiles_of_sketch if kpi.sketched else quantiles
+    found = zip(
+        sums.periods,
+        all_counted(counts.sum(axis=1).tolist()),
+        read(values, counts, percentile),
+        [None] * len(sums.periods)
+        if kpi.censored is None
+        else all_counted(told.column("censored")),
+        told.mature,
+        strict=True,
     )
+    for period, n, value, censored, mature in found:
+        yield Row(
+            period=period,
+            members=told.members,
+            value=value if n >= kpi.floor else None,
+            numerator=None,
+            denominator=None,
+            n=n,
+            interval=None,
+            unpriced_count=0,
+            reason="below_floor" if n < kpi.floor else None,
+            mature=mature,
+            censored=censored,
+        )
 
 
 def _forecast(kpi: Forecast, named: Mapping[str, Sum], spot: Spot, *, whole: Sums) -> Row:
@@ -250,21 +253,6 @@ def shares_won(kpi: Forecast, company: Spot) -> Callable[[int], Fraction]:
     return share
 
 
-def _quotient(named: Mapping[str, Sum], above: int, below: int, *, whole: bool) -> Number:
-    """Amounts for each thing are told in `whole` minor units where they are money."""
-    if named["denominator"].is_count and not named["numerator"].is_count:
-        above *= COUNT_SCALE
-        if whole:
-            return _half_even(above, below)
-    return above / below
-
-
-def _half_even(above: int, below: int) -> int:
-    """The quotient in whole minor units, a half to the even one."""
-    quotient, rest = divmod(above, below)
-    return quotient + (2 * rest > below or (2 * rest == below and quotient % 2 == 1))
-
-
 def _interval(kpi: Ratio, line: _Line) -> tuple[float, float] | None:
     named, amounts = line.named, line.amounts
     above, below = amounts["numerator"], amounts["denominator"]
@@ -285,16 +273,3 @@ def unpriced_of(named: Mapping[str, Sum]) -> Sum:
     """What could not be priced behind a value; above and below the line it is one fact."""
     terms = (term for total in named.values() for term in total.unpriced.terms)
     return Sum(tuple({replace(term, sign=1): term for term in terms}.values()))
-
-
-def shown(total: Sum, amount: int | None) -> Number | None:
-    """The amount of a sum as people are told it."""
-    if amount is None:
-        return None
-    return counted(amount) if total.is_count else amount
-
-
-def counted(scaled: int | None) -> Number:
-    """A count in units: whole where it is whole."""
-    whole, rest = divmod(scaled or 0, COUNT_SCALE)
-    return whole if rest == 0 else (scaled or 0) / COUNT_SCALE

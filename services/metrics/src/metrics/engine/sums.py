@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import accumulate
 
 import msgspec
+import numpy as np
 
 from metrics.engine.calendar import Period, period_of, working_days
 from metrics.engine.company import DAY, Company
 from metrics.engine.kpi import companions
 from metrics.engine.measure import COUNT_SCALE, Measure, Reading, Sum, Term
+from metrics.engine.series import Histogram, Series, Span, Whole
 
 Members = tuple[str, ...]
 """One member for each dimension that an answer is broken down by."""
@@ -68,46 +69,22 @@ class Known:
         return Fraction(working_days(period.start, day + 1), period.working_days)
 
 
-class Series:
-    """A measure over time: one number for the days before the first bound, then one for each
-    stretch from a bound until the next. `places` numbers the bounds.
-    """
-
-    def __init__(self, places: Mapping[int, int]) -> None:
-        self._places = places
-        self.amounts = [0] * (len(places) + 1)
-
-    @cached_property
-    def _levels(self) -> Sequence[int]:
-        """Added up; asked for when the amounts are complete."""
-        return list(accumulate(self.amounts))
-
-    def level(self, day: int) -> int:
-        """What all days before a bound add up to."""
-        return self._levels[self._places[day]]
-
-    def between(self, spans: Iterable[tuple[int, int]]) -> list[int]:
-        """What the days from one bound until before another add up to, by their places."""
-        levels = self._levels
-        return [levels[end] - levels[start] for start, end in spans]
-
-    def taken(self, term: Term, period: Period, known: Known) -> int:
-        """What a term reads of it for a period."""
-        levels, places = self._levels, self._places
-        start, end = period.start, period.end
-        match term.reading:
-            case Reading.AT_START:
-                return levels[places[start]]
-            case Reading.AT_END:
-                return levels[places[end]]
-            case Reading.TRAILING:
-                return levels[places[end]] - levels[places[end - term.days]]
-            case Reading.BEFORE:
-                return levels[places[start]] - levels[places[start - term.days]]
-            case Reading.ELAPSED_DAYS:
-                return levels[places[end]] * known.end_of(period)
-            case _:
-                return levels[places[end]] - levels[places[start]]
+def span_of(term: Term, period: Period, known: Known) -> Span:
+    """The days of which a term reads for a period."""
+    start, end = period.start, period.end
+    match term.reading:
+        case Reading.AT_START:
+            return Span(None, start)
+        case Reading.AT_END:
+            return Span(None, end)
+        case Reading.TRAILING:
+            return Span(end - term.days, end)
+        case Reading.BEFORE:
+            return Span(start - term.days, start)
+        case Reading.ELAPSED_DAYS:
+            return Span(None, end, known.end_of(period))
+        case _:
+            return Span(start, end)
 
 
 def bounds_of(periods: Sequence[Period], terms: Iterable[Term]) -> list[int]:
@@ -122,51 +99,109 @@ def bounds_of(periods: Sequence[Period], terms: Iterable[Term]) -> list[int]:
 
 
 class Sums:
-    """Series per measure, members and bin. `bounds` cut time into stretches."""
+    """Series and histograms per measure and members. `bounds` cut time into stretches, of which
+    0 is before the first bound and 1 begins with it.
+    """
 
     def __init__(self, periods: Sequence[Period], bounds: Sequence[int]) -> None:
         self.periods = periods
         self.bounds = bounds
         self._places = {bound: place for place, bound in enumerate(bounds)}
-        self._spans = [(self._places[p.start], self._places[p.end]) for p in periods]
-        self._series: dict[Measure, dict[Members, dict[int, Series]]] = {}
+        self._series: dict[Measure, dict[Members, Series]] = {}
+        self._histograms: dict[Measure, dict[Members, Histogram]] = {}
         self.members: set[Members] = set()
 
     def add(
         self, measure: Measure, stretch: int, *, members: Members, bin_: int, amount: int
     ) -> None:
-        """`stretch` 0 is before the first bound, 1 begins with it."""
         if amount == 0:
             return
-        of_measure = self._series.setdefault(measure, {})
-        bins = of_measure.get(members)
-        if bins is None:
-            bins = of_measure[members] = {}
-            self.members.add(members)
-        series = bins.get(bin_)
-        if series is None:
-            series = bins[bin_] = Series(self._places)
-        series.amounts[stretch] += amount
+        if measure.binned:
+            self._histogram_of(measure, members).add(stretch, bin_, amount)
+        else:
+            self.add_column(measure, stretch, members=(members,), amounts=(amount,))
 
-    def by_bin(self, measure: Measure, members: Members) -> Mapping[int, Series]:
-        return self._series.get(measure, {}).get(members, {})
+    def add_column(
+        self,
+        measure: Measure,
+        stretch: int,
+        *,
+        members: Iterable[Members | None],
+        amounts: Iterable[int],
+    ) -> None:
+        """An amount for each members, side by side; of None they are left out."""
+        of_measure = self._series.setdefault(measure, {})
+        for one, amount in zip(members, amounts, strict=True):
+            if not amount or one is None:
+                continue
+            series = of_measure.get(one)
+            if series is None:
+                series = of_measure[one] = Series(self._places)
+                self.members.add(one)
+            series.amounts[stretch] += amount
+
+    def add_run(
+        self, measure: Measure, stretch: int, *, members: Members, bins: Whole, amounts: Whole
+    ) -> None:
+        """What there is of each of some bins."""
+        if amounts.any():
+            self._histogram_of(measure, members).add_run(stretch, bins, amounts)
+
+    def _histogram_of(self, measure: Measure, members: Members) -> Histogram:
+        of_measure = self._histograms.setdefault(measure, {})
+        histogram = of_measure.get(members)
+        if histogram is None:
+            histogram = of_measure[members] = Histogram(self._places)
+            self.members.add(members)
+        return histogram
 
     def read(self, total: Sum, members: Members, known: Known) -> Sequence[int | None]:
         """What a sum reads for each period; None where a target in it is not set."""
-        if any(term.measure.binned for term in total.terms):
+        if any(term.reading is Reading.SCOPE_OF_PERIOD for term in total.terms):
             places = range(len(self.periods))
             return [Spot(self, members, place, known).read(total) for place in places]
         column = [0] * len(self.periods)
         for term in total.terms:
-            for series in self.by_bin(term.measure, members).values():
-                for place, part in enumerate(self._taken(series, term, known)):
-                    column[place] += term.sign * part
+            taken = self._taken(term, members, known)
+            column = [amount + term.sign * part for amount, part in zip(column, taken, strict=True)]
         return column
 
-    def _taken(self, series: Series, term: Term, known: Known) -> Sequence[int]:
+    def _taken(self, term: Term, members: Members, known: Known) -> Sequence[int]:
+        if term.measure.binned:
+            _, amounts = self.by_bin(term, members, known)
+            return amounts.sum(axis=1).tolist()  # type: ignore[no-any-return]
+        series = self.series(term.measure, members)
+        if series is None:
+            return [0] * len(self.periods)
         if term.reading is Reading.DURING:
             return series.between(self._spans)
-        return [series.taken(term, period, known) for period in self.periods]
+        return [series.taken(span_of(term, period, known)) for period in self.periods]
+
+    @cached_property
+    def _spans(self) -> Sequence[tuple[int, int]]:
+        return [(self._places[p.start], self._places[p.end]) for p in self.periods]
+
+    def series(self, measure: Measure, members: Members) -> Series | None:
+        return self._series.get(measure, {}).get(members)
+
+    def by_bin(
+        self, term: Term, members: Members, known: Known, *, place: int | None = None
+    ) -> tuple[Sequence[int], Whole]:
+        """What a binned term reads: bins by their places, and a row of them for each period, or
+        for that of one place.
+        """
+        periods = self.periods if place is None else self.periods[place : place + 1]
+        histogram = self._histograms.get(term.measure, {}).get(members)
+        if histogram is None:
+            return (), np.zeros((len(periods), 0), dtype=np.int64)
+        taken = histogram.taken([span_of(term, period, known) for period in periods])
+        # All periods of a question are of one grain.
+        grain = self.periods[0].grain
+        places = [term.place_of(bin_, grain) for bin_ in histogram.bins.tolist()]
+        chosen = [n for n, own in enumerate(places) if own is not None]
+        if len(chosen) < len(places):
+            taken = taken[:, chosen]
+        return [own for own in places if own is not None], taken
 
 
 class Spot(msgspec.Struct, frozen=True, gc=False):
@@ -183,13 +218,8 @@ class Spot(msgspec.Struct, frozen=True, gc=False):
 
     def bins(self, term: Term) -> Mapping[int, int]:
         """What a binned term reads for the period, by place."""
-        found = {}
-        for bin_, series in self.sums.by_bin(term.measure, self.members).items():
-            place = term.place_of(bin_, self.period.grain)
-            amount = 0 if place is None else series.taken(term, self.period, self.known)
-            if place is not None and amount:
-                found[place] = amount
-        return found
+        places, [row] = self.sums.by_bin(term, self.members, self.known, place=self.place)
+        return {place: amount for place, amount in zip(places, row.tolist(), strict=True) if amount}
 
     def by_bin(self, total: Sum) -> Mapping[int, int]:
         """What the binned terms of a sum read for the period together."""
@@ -211,8 +241,10 @@ class Spot(msgspec.Struct, frozen=True, gc=False):
             elif term.measure.binned:
                 amount += term.sign * sum(self.bins(term).values())
             else:
-                for series in self.sums.by_bin(term.measure, self.members).values():
-                    amount += term.sign * series.taken(term, self.period, self.known)
+                series = self.sums.series(term.measure, self.members)
+                if series is not None:
+                    span = span_of(term, self.period, self.known)
+                    amount += term.sign * series.taken(span)
         return amount
 
     def target(self, measure: Measure, part: int) -> int:

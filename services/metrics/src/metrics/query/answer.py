@@ -10,9 +10,10 @@ from itertools import groupby
 from msgspec import structs
 
 from metrics.engine.kpi import Kpi, Model, Ratio
-from metrics.engine.reading import Row, rows_of
+from metrics.engine.reading import rows_of
+from metrics.engine.row import Row
 from metrics.engine.shrinkage import shrunken
-from metrics.engine.sums import Known
+from metrics.engine.sums import Known, Members
 from metrics.query.coverage import outcomes_from
 from metrics.query.currencies import rows_in_currency
 from metrics.query.gathering import company_sums, gather
@@ -70,7 +71,10 @@ async def answer(source: Source, question: Question) -> Answer:
 
 def _without_silent(rows: Sequence[Row]) -> Iterator[Row]:
     """Drop members that have nothing in any period (their stock ended before the first)."""
-    speaking = {row.members for row in rows if row.speaks}
+    speaking: set[Members] = set()
+    for row in rows:
+        if row.members not in speaking and row.speaks:
+            speaking.add(row.members)
     return (row for row in rows if row.members in speaking)
 
 

@@ -12,8 +12,9 @@ from enum import StrEnum
 from typing import Final
 
 from metrics.engine.calendar import Period, period_after, year_before
-from metrics.engine.reading import Number, Row
+from metrics.engine.row import Row
 from metrics.engine.sums import Known, Members
+from metrics.engine.units import Number
 from metrics.query.answer import Answer
 from metrics.query.question import Question
 from metrics.query.source import Source

@@ -16,7 +16,8 @@ from metrics.engine.kpi import Ratio
 from metrics.engine.measure import Aspect, Measure
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.pricing import Prices
-from metrics.engine.reading import Row, rows_of
+from metrics.engine.reading import rows_of
+from metrics.engine.row import Row
 from metrics.engine.selection import Selection
 from metrics.engine.sums import Known, Sums
 from metrics.facts import moments_of

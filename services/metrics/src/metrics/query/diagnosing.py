@@ -17,7 +17,7 @@ from metrics.diagnosis.gate import NEEDED, NEEDED_FOR_PROFIT
 from metrics.engine.calendar import Grain, Period, months_before, period_of
 from metrics.engine.company import SECOND, instant_of, micros_of
 from metrics.engine.kpi import Kpi
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.engine.sums import Known
 from metrics.kpis.sales import REVENUE_NET
 from metrics.query.answer import answer

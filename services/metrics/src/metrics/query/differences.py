@@ -17,7 +17,7 @@ from metrics.engine.fact import Ref
 from metrics.engine.kpi import Kpi
 from metrics.engine.measure import Measure
 from metrics.engine.moment import Moment
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.engine.sums import Known, Members, Spot
 from metrics.query.answer import Answer, answer
 from metrics.query.behind import events_behind

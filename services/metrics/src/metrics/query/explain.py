@@ -10,9 +10,11 @@ from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref
 from metrics.engine.kpi import Model, Quantile
 from metrics.engine.measure import Measure, Reading, Sum
-from metrics.engine.reading import Number, Row, counted, shown, unpriced_of
+from metrics.engine.reading import unpriced_of
+from metrics.engine.row import Row
 from metrics.engine.sketch import value_of
 from metrics.engine.sums import Known, Spot
+from metrics.engine.units import Number, counted, shown
 from metrics.query.answer import Answer, answer
 from metrics.query.behind import events_behind
 from metrics.query.contributions import Contributions

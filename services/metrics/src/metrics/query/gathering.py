@@ -8,8 +8,9 @@ what became known since is taken back from the cells, or what was known is added
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from metrics.engine.changes import Delta
 from metrics.engine.dimension import in_order, parted, slice_number
@@ -17,7 +18,7 @@ from metrics.engine.kpi import Forecast
 from metrics.engine.measure import Measure
 from metrics.engine.presence import Presence
 from metrics.engine.pricing import Prices
-from metrics.engine.sums import Known, Sums
+from metrics.engine.sums import Known, Members, Sums
 from metrics.query.contributions import Contributions, measures_of, until_of
 from metrics.query.question import Question
 from metrics.query.scan import since_of, speaking_facts
@@ -93,6 +94,14 @@ async def read_prices(source: Source, question: Question) -> Prices:
     return Prices(said, along=along)
 
 
+class _Read(NamedTuple):
+    """A stretch of a cube, with the measures that are read of it, and their places."""
+
+    stretch: cells.Stretch
+    measures: Sequence[Measure]
+    places: Sequence[int]
+
+
 class _Gathering:
     def __init__(self, source: Source, question: Question, *, known: Known, prices: Prices) -> None:
         self._source = source
@@ -101,6 +110,7 @@ class _Gathering:
         self._until = until_of(question, known)
         self._since = since_of(question)
         self._contributions = Contributions(question, known, prices)
+        self._members: dict[str, Members | None] = {}
         self.sums = self._contributions.new_sums()
 
     async def add_cells(self) -> None:
@@ -112,68 +122,93 @@ class _Gathering:
             await self._add_priced_cells(of_along, along)
 
     async def _add_plain_cells(self, wanted: Sequence[Measure]) -> None:
-        question = self._question
-        rows = await self._read_cells(
-            wanted, dimensions=question.dimensions, bounds=self.sums.bounds
-        )
-        for measures, stretch, member, bin_, amounts in rows:
-            members = self._members_of(member)
-            if members is None:
-                continue
-            for measure, amount in zip(measures, amounts, strict=True):
-                self.sums.add(measure, stretch, members=members, bin_=bin_, amount=amount)
+        dimensions, bounds = self._question.dimensions, self.sums.bounds
+        async for read in self._read_cells(wanted, dimensions=dimensions, bounds=bounds):
+            if read.measures[0].binned:
+                self._add_runs(read)
+            else:
+                self._add_columns(read)
+
+    def _add_columns(self, read: _Read) -> None:
+        for columns in read.stretch.columns(read.places, members=self._read_members):
+            members = list(map(self._members_of, columns.members))
+            for measure, amounts in zip(read.measures, columns.amounts, strict=True):
+                self.sums.add_column(measure, read.stretch.place, members=members, amounts=amounts)
+
+    def _add_runs(self, read: _Read) -> None:
+        place = read.stretch.place
+        for runs in read.stretch.runs(read.places, members=self._read_members):
+            for member, own in runs.each():
+                members = self._members_of(member)
+                if members is None:
+                    continue
+                bins = runs.bins[own]
+                for measure, amounts in zip(read.measures, runs.amounts, strict=True):
+                    self.sums.add_run(
+                        measure, place, members=members, bins=bins, amounts=amounts[own]
+                    )
 
     async def _add_priced_cells(self, wanted: Sequence[Measure], along: str) -> None:
         """Day by day, since a price can change on any."""
         days = range(self._since, self._until)
-        rows = await self._read_cells(wanted, dimensions=[along], bounds=days)
-        for measures, place_of_day, member, bin_, quantities in rows:
-            day = days[place_of_day - 1]
-            stretch = bisect_right(self.sums.bounds, day)
-            members = (member,) if self._question.by else ()
-            for measure, quantity in zip(measures, quantities, strict=True):
-                amount = self._prices.amount(measure, quantity, member=member, day=day)
-                self.sums.add(measure, stretch, members=members, bin_=bin_, amount=amount)
+        async for read in self._read_cells(wanted, dimensions=[along], bounds=days):
+            day = days[read.stretch.place - 1]
+            place = bisect_right(self.sums.bounds, day)
+            for columns in read.stretch.columns(read.places, members=self._read_members):
+                members = [(member,) if self._question.by else () for member in columns.members]
+                for measure, quantities in zip(read.measures, columns.amounts, strict=True):
+                    amounts = [
+                        self._prices.amount(measure, quantity, member=member, day=day)
+                        for member, quantity in zip(columns.members, quantities, strict=True)
+                    ]
+                    self.sums.add_column(measure, place, members=members, amounts=amounts)
 
-    def _members_of(self, member: str) -> tuple[str, ...] | None:
+    def _members_of(self, member: str) -> Members | None:
         """What a cell's member is along the dimensions that the answer is broken down by; None
         where it does not pass the filters.
         """
+        if member not in self._members:
+            self._members[member] = self._filtered(member)
+        return self._members[member]
+
+    def _filtered(self, member: str) -> Members | None:
         asked, filters = self._question.dimensions, self._question.filters
-        if len(asked) < 2:
-            return (member,) if self._question.by else ()
-        named = dict(zip(in_order(asked), parted(member), strict=True))
+        names = parted(member) if len(asked) > 1 else (member,) * len(asked)
+        named = dict(zip(in_order(asked), names, strict=True))
         if any(named[name] not in wanted for name, wanted in filters.items()):
             return None
         return tuple(named[name] for name in self._question.by)
 
+    @property
+    def _read_members(self) -> Collection[str] | None:
+        """Those that are read of a page; of two dimensions at once they are told apart later."""
+        question = self._question
+        if len(question.dimensions) != 1:
+            return None
+        return next(iter(question.filters.values()), None)
+
     async def _read_cells(
         self, wanted: Sequence[Measure], *, dimensions: Sequence[str], bounds: Sequence[int]
-    ) -> Iterator[tuple[Sequence[Measure], int, str, int, Sequence[int]]]:
-        """Measures, stretch, member, bin, and what each of the measures sums up to there."""
+    ) -> AsyncIterator[_Read]:
         addresses = self._source.catalogue.layout.addresses
         by_cube: dict[int, list[tuple[Measure, int]]] = {}
         for measure in wanted:
             address = addresses[measure.quantity]
             by_cube.setdefault(address.cube, []).append((measure, address.place))
         if not by_cube:
-            return iter(())
-        filters = self._question.filters
-        rows = await cells.read_sums(
+            return
+        stretches = await cells.read(
             self._source.connection,
             self._source.generation,
-            places={cube: [place for _, place in found] for cube, found in by_cube.items()},
+            cubes=by_cube,
             dimension=slice_number(dimensions),
-            # Of two dimensions at once the members are told apart when they are read.
-            members=None if len(dimensions) > 1 else next(iter(filters.values()), None),
             bounds=bounds,
             since=self._since,
             until=self._until,
         )
-        return (
-            ([measure for measure, _ in by_cube[cube]], stretch, member, bin_, amounts)
-            for cube, stretch, member, bin_, *amounts in rows
-        )
+        for stretch in stretches:
+            measures, places = zip(*by_cube[stretch.cube], strict=True)
+            yield _Read(stretch, measures, places)
 
     async def add_pending(self, *, until: int | None) -> None:
         deltas = await pending.read(

@@ -21,10 +21,11 @@ from metrics.engine.dimension import Cut
 from metrics.engine.kpi import Model
 from metrics.engine.measure import COUNT_SCALE
 from metrics.engine.moment import Moment
-from metrics.engine.reading import Reason, Row, counted
+from metrics.engine.row import Reason, Row
 from metrics.engine.slicing import shares
 from metrics.engine.sums import Known, Members
 from metrics.engine.told import records_until
+from metrics.engine.units import counted
 from metrics.facts import BUYERS
 from metrics.facts.buyer.kind import Buyer
 from metrics.facts.buyer.loyalty import BUYER_NEW

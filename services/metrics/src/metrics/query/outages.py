@@ -14,7 +14,7 @@ from msgspec import structs
 from metrics.engine.calendar import Grain, periods_between
 from metrics.engine.kpi import Amount, Ratio
 from metrics.engine.measure import Sum
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.engine.sums import Known, Spot
 from metrics.query.gathering import gather
 from metrics.query.question import Question

@@ -12,7 +12,7 @@ from chassis.errors import Conflict, NotFound, Unavailable
 from metrics.engine.calendar import Period, parse_period
 from metrics.engine.company import SECOND, instant_of, micros_of
 from metrics.engine.kpi import Kpi
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.query.answer import Answer, answer
 from metrics.query.known import read_known
 from metrics.query.question import Asked, Question, QuestionRefused, read_question

@@ -11,7 +11,7 @@ from events.types import UNKNOWN
 from metrics.engine.calendar import Period
 from metrics.engine.company import SECOND
 from metrics.engine.kpi import Kpi, Ratio
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.query.answer import answer
 from metrics.query.coverage import Coverage, coverage_of, moment_kinds
 from metrics.query.known import CONSUMER, read_known

@@ -13,10 +13,10 @@ from metrics.engine.measure import COUNT_SCALE, Count, at_end, binned, of_period
 from metrics.engine.moment import Moment
 from metrics.engine.pricing import Prices
 from metrics.engine.quantiles import quantile, quantile_of_sketch
-from metrics.engine.reading import Number, counted
 from metrics.engine.selection import selections_among, with_selections
 from metrics.engine.sums import Known, Spot, Sums
 from metrics.engine.survival import Survivors, median_of, survival
+from metrics.engine.units import Number, counted
 from metrics.query.contributions import Contributions
 from metrics.query.gathering import gather
 from metrics.query.question import Question, QuestionRefused

@@ -10,7 +10,7 @@ from metrics.engine.calendar import Grain, Period, months_before, period_of
 from metrics.engine.company import date_of
 from metrics.engine.kpi import Inputs, Kpi
 from metrics.engine.measure import Reading as How
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.engine.sums import Known, Sums
 from metrics.query.answer import answer
 from metrics.query.contributions import terms_of

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from metrics.engine.calendar import Grain, Period
 from metrics.engine.kpi import Amount, Ratio
-from metrics.engine.reading import Reason, Row
+from metrics.engine.row import Reason, Row
 from metrics.engine.sums import Known, Members, Spot
 from metrics.query.gathering import gather
 from metrics.query.question import Question

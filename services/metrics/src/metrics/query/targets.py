@@ -17,8 +17,9 @@ from metrics.engine.company import Company
 from metrics.engine.dimension import DIMENSIONS, Cut
 from metrics.engine.kpi import Kpi
 from metrics.engine.measure import COUNT_SCALE
-from metrics.engine.reading import Number, Row
+from metrics.engine.row import Row
 from metrics.engine.sums import Known, Members
+from metrics.engine.units import Number
 from metrics.facts.target import Target, target_of
 from metrics.query.answer import Answer
 from metrics.query.question import Question, QuestionRefused

@@ -20,7 +20,7 @@ from metrics.engine.calendar import Grain, periods_between
 from metrics.engine.company import day_number
 from metrics.engine.kpi import Curve, Kpi, Quantile, Ratio
 from metrics.engine.measure import COUNT_SCALE
-from metrics.engine.reading import Row
+from metrics.engine.row import Row
 from metrics.engine.sums import Spot, Sums
 from metrics.kpis.diagnosis import CONVERSION, LOST
 from metrics.kpis.leads import LEAD_CONVERSION

@@ -252,7 +252,7 @@ async def switch_to(connection: Connection, generation: int, *, horizon: int) ->
 
 async def drop_some(connection: Connection, generation: int, *, rows: int) -> bool:
     """Remove some of what a dropped generation keeps; False when nothing of it is left."""
-    for table in ("facts", "cells", "ledger", "pending"):
+    for table in ("facts", "cells", "cells_by_month", "ledger", "pending"):
         removed = await connection.execute(
             f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("  # noqa: S608
             f"SELECT ctid FROM {table} WHERE generation = $1 LIMIT $2))",

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import compress
-from operator import add
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -35,17 +34,29 @@ def packed_sum(page: Page, kept: bytes | None) -> bytes | None:
     """A page and a kept one added up; None when nothing is left. May change the page."""
     if kept is not None:
         _add(page, kept)
-    cells = [
-        (member, bin_, vector)
+    cells = _cells_of(page)
+    if not cells:
+        return None
+    members, bins, *columns = zip(*cells, strict=True)
+    kept_columns = [column if any(column) else None for column in columns]
+    return _encode((members, bins if any(bins) else None, kept_columns))
+
+
+def cells_of_all(bodies: Iterable[bytes]) -> list[Cell]:
+    """The cells of several kept pages, added up."""
+    page: Page = {}
+    for body in bodies:
+        _add(page, body)
+    return _cells_of(page)
+
+
+def _cells_of(page: Page) -> list[Cell]:
+    return [
+        (member, bin_, *vector)
         for bin_, by_member in page.items()
         for member, vector in by_member.items()
         if any(vector)
     ]
-    if not cells:
-        return None
-    members, bins, vectors = zip(*cells, strict=True)
-    columns = [column if any(column) else None for column in zip(*vectors, strict=True)]
-    return _encode((members, bins if any(bins) else None, columns))
 
 
 def _add(page: Page, body: bytes) -> None:
@@ -61,35 +72,34 @@ def _add(page: Page, body: bytes) -> None:
                 known[place] += amount
 
 
-def cells_in(
-    body: bytes,
-    places: Sequence[int] | None = None,
-    *,
-    members: Collection[str] | None = None,
-) -> Iterable[Cell]:
-    """The cells of a kept page: some places of them, or of those of some members."""
+def cells_in(body: bytes) -> Iterable[Cell]:
+    """The cells of a kept page."""
     kept = _decode(body)
-    columns = kept.columns if places is None else [kept.columns[place] for place in places]
     nothing = [0] * len(kept.members)
+    amounts = (_decode_column(column) or nothing for column in kept.columns)
+    return zip(kept.members, kept.bins or nothing, *amounts, strict=True)
+
+
+class Columns(NamedTuple):
+    """Cells side by side: a column of amounts for each place that was asked for."""
+
+    members: Sequence[str]
+    bins: Sequence[int]
+    amounts: Sequence[Sequence[int]]
+
+
+def columns_in(
+    body: bytes, places: Sequence[int], *, members: Collection[str] | None = None
+) -> Columns:
+    """Some places of the cells of a kept page, or of those of some members."""
+    kept = _decode(body)
+    nothing = [0] * len(kept.members)
+    amounts = [_decode_column(kept.columns[place]) or nothing for place in places]
     if members is None:
-        amounts = (_decode_column(column) or nothing for column in columns)
-        return zip(kept.members, kept.bins or nothing, *amounts, strict=True)
+        return Columns(kept.members, kept.bins or nothing, amounts)
     chosen = [member in members for member in kept.members]
-    if not any(chosen):
-        return ()
-    amounts = (_decode_column(column) or nothing for column in columns)
-    told = (kept.members, kept.bins or nothing, *amounts)
-    return zip(*(compress(column, chosen) for column in told), strict=True)
-
-
-def summed(
-    bodies: Iterable[bytes], places: Sequence[int], *, members: Collection[str] | None = None
-) -> Iterable[Cell]:
-    """Some places of the cells of several pages (or of those of some members), added up."""
-    sums: dict[tuple[str, int], Sequence[int]] = {}
-    for body in bodies:
-        for member, bin_, *amounts in cells_in(body, places, members=members):
-            key = member, bin_
-            known = sums.get(key)
-            sums[key] = amounts if known is None else list(map(add, known, amounts))
-    return ((member, bin_, *amounts) for (member, bin_), amounts in sums.items())
+    return Columns(
+        list(compress(kept.members, chosen)),
+        list(compress(kept.bins or nothing, chosen)),
+        [list(compress(column, chosen)) for column in amounts],
+    )
