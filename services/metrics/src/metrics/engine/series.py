@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Whole = NDArray[np.int64]
 """Whole numbers. Of amounts, nine thousand of the largest that an event may name fit."""
+
+
+_FAR_APART: Final = 65_536
 
 
 class Span(NamedTuple):
@@ -70,23 +73,22 @@ class Histogram:
 
     @cached_property
     def _added_up(self) -> tuple[Whole, Whole]:
-        """The bins in order, and their levels by bound; asked for when all is added."""
-        runs = self._runs
+        """The bins in order, and their levels by bound with a row of nothing behind; asked for
+        when all is added.
+        """
+        runs, single = self._runs, np.array(list(self._single), dtype=np.int64).reshape(-1, 2)
         stretches = np.repeat(
             np.array([stretch for stretch, _, _ in runs], dtype=np.int64),
             np.array([len(bins) for _, bins, _ in runs], dtype=np.int64),
         )
-        single = np.array(list(self._single), dtype=np.int64).reshape(-1, 2)
+        bins, columns = _numbered(np.concatenate([*(bins for _, bins, _ in runs), single[:, 1]]))
+        stretches = np.concatenate([stretches, single[:, 0]])
         amounts_of_single = np.array(list(self._single.values()), dtype=np.int64)
-        found = np.concatenate([*(bins for _, bins, _ in runs), single[:, 1]])
-        bins, columns = np.unique(found, return_inverse=True)
-        levels = np.zeros((len(self._places) + 1, len(bins)), dtype=np.int64)
-        np.add.at(
-            levels,
-            (np.concatenate([stretches, single[:, 0]]), columns),
-            np.concatenate([*(amounts for _, _, amounts in runs), amounts_of_single]),
-        )
-        return bins, np.cumsum(levels, axis=0, out=levels)
+        amounts = np.concatenate([*(amounts for _, _, amounts in runs), amounts_of_single])
+        levels = np.zeros((len(self._places) + 2, len(bins)), dtype=np.int64)
+        np.add.at(levels.reshape(-1), stretches * len(bins) + columns, amounts)
+        np.cumsum(levels[:-1], axis=0, out=levels[:-1])
+        return bins, levels
 
     @property
     def bins(self) -> Whole:
@@ -95,10 +97,19 @@ class Histogram:
     def taken(self, spans: Sequence[Span]) -> Whole:
         """A row for each span: what there is of each bin in its days."""
         _, levels = self._added_up
-        places = self._places
-        taken = levels[[places[span.end] for span in spans]]
-        for n, span in enumerate(spans):
-            if span.start is not None:
-                taken[n] -= levels[places[span.start]]
-            taken[n] *= span.times
-        return taken
+        places, nothing = self._places, len(levels) - 1
+        starts = [nothing if span.start is None else places[span.start] for span in spans]
+        taken = levels[[places[span.end] for span in spans]] - levels[starts]
+        return taken * np.array([[span.times] for span in spans], dtype=np.int64)
+
+
+def _numbered(found: Whole) -> tuple[Whole, Whole]:
+    """The different bins in order, and the place of each that was found among them."""
+    if not len(found) or found.max() - found.min() > _FAR_APART:
+        bins, places = np.unique(found, return_inverse=True)
+        return bins, places
+    # Mostly they are close together, and need not be sorted.
+    lowest = found.min()
+    seen = np.zeros(found.max() - lowest + 1, dtype=np.bool_)
+    seen[found - lowest] = True
+    return np.flatnonzero(seen) + lowest, (np.cumsum(seen) - 1)[found - lowest]
