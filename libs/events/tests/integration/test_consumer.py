@@ -152,6 +152,25 @@ async def test_gaps_and_the_rows_that_a_batch_writes_are_told(world: Any, make_e
     assert told[0][1] == position + applied + head + parked + letters
 
 
+async def test_a_backlog_is_one_batch_and_nobody_waits_for_more_than_there_is(
+    world: Any, make_event: Any
+) -> None:
+    records: list[int] = []
+
+    class Reporting(Unobserved):
+        def batch_applied(self, consumer: str, **what: Any) -> None:
+            records.append(what["records"])
+
+    await world.publish(*(make_event(f"a{n}", 1) for n in range(1_000)))
+    async with world.running(backlog_seconds=3600) as consumer:
+        consumer._observer = Reporting()
+        await world.until(POSITION, 1_000)
+        await world.publish(make_event("last", 1))
+        await world.until(POSITION, 1_001)
+
+    assert records == [1_000, 1]
+
+
 async def test_an_error_of_the_handler_is_retried_and_skips_nothing(
     world: Any, make_event: Any
 ) -> None:

@@ -61,6 +61,23 @@ async def test_headers_keys_and_empty_values_survive(log: Log, topic: str) -> No
     assert found.timestamp > 1_700_000_000_000
 
 
+async def test_a_reader_knows_whether_there_is_more(log: Log, topic: str) -> None:
+    await publish(log, [record(topic, f"k{n}") for n in range(RECORDS)])
+    reader = await log.reader()
+    reader.assign(dict.fromkeys(await log.partitions([topic]), 0))
+    read, had_more = 0, []
+    async with asyncio.timeout(10):
+        while read < RECORDS:
+            found = await reader.poll(max_records=RECORDS // 4, timeout_seconds=0.5)
+            read += sum(map(len, found.values()))
+            had_more.append((read < RECORDS, reader.has_more()))
+    assert not await reader.poll(max_records=1, timeout_seconds=0.1)
+    assert not reader.has_more()
+    await reader.close()
+
+    assert all(told for there_was, told in had_more if there_was)
+
+
 async def test_two_producers_at_once_leave_no_hole_and_no_double_offset(
     log: Log, topic: str
 ) -> None:

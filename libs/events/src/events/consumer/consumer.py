@@ -208,9 +208,7 @@ class Consumer:
         begin = self._begin if folds else Batch
         async with Intake(reader, read=self._read, settings=self._settings, begin=begin) as intake:
             while not stop.is_set() and self._watch.wanted == self._watch.claims.keys():
-                full = self._watch.behind() > self._settings.max_records
-                seconds = self._settings.backlog_seconds if full else self._settings.poll_seconds
-                batch = await intake.take(full=full, seconds=seconds)
+                batch = await intake.take()
                 self._watch.turned()
                 await self._step(connection, applier, batch)
                 if not folds and not self._stands_out():

@@ -43,6 +43,7 @@ class Intake:
         self._most_folded = settings.max_folded
         self._most_bytes = settings.max_bytes
         self._poll_seconds = settings.poll_seconds
+        self._backlog_seconds = settings.backlog_seconds
         self._batch = begin()
         self._records = self._bytes = 0
         self._some, self._full, self._room = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -56,16 +57,14 @@ class Intake:
         self._task.cancel()
         await asyncio.wait({self._task})
 
-    async def take(self, *, full: bool, seconds: float) -> Batch | Folded:
-        """All that is there, waiting for the first; with `full`, for as much as a batch may hold.
+    async def take(self) -> Batch | Folded:
+        """All that is on the log, as far as it is known and a batch may hold it; empty if nothing.
 
-        Never waits longer than `seconds`. Raises what reading raised.
+        A backlog is so taken in batches as large as they may be, for they fold better, and what
+        has just come is taken at once. Raises what reading raised.
         """
-        try:
-            async with asyncio.timeout(seconds):
-                await (self._full if full else self._some).wait()
-        except TimeoutError:
-            pass
+        if await _is_set(self._some, seconds=self._poll_seconds):
+            await _is_set(self._full, seconds=self._backlog_seconds)
         if self._task.done():
             self._task.result()
         taken, self._batch = self._batch, self._begin()
@@ -85,6 +84,8 @@ class Intake:
                 )
                 for where, records in found.items():
                     await self._add(where, records)
+                if self._records and not self._reader.has_more():
+                    self._full.set()
                 await asyncio.sleep(0)
         finally:
             self._some.set()
@@ -117,3 +118,13 @@ class Intake:
     def _close(self) -> None:
         self._full.set()
         self._room.clear()
+
+
+async def _is_set(event: asyncio.Event, *, seconds: float) -> bool:
+    """Wait for it, but no longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

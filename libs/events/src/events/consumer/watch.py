@@ -84,7 +84,6 @@ class Watch:
         self._partitions: list[TopicPartition] = []
         self._listed_at = float("-inf")
         self._progress_at = time.monotonic()
-        self._ends: dict[TopicPartition, int] = {}
         self._identities: dict[str, str] = {}
         self.wanted: frozenset[TopicPartition] = frozenset()
         self.claims: dict[TopicPartition, Claim] = {}
@@ -112,10 +111,6 @@ class Watch:
             self._watchdog = watchdog
             self.turned()
             yield
-
-    def behind(self) -> int:
-        """Records to read, by the last look at the log's ends."""
-        return sum(self._ends.get(w, 0) - claim.next_offset for w, claim in self.claims.items())
 
     def watermark(self) -> datetime | None:
         """The oldest of all partitions: what stands still holds it back."""
@@ -178,7 +173,7 @@ class Watch:
     async def _measure(self) -> None:
         claims = dict(self.claims)
         asked_at = datetime.now(UTC)
-        ends = self._ends = await self._log.ends(list(claims)) if claims else {}
+        ends = await self._log.ends(list(claims)) if claims else {}
         behind = 0
         at_end: dict[TopicPartition, Claim] = {}
         for where, claim in claims.items():

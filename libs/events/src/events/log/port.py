@@ -94,6 +94,9 @@ class Reader(Protocol):
         Raises LogChanged when a position is outside the log, LogUnavailable.
         """
 
+    def has_more(self) -> bool:
+        """Whether the log holds more than `poll` has given, by its last answer: asks nobody."""
+
     async def close(self) -> None: ...
 
 

@@ -40,6 +40,7 @@ class KafkaReader:
         self._fetched: deque[tuple[TopicPartition, Fetched]] = deque()
         self._unpacked: tuple[TopicPartition, Sequence[Record]] | None = None
         """What was left of a batch that held more than was asked for."""
+        self._positions: dict[KafkaPartition, int] = {}
 
     @classmethod
     async def start(cls, servers: str, *, patience: float) -> Self:
@@ -68,6 +69,7 @@ class KafkaReader:
             self._consumer.seek(KafkaPartition(*partition), offset)
         self._fetched.clear()
         self._unpacked = None
+        self._positions.clear()
         self._idle = not positions
 
     async def poll(
@@ -88,6 +90,17 @@ class KafkaReader:
                 batch.setdefault(where, []).extend(records)
             left -= len(records)
         return dict(batch)
+
+    def has_more(self) -> bool:
+        return (
+            bool(self._fetched)
+            or self._unpacked is not None
+            or any(
+                # Not the end of the log: nothing behind an open transaction is given.
+                (self._consumer.last_stable_offset(partition) or 0) > position
+                for partition, position in self._positions.items()
+            )
+        )
 
     def _next(self) -> tuple[TopicPartition, Sequence[Record]] | None:
         if self._unpacked is not None:
@@ -120,6 +133,8 @@ class KafkaReader:
         for partition, found in fetched.items():
             where = TopicPartition(*partition)
             self._fetched.extend([(where, each) for each in found])
+        for partition in self._consumer.assignment():
+            self._positions[partition] = await self._consumer.position(partition)
 
     async def close(self) -> None:
         await end_within(self._consumer.stop())

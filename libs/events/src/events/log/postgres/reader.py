@@ -37,11 +37,12 @@ class PostgresReader:
         self._positions: dict[TopicPartition, int] = {}
         self._topics: dict[str, tuple[int, int]] = {}
         self._checked = True
+        self._has_more = False
         self._pause = _FIRST_PAUSE
 
     def assign(self, positions: Mapping[TopicPartition, int]) -> None:
         self._positions = dict(positions)
-        self._checked = False
+        self._checked = self._has_more = False
 
     async def poll(
         self, *, max_records: int, timeout_seconds: float
@@ -59,6 +60,9 @@ class PostgresReader:
                 return {}
             await asyncio.sleep(min(left, self._pause))
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+    def has_more(self) -> bool:
+        return self._has_more
 
     async def close(self) -> None:
         self._positions = {}
@@ -106,4 +110,5 @@ class PostgresReader:
             )
         for where, records in batch.items():
             self._positions[where] = records[-1].offset + 1
+        self._has_more = any(len(records) == each for records in batch.values())
         return dict(batch)
