@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import signal
 import sys
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import asyncpg
 import uvloop
 
 from bench.views import VIEWS_SQL, SaleMade, ViewSums
+from chassis.process import quiet_collector
 from events import Connection, Consumer, EventLike, Folding, Unobserved, open_log, schema_sql
 
 
@@ -74,10 +75,10 @@ async def _run(arguments: argparse.Namespace) -> None:
             pool,
             name="views",
             topics=[arguments.topic],
-            handler=Folding(delays.begin),
+            handler=Folding(partial(ViewSums, views=3) if arguments.untimed else delays.begin),
             reads=[SaleMade],
             versions="handler",
-            observer=delays,
+            observer=None if arguments.untimed else delays,
         )
         await consumer.run(stop)
     print("\n".join(f"{seconds:.6f}" for seconds in delays.seconds))
@@ -87,8 +88,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.fresh_fold")
     for name in ("log", "database", "topic"):
         parser.add_argument(name)
+    parser.add_argument("--untimed", action="store_true", help="apply, and tell nothing")
     arguments = parser.parse_args()
-    gc.freeze()
+    quiet_collector()
     uvloop.run(_run(arguments))
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from typing import Any, Final, Literal
 
 from aiokafka import AIOKafkaProducer
@@ -158,3 +160,35 @@ async def append_to(
         batch.append(timestamp=now, key=key, value=value, headers=headers)
     under_way[partition] = await producer.send_batch(batch, topic, partition=partition)
     await asyncio.gather(*under_way.values())
+
+
+def made(producer: AIOKafkaProducer) -> list[Any]:
+    """Full batches, to be sent again and again: making an event costs as much as folding it. The
+    producer must not be idempotent, so that nothing in them is of one sending.
+    """
+    records = Patterns().records(1, sys.maxsize)
+    batches = []
+    for _ in range(4 * PARTITIONS):
+        batch, now = producer.create_batch(), int(time.time() * 1000)
+        for key, value, headers in records:
+            if batch.append(timestamp=now, key=key, value=value, headers=headers) is None:
+                break
+        batches.append(batch)
+    return batches
+
+
+async def publish_made(log: str, kafka: str, topic: str, *, events: int) -> None:
+    """Make the topic; append so many events or a few more, the same again and again."""
+    async with open_log(log) as opened:
+        await opened.create_topic(
+            TopicState(name=topic, partitions=PARTITIONS, retention_seconds=None)
+        )
+    async with AIOKafkaProducer(
+        bootstrap_servers=kafka, compression_type="lz4", max_batch_size=BATCH_BYTES, linger_ms=0
+    ) as producer:
+        sent = 0
+        for number, batch in enumerate(cycle(made(producer))):
+            await producer.send_batch(batch, topic, partition=number % PARTITIONS)
+            sent += batch.record_count()
+            if sent >= events:
+                return

@@ -31,7 +31,7 @@ from events.types.partner import OrderPaid
 from local.stack import Stack
 
 RATES: Final = (100, 1_000, 5_000, 20_000)
-SECONDS: Final = 10.0
+SECONDS: Final = 8.0
 _SOURCE: Final = "/partners/bench"
 _SESSIONS: Final = 5
 _PATIENCE_SECONDS: Final = 5.0

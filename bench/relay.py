@@ -27,7 +27,7 @@ from events.cloudevents import from_record
 from events.log import TopicState
 
 AGAINST_DEBEZIUM: Final = Goal(3, 10)
-ROWS: Final = 100_000
+ROWS: Final = 80_000
 _THEIR_ROWS: Final = 40_000
 _WARM_UP_ROWS: Final = 8_000
 _WARM_UPS: Final = 5

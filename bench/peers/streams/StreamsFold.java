@@ -162,12 +162,13 @@ public final class StreamsFold {
   static final class Fold implements Processor<byte[], byte[], Void, Void> {
     private final String[] views;
     private final AtomicBoolean begun;
-    private final Deal deal = new Deal();
+    private final Deal deal;
     private final List<KeyValueStore<String, Sum>> stores = new ArrayList<>();
 
     Fold(String[] views, AtomicBoolean begun) {
       this.views = views;
       this.begun = begun;
+      this.deal = new Deal(views.length > 1);
     }
 
     @Override
@@ -202,9 +203,14 @@ public final class StreamsFold {
 
     long amountMinor;
     String day;
+    private final boolean withDimensions;
     private String owner;
     private String channel;
     private String region;
+
+    Deal(boolean withDimensions) {
+      this.withDimensions = withDimensions;
+    }
 
     String member(String view) {
       return switch (view) {
@@ -252,7 +258,13 @@ public final class StreamsFold {
         switch (name) {
           case "closed_at" -> day = json.getText().substring(0, 10);
           case "owners" -> readOwners(json);
-          case "dimensions" -> readDimensions(json);
+          case "dimensions" -> {
+            if (withDimensions) {
+              readDimensions(json);
+            } else {
+              json.skipChildren();
+            }
+          }
           case "amount" -> readAmount(json);
           default -> json.skipChildren();
         }

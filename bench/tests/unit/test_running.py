@@ -13,8 +13,8 @@ def test_parts_have_names_of_their_own_and_modules_that_measure() -> None:
         assert isinstance(part.measure(1.0), Iterator)  # a generator: nothing has begun yet
 
 
-def test_all_parts_together_may_not_take_longer_than_a_lunch() -> None:
-    assert sum(part.limit_seconds for part in PARTS) <= 35 * 60
+def test_all_parts_together_take_twenty_minutes_at_most() -> None:
+    assert sum(part.limit_seconds for part in PARTS) <= 20 * 60
 
 
 class _Half(Part):

@@ -307,9 +307,10 @@ def test_the_quick_way_of_reading_answers_as_the_careful_one(changed: dict[str, 
 def read_as_many(record: StoredRecord) -> Event | str:
     """What can be read of the one of several that are read together."""
     try:
-        _, found = EventReader().read_all([structured(ORDER), record])
+        (_, found), known = EventReader().read_all([structured(ORDER), record])
     except (Undecodable, SchemaViolation) as error:
         return str(error)
+    assert (found in known) == (type(found.data) is not UnknownData)
     return Event(**{name: getattr(found, name) for name in Event.__struct_fields__})
 
 

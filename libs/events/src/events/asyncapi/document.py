@@ -18,7 +18,7 @@ from events.asyncapi.messages import (
     structured,
 )
 from events.asyncapi.words import Words
-from events.cloudevents.structured import CONTENT_TYPE
+from events.cloudevents.envelope import CONTENT_TYPE
 from events.schemas import short_name
 from events.topics import Declaration
 from events.types import EVENT_TYPES, EventData

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from events.asyncapi.words import Both, Words
-from events.cloudevents.structured import CONTENT_TYPE
+from events.cloudevents.envelope import CONTENT_TYPE
 from events.schemas import EXAMPLES_FOLDER, short_name
 from events.types import EVENT_TYPES, EventData
 

@@ -6,16 +6,23 @@ left to the careful way (`events.cloudevents.kafka`), and tolerant about the dat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, Union
+from typing import Annotated, Final, Literal, TypeVar, Union
 
 import msgspec
 
 from events.cloudevents.attributes import MAX_ATTRIBUTE_LENGTH, sequence_text
 from events.event import MAX_SEQUENCE, Event, UnknownData
+from events.log.port import Record
 from events.types import EventData, Superseded
 from events.upcasting import upcast
+
+CONTENT_TYPE: Final = "application/cloudevents+json"
+HEADERS: Final[list[tuple[str, bytes | None]]] = [("content-type", CONTENT_TYPE.encode())]
+"""Of a record as we write it."""
+
+T = TypeVar("T")
 
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ATTRIBUTE_LENGTH)]
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -139,24 +146,28 @@ class EnvelopeReader:
         self._typed = msgspec.json.Decoder[Envelope](kind).decode
         self._untyped = msgspec.json.Decoder(_Untyped).decode
 
-    def read_all(self, values: Sequence[bytes]) -> list[Envelope | None]:
-        """Each event, or None for one of another type or not as we write it; it may yet be legal.
+    def read_all(
+        self, records: Sequence[Record], otherwise: Callable[[Record], T]
+    ) -> list[Envelope | T]:
+        """Each event, or what is made `otherwise` of one of another type or not as we write it.
 
         One long function: it runs for every event of the company, and calls cost.
         """
         typed, has_older = self._typed, self._has_older
-        read: list[Envelope | None] = []
-        for value in values:
+        read: list[Envelope | T] = []
+        for record in records:
+            value = record.value or b""
             try:
                 found = typed(value)
                 if has_older:
                     found.data = upcast(found.data)
             except _UNUSUAL:
-                read.append(None)
+                read.append(otherwise(record))
                 continue
             number = found.number
             if (
-                number.isdigit()
+                record.headers == HEADERS
+                and number.isdigit()
                 and number > _NOUGHT
                 and found.time.tzinfo is UTC
                 and found.recordedtime.tzinfo is UTC
@@ -164,16 +175,18 @@ class EnvelopeReader:
             ):
                 read.append(found)
             else:
-                read.append(None)
+                read.append(otherwise(record))
         return read
 
-    def read(self, value: bytes) -> Event | None:
+    def read(self, record: Record) -> Event | None:
         """The event, or None for whatever is not as we write it; it may yet be legal."""
-        found = self.read_all((value,))[0]
+        found = self.read_all((record,), _nothing)[0]
         if found is not None:
             return _event(found, found.type, found.data)
+        if record.headers != HEADERS:
+            return None
         try:
-            other = self._untyped(value)
+            other = self._untyped(record.value or b"")
         except _UNUSUAL:
             return None
         if other.type in self._known or "\x00" in other.type or not _is_sound(other):
@@ -181,6 +194,10 @@ class EnvelopeReader:
         if other.time.tzinfo is not UTC or other.recordedtime.tzinfo is not UTC:
             return None
         return _event(other, other.type, UnknownData(raw=bytes(other.data)))
+
+
+def _nothing(record: Record) -> None:
+    """What is made of a record that is not as we write it."""
 
 
 def _is_sound(found: _Attributes) -> bool:

@@ -13,8 +13,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from events.cloudevents.attributes import checked, instant, required, sequence
-from events.cloudevents.envelope import EnvelopeReader
-from events.cloudevents.structured import CONTENT_TYPE, read_structured, write_structured
+from events.cloudevents.envelope import HEADERS, EnvelopeReader
+from events.cloudevents.structured import read_structured, write_structured
 from events.errors import SchemaViolation, Undecodable
 from events.event import DataDecoder, Event, EventLike, UnknownData
 from events.log.port import NOT_UTF8, NewRecord, Record
@@ -22,7 +22,6 @@ from events.types import EVENT_TYPES, EventData
 from events.upcasting import with_older
 
 JSON: Final = b"application/json"
-_HEADERS: Final[list[tuple[str, bytes | None]]] = [("content-type", CONTENT_TYPE.encode())]
 _OURS: Final = frozenset(
     (
         *("specversion", "id", "source", "type", "subject", "time", "datacontenttype"),
@@ -42,7 +41,7 @@ def to_record(event: Event, *, topic: str | None = None) -> NewRecord:
 
 def structured_record(value: bytes, *, topic: str, subject: str) -> NewRecord:
     """A record around an event that is one JSON object already."""
-    return NewRecord(topic, subject.encode(), value, _HEADERS)
+    return NewRecord(topic, subject.encode(), value, HEADERS)
 
 
 class EventReader:
@@ -67,22 +66,27 @@ class EventReader:
 
         Raises Undecodable, or SchemaViolation with the envelope in its `event`.
         """
-        if record.headers == _HEADERS and record.value is not None:
-            event = self._envelopes.read(record.value)
-            if event is not None:
-                return event
-        return _read_carefully(record, self._data)
+        event = self._envelopes.read(record)
+        return _read_carefully(record, self._data) if event is None else event
 
-    def read_all(self, records: Sequence[Record]) -> list[EventLike]:
-        """The same events at two thirds of the cost: those as we write them are no `Event` each.
+    def read_all(
+        self, records: Sequence[Record]
+    ) -> tuple[Sequence[EventLike], Sequence[EventLike]]:
+        """The same events at two thirds of the cost, and those of them whose type we read.
 
-        Raises what `read` raises of the first that is at fault.
+        Those as we write them are no `Event` each. Raises what `read` raises of the first that is
+        at fault.
         """
-        found = self._envelopes.read_all([record.value or b"" for record in records])
-        return [
-            event if event is not None and record.headers == _HEADERS else self.read(record)
-            for event, record in zip(found, records, strict=True)
-        ]
+        odd: list[Event] = []
+
+        def read_one(record: Record) -> Event:
+            odd.append(self.read(record))
+            return odd[-1]
+
+        found = self._envelopes.read_all(records, read_one)
+        if all(type(event.data) is not UnknownData for event in odd):
+            return found, found
+        return found, [event for event in found if type(event.data) is not UnknownData]
 
 
 from_record = EventReader().read

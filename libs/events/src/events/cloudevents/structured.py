@@ -11,8 +11,6 @@ from events.cloudevents.envelope import write_envelope
 from events.errors import Undecodable
 from events.event import Event, encode_data
 
-CONTENT_TYPE: Final = "application/cloudevents+json"
-
 _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _scalar: Final = msgspec.json.Decoder(str | int | bool | None)
 

@@ -9,7 +9,7 @@ usual way, record by record, for which this is an ordinary handler.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import asyncpg
 import msgspec
@@ -18,8 +18,11 @@ from events.consumer.batch import Stretch
 from events.consumer.entry import Key
 from events.consumer.received import Connection, Handler, Received
 from events.errors import DataError, Unprocessable
-from events.event import EventLike, UnknownData
+from events.event import EventLike
 from events.log import Record, TopicPartition
+
+ReadAll: TypeAlias = Callable[[Sequence[Record]], tuple[Sequence[EventLike], Sequence[EventLike]]]
+"""All events, and those of a type that somebody reads; see `EventReader.read_all`."""
 
 
 class Fold(Protocol):
@@ -74,7 +77,7 @@ class Folded(msgspec.Struct, eq=False):
     """A batch of which only the sum is kept. It is void when a key comes to be held meanwhile."""
 
     fold: Fold
-    read_all: Callable[[Sequence[Record]], list[EventLike]]
+    read_all: ReadAll
     keys: Keys
     times_held: int = 0
     stretches: dict[TopicPartition, Stretch] = {}
@@ -89,13 +92,12 @@ class Folded(msgspec.Struct, eq=False):
         if not self.stretches:
             self.times_held = self.keys.times_held
         try:
-            events = self.read_all(records)
+            events, known = self.read_all(records)
         except DataError:
             return False
         held = self.keys.held
         if held and any((event.source, event.subject) in held for event in events):
             return False
-        known = [event for event in events if type(event.data) is not UnknownData]
         try:
             self.fold.add(known)
         except Exception as error:  # who it is about, if anybody, is found out in the usual way
@@ -128,9 +130,7 @@ class Folded(msgspec.Struct, eq=False):
             raise StandsOut(self.until()) from error
 
 
-def folds(
-    handler: Handler, *, read_all: Callable[[Sequence[Record]], list[EventLike]], keys: Keys
-) -> Callable[[], Folded] | None:
+def folds(handler: Handler, *, read_all: ReadAll, keys: Keys) -> Callable[[], Folded] | None:
     """What begins a batch, if the handler is one that can be given its events as they are read."""
     if not isinstance(handler, Folding):
         return None

@@ -21,8 +21,10 @@ from events.consumer.settings import ConsumerSettings
 from events.log import Reader, Record, TopicPartition
 
 _SLICE: Final = 250
-"""Records decoded in one go: a millisecond, in which nothing else of the process runs. What they
-become fits in a processor's own cache: decoding and folding a thousand took a fifth longer."""
+"""Records decoded in one go: a millisecond, in which nothing else of the process runs."""
+_PIECE: Final = 32
+"""Records decoded before the first of them is folded. What they become fits in a core's smallest
+cache: on a busy machine decoding and folding 250 by 250 took a sixth longer, a thousand a third."""
 
 
 class Intake:
@@ -83,7 +85,8 @@ class Intake:
                     max_records=room, timeout_seconds=self._poll_seconds
                 )
                 for where, records in found.items():
-                    await self._add(where, records)
+                    for first in range(0, len(records), _PIECE):
+                        await self._add(where, records[first : first + _PIECE])
                 if self._records and not self._reader.has_more():
                     self._full.set()
                 await asyncio.sleep(0)
