@@ -16,7 +16,7 @@ help:
 	@echo 'make faults    break every part under load; ROW=<test> SEED=<number> REPEAT=20 MODE=long OUTAGE=<seconds>'
 	@echo 'make mutants   take out one guard after the other; a test must fail for each; ONLY=<words>'
 	@echo 'make lint      ruff, mypy, import rules, generated schemas'
-	@echo 'make bench     measure everything beside its rivals; about half an hour'
+	@echo 'make bench     measure everything beside its rivals; twenty minutes at most'
 	@echo 'make install   only make .venv'
 	@echo
 	@echo 'Choices: LOG=kafka|postgres  VAR=<folder>  PORT_BASE=<number>  GATEWAY_PORT=<number>'

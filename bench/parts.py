@@ -43,4 +43,4 @@ PARTS: Final = (
     Part("import", "Import", "bench.importing", 20),
     Part("read", "Reads", "bench.reading", 35),
 )
-"""The limits add up to twenty minutes, more than it all usually takes: they are for a part that hangs."""
+"""The limits add up to twenty minutes, and are for a part that hangs."""

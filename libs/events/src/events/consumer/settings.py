@@ -17,7 +17,7 @@ class ConsumerSettings(msgspec.Struct, frozen=True, kw_only=True):
     poll_seconds: float = 0.2
     """How long to wait for records before looking at anything else."""
     backlog_seconds: float = 0.5
-    """How long to wait for a full batch when there is a backlog."""
+    """How long to wait until a batch is full, or holds all that there is."""
     pulse_seconds: float = 1.0
     """How often membership, lag, watermark and requests about parked records are seen to."""
     member_timeout_seconds: float = 4.0
