@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from events import Dimensions, Event, EventData, Money
 from events.types.pipeline import DealCreated, DealState, DealWon, TargetSet
 
 MAY = datetime(2024, 5, 6, 12, tzinfo=UTC)
+JUNE = datetime(2024, 6, 10, tzinfo=UTC)
 JULY = datetime(2024, 7, 1, 12, tzinfo=UTC)
 NOW = datetime(2024, 9, 10, 20, tzinfo=UTC)
 """A Tuesday: of September's 21 working days 7 have begun."""
@@ -35,7 +37,9 @@ def told(data: EventData, number: int, at: datetime) -> Event:
     )
 
 
-def sold(name: str, minor: int, at: datetime) -> Iterator[Event]:
+def sold(
+    name: str, minor: int, at: datetime, *, currency: str = "USD", rate: str | None = None
+) -> Iterator[Event]:
     state = DealState(
         deal_id=name,
         pipeline="standard",
@@ -45,7 +49,7 @@ def sold(name: str, minor: int, at: datetime) -> Iterator[Event]:
         episode=1,
         created_at=at,
         dimensions=Dimensions(team="north"),
-        amount=Money(amount_minor=minor, currency="USD"),
+        amount=Money(amount_minor=minor, currency=currency, rate=rate),
     )
     yield told(DealCreated(deal=state), 1, at)
     won = msgspec.structs.replace(state, status="won", closed_at=at + timedelta(hours=1))
@@ -67,6 +71,8 @@ def events() -> Iterator[Event]:
     for number, month in enumerate(("2024-07", "2024-08", "2024-09")):
         name = f"s{number}"
         yield told(goal(name, "revenue_net", month, 30_000, currency="USD"), 1, MAY)
+    yield from sold("c", 4_000, MAY, currency="EUR", rate="1.1")
+    yield told(goal("eur", "revenue_net", "2024-05", 8_000, currency="EUR"), 1, MAY)
     yield told(goal("gone", "avg_deal_value", "2024-05", 1, currency="USD"), 1, MAY)
     yield told(goal("gone", "avg_deal_value", "2024-05", None), 2, JULY)
 
@@ -144,11 +150,37 @@ async def test_without_a_target_there_is_nothing_to_say(
     assert [found[name] for name in ("target", "attainment", "pace", "run_rate")] == [None] * 4
 
 
-@pytest.mark.parametrize("other", [{"view": "published"}, {"currency": "as_booked"}])
-async def test_targets_are_told_in_no_other_view(
-    boss: httpx.AsyncClient, other: dict[str, str]
+async def test_money_is_measured_in_the_currency_that_its_target_is_in(
+    boss: httpx.AsyncClient,
 ) -> None:
-    response = await boss.get(
-        "/v1/kpis/revenue_net", params={"period": "2024-05", "target": "true", **other}
-    )
-    assert response.status_code == 422
+    params = {"period": "2024-05", "target": "true", "currency": "as_booked"}
+    response = await boss.get("/v1/kpis/revenue_net", params=params)
+    [period] = response.json()["periods"]
+    targets = {
+        row["dimensions"]["currency"]: row["against_target"]["facts"] for row in period["rows"]
+    }
+    assert targets == {"EUR": ["target/eur"], "USD": []}
+    [euros] = [row for row in period["rows"] if row["dimensions"]["currency"] == "EUR"]
+    assert (euros["value"], euros["against_target"]["attainment"]) == (4_000, 0.5)
+
+    constant = {"currency": "constant", "rates_on": "2024-05-01"}
+    at_rates = await target_of(boss, "revenue_net", period="2024-09", **constant)
+    assert at_rates == await target_of(boss, "revenue_net", period="2024-09")
+
+
+async def test_a_published_value_stands_beside_the_target_of_its_publishing(
+    new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    async with running(new_database("metrics"), tmp_path) as service:
+        *told_then, revised = [event for event in events() if event.subject == "r"]
+        await service.feed([*sold("a", 9_000, MAY), *told_then])
+        await service.know_until(JUNE)
+        async with service.caller("admin") as admin:
+            closed = await admin.post("/v1/periods/2024-05/close")
+            assert closed.status_code == 202, closed.text
+            await service.publish()
+            await service.feed([revised])
+            await service.know_until(NOW)
+            then = await target_of(admin, "win_rate", period="2024-05", view="published")
+            now = await target_of(admin, "win_rate", period="2024-05")
+    assert (then["target"], now["target"]) == (0.5, 0.8)

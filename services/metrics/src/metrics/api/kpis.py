@@ -31,9 +31,9 @@ from metrics.engine.row import Row
 from metrics.query.answer import answer
 from metrics.query.comparison import Against, compare
 from metrics.query.explain import explain
-from metrics.query.published import answer_published
+from metrics.query.published import answer_published, published_at
 from metrics.query.question import MOST_ROWS
-from metrics.query.targets import read_targets, refuse_targets
+from metrics.query.targets import read_targets
 
 router = APIRouter(prefix="/v1/kpis", tags=["kpis"])
 
@@ -108,15 +108,14 @@ async def read_kpi(
             question_of(kpi_id, asked, actor=actor, source=source, resources=resources, view=view),
             currency=currency,
         )
-        if beside.target:
-            refuse_targets(question, published=view == "published")
         read = answer_published if view == "published" else answer
         answered = await read(source, question)
         comparison = targets = None
         if beside.against is not None:
             comparison = await compare(source, answered, beside.against, read=read)
         if beside.target:
-            targets = await read_targets(source, answered)
+            closed = await published_at(source, question) if view == "published" else None
+            targets = await read_targets(source, answered, known_at=closed)
     rows, next_cursor = _page(
         answered.rows, limit, cursor=cursor, request=request, resources=resources
     )

@@ -39,6 +39,8 @@ class Target(msgspec.Struct, frozen=True, array_like=True):
     cut: Cut = NOWHERE
     scoped: bool = True
     """Whether its scope names a member, or needs none."""
+    currency: str | None = None
+    """Of the value; None for the base currency, and for what is no money."""
 
 
 class TargetKind:
@@ -58,14 +60,16 @@ class TargetKind:
         cut = NOWHERE
         if data.scope != "company" and data.scope_value is not None:
             cut = cut_of(**{data.scope: data.scope_value})
+        priced = data.currency in (None, company.base_currency)
         return Target(
             kpi=data.kpi,
             start=period.start,
             months=period.grain.months or 0,
             value=data.value,
-            priced=data.currency in (None, company.base_currency),
+            priced=priced,
             cut=cut,
             scoped=data.scope == "company" or data.scope_value is not None,
+            currency=None if priced else data.currency,
         )
 
     def moments(self, state: Target, _company: Company, /) -> list[Moment]:

@@ -145,6 +145,13 @@ async def answer_published(source: Source, question: Question) -> Answer:
     return Answer(question=question, rows=rows, known=known, watermark=watermark)
 
 
+async def published_at(source: Source, question: Question) -> dict[Period, int]:
+    """The second as of which the figures of each period were published."""
+    labels = {period.label: period for period in question.periods}
+    closed = await closings.newest(source.connection, list(labels))
+    return {labels[name]: micros_of(one.known_at) // SECOND for name, one in closed.items()}
+
+
 def refuse_unpublished(closing: Closing) -> None:
     """Raises BeingPublished."""
     if not closing.is_published:

@@ -8,7 +8,7 @@ a target (revenue_attainment) have it in their cells.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from metrics.engine.sums import Known, Members
 from metrics.engine.units import Number
 from metrics.facts.target import Target, target_of
 from metrics.query.answer import Answer
-from metrics.query.question import Question, QuestionRefused
+from metrics.query.question import Question
 from metrics.query.scan import read_facts
 from metrics.query.source import Source
 
@@ -66,16 +66,33 @@ class Targets:
     """By first day, months and scope: keys and targets."""
 
     def against(self, row: Row) -> AgainstTarget:
-        scope = _scope_of(self.question, row.members)
-        parts = [] if scope == "" else self._parts(row.period, scope)
+        members, currency = row.members, None
+        if self._is_as_booked:
+            *told, booked = members
+            members, currency = tuple(told), None if booked == self._base else booked
+        scope = _scope_of(self.question, members)
+        parts = [] if scope == "" else self._parts(row.period, scope, currency)
         if not parts:
             return NO_TARGET
         goal = sum(target.value or 0 for _, target in parts)
         keys = [key for key, _ in parts]
         return _against(row, goal, kpi=self.question.kpi, known=self.known, keys=keys)
 
-    def _parts(self, period: Period, scope: Any) -> Sequence[tuple[str, Target]]:
-        """The target of the period itself, else of what adds up those of all its parts."""
+    @property
+    def _is_as_booked(self) -> bool:
+        """Whether each row names the currency of its money last."""
+        return self.question.currency is not None and self.question.currency.rates_on is None
+
+    @property
+    def _base(self) -> str:
+        return self.known.company.base_currency
+
+    def _parts(
+        self, period: Period, scope: Any, currency: str | None
+    ) -> Sequence[tuple[str, Target]]:
+        """The target of the period itself, else of what adds up those of all its parts; only in
+        the currency of the row, which is None for the base currency.
+        """
         months = period.grain.months or 0
         adds_up = _adds_up(self.question.kpi)
         lengths = _LENGTHS if adds_up else (months,)
@@ -87,32 +104,32 @@ class Targets:
                 for (start, of_length, of_scope), several in self.found.items()
                 if of_length == length and of_scope == scope and period.start <= start < period.end
                 for one in several
+                if not self._is_as_booked or one[1].currency == currency
             ]
             # Several for one scope and period only mean something where they add up.
             whole = len(found) == months // length or (adds_up and length == months)
-            if found and whole and all(target.priced for _, target in found):
+            if found and whole and all(target.currency == currency for _, target in found):
                 return found
         return []
 
 
-def refuse_targets(question: Question, *, published: bool) -> None:
-    """Raises QuestionRefused for views that targets are not told in."""
-    if published or question.currency is not None:
-        raise QuestionRefused(
-            "targets are only told in base currency, and are not published with a period",
-            field="query.target",
-            hint="leave out target, or view and currency",
-        )
+async def read_targets(
+    source: Source, answered: Answer, *, known_at: Mapping[Period, int] | None = None
+) -> Targets:
+    """The targets that the rows of an answer can be measured against, as they were known then.
 
-
-async def read_targets(source: Source, answered: Answer) -> Targets:
-    """The targets that the rows of an answer can be measured against, as they were known then."""
+    `known_at` is the second in which the figures of each period were published.
+    """
     question = answered.question
-    days = question.periods[0].start, question.periods[-1].end
-    reading = read_facts(
-        source, (target_of(question.kpi.id),), _as_kept, question=question, days=days
-    )
-    kept = [(ref.key, target) async for ref, target in reading]
+    asked = [question]
+    if known_at is not None:
+        asked = [replace(question, periods=(p,), as_of=at) for p, at in known_at.items()]
+    kept: list[tuple[str, Target]] = []
+    for one in asked:
+        days = one.periods[0].start, one.periods[-1].end
+        reading = read_facts(source, (target_of(one.kpi.id),), _as_kept, question=one, days=days)
+        # Of a longer period some days lie in this one; its target belongs to none of them.
+        kept += [(r.key, t) async for r, t in reading if days[0] <= t.start < days[1]]
     return targets_among(question, answered.known, kept)
 
 
