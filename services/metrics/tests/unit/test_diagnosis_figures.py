@@ -22,7 +22,7 @@ from metrics.diagnosis import Figures
 from metrics.engine.calendar import Grain, Period, periods_between
 from metrics.engine.company import Company, date_of, day_number, micros_of
 from metrics.engine.sums import Known, Spot, Sums
-from metrics.kpis.diagnosis import BASE, FUNNEL, LEADS, LOST, REFUNDS, REVENUE
+from metrics.kpis.diagnosis import BASE, CONVERSION, FUNNEL, LEADS, LOST, REFUNDS, REVENUE
 from metrics.kpis.market import MARKET_SHARE
 from metrics.query.figures import BAND_NAMES, FigureSums, Spread, figures_of
 from metrics.query.question import Question
@@ -146,7 +146,7 @@ def test_what_is_kept_by_two_dimensions_at_once_is_what_the_facts_say(
     known = Known(NEW_YORK, micros_of(LATER), complete=True)
     span = day_number(date(2023, 1, 1)), day_number(date(2025, 1, 1))
     periods = tuple(periods_between(*span, Grain.QUARTER))
-    for kpi in (FUNNEL, LEADS, LOST, REVENUE):
+    for kpi in (FUNNEL, LEADS, CONVERSION, LOST, REVENUE):
         by = "reason" if kpi is LOST else "channel"
         cells, from_facts = readings(shelf, asking(kpi, periods, by, scope), known)
         assert _all_read(kpi, cells, known) == _all_read(kpi, from_facts, known)

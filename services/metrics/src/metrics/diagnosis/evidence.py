@@ -58,6 +58,10 @@ led to a sale tell fewer sales, and how many of them did so soon slower ones.
 """
 
 
+BY_CHANNEL: Final = frozenset({"win_rate", "lead_conversion", "lead_conversion_soon"})
+"""Told by channel, too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A KPI in both periods, as it was read.
@@ -164,8 +168,8 @@ def _z(reading: Reading, low: float | None, high: float | None) -> float | None:
 
 
 def _is_mixed(reading: Reading) -> bool:
-    """A win rate over all channels moves with their mix: it speaks of nobody."""
-    return reading.kpi == "win_rate" and not reading.slice
+    """A rate over all channels moves with their mix: it speaks of nobody."""
+    return reading.kpi in BY_CHANNEL and not reading.slice
 
 
 def _market_moved(reading: Reading) -> bool:

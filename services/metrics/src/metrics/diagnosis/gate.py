@@ -14,7 +14,7 @@ NEEDED: Final = frozenset({"deal.created", "deal.won", "deal.lost"})
 
 
 NEEDED_FOR_PROFIT: Final = frozenset({"cost.recorded"})
-"""Besides: without any cost all revenue would be profit."""
+"""Besides, of acquisition or operations: without any all revenue would be profit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,9 +66,9 @@ CONVERSION: Final = Inputs(
     id="diagnosis.conversion",
     dimensions=SCOPES,
     parts={
-        "captured": Count(LEAD_CAPTURED),
-        "converted": Count(LEAD_CONVERTED),
-        "soon": Count(LEAD_CONVERTED_SOON),
+        "captured": crossed(Count(LEAD_CAPTURED), *_BY_CHANNEL),
+        "converted": crossed(Count(LEAD_CONVERTED), *_BY_CHANNEL),
+        "soon": crossed(Count(LEAD_CONVERTED_SOON), *_BY_CHANNEL),
     },
 )
 """p30 = p90 x (p30 / p90): the second tells fewer sales, the third slower ones."""

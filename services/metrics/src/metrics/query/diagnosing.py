@@ -76,7 +76,7 @@ async def diagnosis_input(source: Source, asked: Asked, *, rules: Rules) -> Diag
         scope=",".join(f"{name}:{'|'.join(names)}" for name, names in asked.filters.items()),
         period=asked.period.label,
         currency=source.company.base_currency,
-        gate=await collecting.gate(watermark),
+        gate=await collecting.gate(watermark, looked[0].window.current),
         windows=[one.window for one in looked],
         wanted_baseline=asked.baseline,
         # How revenue moved in other years says nothing of what is left of it.
@@ -114,7 +114,8 @@ class _Collecting:
             now=now,
         )
 
-    async def gate(self, watermark: datetime | None) -> GateFacts:
+    async def gate(self, watermark: datetime | None, current: Figures) -> GateFacts:
+        """`current` are the figures of the period asked for."""
         end = self._source.company.start_of(self._asked.period.end)
         arrived = await coverage.read(self._source.connection)
         present = {
@@ -122,14 +123,21 @@ class _Collecting:
             for one in arrived
             if one.first_occurred_at < instant_of(end)
         }
-        more = NEEDED_FOR_PROFIT if self._asked.lens == "profit" else frozenset()
         orders_only = "order.paid" in present and not any(p.startswith("deal.") for p in present)
+        needed = frozenset({"order.paid"}) if orders_only else NEEDED
+        if self._asked.lens == "profit":
+            needed |= NEEDED_FOR_PROFIT
+            # A cost says itself of which day it is, and may be of a project alone.
+            if current.costs is None or not current.costs.amount_minor:
+                present -= NEEDED_FOR_PROFIT
+            else:
+                present |= NEEDED_FOR_PROFIT
         return GateFacts(
             period_end=instant_of(end),
             watermark=watermark or instant_of(0),
             present=frozenset(present),
             restated_share=await self._restated_share(),
-            needed=frozenset({"order.paid"} if orders_only else NEEDED) | more,
+            needed=needed,
         )
 
     async def _restated_share(self) -> float:

@@ -19,7 +19,7 @@ from metrics.diagnosis.statistics import Z90, of_counted, of_intervals
 from metrics.engine.calendar import Grain, periods_between
 from metrics.engine.company import day_number
 from metrics.engine.kpi import Curve, Kpi, Quantile, Ratio
-from metrics.engine.measure import COUNT_SCALE
+from metrics.engine.measure import COUNT_SCALE, Sum
 from metrics.engine.row import Row
 from metrics.engine.sums import Spot, Sums
 from metrics.kpis.diagnosis import CONVERSION, LOST
@@ -53,7 +53,7 @@ async def readings(spans: Spans) -> list[Reading]:
             found += await _of_curve(spans, kpi)
         else:
             found += await _of(spans.earlier(_months_to_mature(kpi)), kpi)
-    return [*found, *await _soon(spans), *await _lost_for(spans)]
+    return [*found, *await _conversion(spans), *await _lost_for(spans)]
 
 
 def _was_told(spans: Spans, kpi: Kpi, arrived: Sequence[Arrivals]) -> bool:
@@ -118,26 +118,39 @@ async def _of_curve(spans: Spans, curve: Curve) -> list[Reading]:
     return _share(curve.id, stayed, began, link=link)
 
 
-async def _soon(spans: Spans) -> list[Reading]:
-    """Of the leads that led to a sale at all, those that did so soon."""
+async def _conversion(spans: Spans) -> list[Reading]:
+    """By channel, and how soon in all: of the leads that led to a sale, those that did so soon."""
     mature = spans.earlier(_months_to_mature(LEAD_CONVERSION))
-    rows = await mature.rows(LEAD_CONVERSION)
-    if any(row.value is None for row in rows):
+    if any(row.value is None for row in await mature.rows(LEAD_CONVERSION)):
         return []
-    sums = await mature.gathered(CONVERSION)
-    soon, converted = (
-        [(Spot(sums, (), place, spans.known).read(CONVERSION.parts[part]) or 0) for place in (0, 1)]
-        for part in ("soon", "converted")
-    )
+    sums = await mature.gathered(CONVERSION, "channel")
+    parts = CONVERSION.parts.items()
+    told = [
+        {name: _by_member(spans, sums, total, place=place) for name, total in parts}
+        for place in (0, 1)
+    ]
+
+    def of(part: str, channel: str) -> list[float]:
+        return [side[part].get(channel, 0) for side in told]
+
+    def in_all(part: str) -> list[float]:
+        return [sum(side[part].values()) for side in told]
+
     link = mature.link(LEAD_CONVERSION)
-    counts = [count / COUNT_SCALE for count in converted]
-    return _share("lead_conversion_soon", [one / COUNT_SCALE for one in soon], counts, link=link)
+    found = _share("lead_conversion_soon", in_all("soon"), in_all("converted"), link=link)
+    for (channel,) in sorted(sums.members):
+        there = f"{link}&filter=channel:{channel}"
+        captured, converted = of("captured", channel), of("converted", channel)
+        found += _share("lead_conversion", converted, captured, link=there, channel=channel)
+        soon = of("soon", channel)
+        found += _share("lead_conversion_soon", soon, converted, link=there, channel=channel)
+    return found
 
 
 async def _lost_for(spans: Spans) -> list[Reading]:
     """The share of lost deals by the reasons that speak for somebody."""
     sums = await spans.gathered(LOST, "reason")
-    before, now = (_lost(spans, sums, place) for place in (0, 1))
+    before, now = (_by_member(spans, sums, LOST.parts["lost"], place=place) for place in (0, 1))
     counts = sum(before.values()), sum(now.values())
     found: list[Reading] = []
     for reason in _TELLING_REASONS:
@@ -147,15 +160,19 @@ async def _lost_for(spans: Spans) -> list[Reading]:
     return found
 
 
-def _lost(spans: Spans, sums: Sums, place: int) -> dict[str, float]:
-    """Deals lost in one of the periods, by reason."""
-    total = LOST.parts["lost"]
-    spots = {reason: Spot(sums, (reason,), place, spans.known) for (reason,) in sums.members}
-    return {reason: (spot.read(total) or 0) / COUNT_SCALE for reason, spot in spots.items()}
+def _by_member(spans: Spans, sums: Sums, total: Sum, *, place: int) -> dict[str, float]:
+    """How many there are in one of the periods, by the one dimension of the sums."""
+    spots = {name: Spot(sums, (name,), place, spans.known) for (name,) in sums.members}
+    return {name: (spot.read(total) or 0) / COUNT_SCALE for name, spot in spots.items()}
 
 
 def _share(
-    kpi: str, parts: Sequence[float], counts: Sequence[float], *, link: str
+    kpi: str,
+    parts: Sequence[float],
+    counts: Sequence[float],
+    *,
+    link: str,
+    channel: str = "",
 ) -> list[Reading]:
     """One reading, or none where there is nothing to have a share of."""
     if not all(counts):
@@ -163,6 +180,7 @@ def _share(
     return [
         Reading(
             kpi=kpi,
+            slice=channel,
             baseline=parts[0] / counts[0],
             current=parts[1] / counts[1],
             baseline_count=round(counts[0]),
