@@ -76,14 +76,16 @@ async def fill(
                 )
                 written.append((cube, NUMBERS["region"], day))
             await months.mark_stale(connection, generation, written, shard=0)
-    while await _add_up_months(connection, generation):
-        pass
+    await add_up_months(connection, generation, before=END)
     await connection.execute("VACUUM (ANALYZE) cells, cells_by_month, closed_deals")
 
 
-async def _add_up_months(connection: Connection, generation: int) -> bool:
-    async with connection.transaction():
-        return await months.add_up(connection, generation, before=day_number(END))
+async def add_up_months(connection: Connection, generation: int, *, before: date) -> None:
+    """As the keeper does when months are over."""
+    due = True
+    while due:
+        async with connection.transaction():
+            due = await months.add_up(connection, generation, before=day_number(before))
 
 
 async def _pages(

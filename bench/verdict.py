@@ -23,6 +23,7 @@ import asyncpg
 import httpx
 from pydantic import SecretStr
 
+from bench.closed_deals import add_up_months
 from bench.processor_time import tree_seconds
 from bench.report import Figure, Goal
 from bench.servers import database_server, migrate_in_own_process
@@ -185,6 +186,10 @@ async def _repeat(pool: asyncpg.Pool[Any], times: int, *, there: int) -> None:
         "UPDATE cells SET body = $5 WHERE (cube, dimension, day, shard) = ($1, $2, $3, $4)",
         [(*key, _times(body, times)) for *key, body in cells],
     )
+    await pool.execute("UPDATE cells_by_month SET body = NULL")
+    async with pool.acquire() as connection:
+        generation = await connection.fetchval("SELECT generation FROM live_generation")
+        await add_up_months(connection, generation, before=_UNTIL.date())
     others = "generate_series(2, $1::int) AS n"
     await pool.execute(
         "INSERT INTO facts SELECT generation, kind, key || '/' || n || '/' || $2, version,"
@@ -198,7 +203,7 @@ async def _repeat(pool: asyncpg.Pool[Any], times: int, *, there: int) -> None:
         f" last_second, body FROM ledger, {others}",
         times,
     )
-    for table in ("cells", "facts", "ledger"):
+    for table in ("cells", "cells_by_month", "facts", "ledger"):
         await pool.execute(f"VACUUM ANALYZE {table}")
 
 

@@ -25,6 +25,7 @@ from metrics.facts.booked import BOOKED, REPRICED, at_rates, booked_moments, rep
 from metrics.facts.fx import FxRate, FxRateKind, rates_on
 from metrics.query.contributions import Contributions, measures_of, until_of
 from metrics.query.gathering import company_sums
+from metrics.query.limits import refuse_too_many_facts
 from metrics.query.question import Question, QuestionRefused, refuse_too_many_rows
 from metrics.query.scan import read_facts, read_states, since_of
 from metrics.query.source import Source
@@ -66,13 +67,9 @@ def _rows(question: Question, sums: Sums, *, known: Known, whole: Sums | None) -
 async def _sums_as_booked(source: Source, question: Question, known: Known) -> dict[str, Sums]:
     contributions = Contributions(question, known, Prices())
     found: dict[str, Sums] = {}
-    reading = read_facts(
-        source,
-        contributions.kinds,
-        booked_moments,
-        question=question,
-        days=(since_of(question), until_of(question, known)),
-    )
+    days = since_of(question), until_of(question, known)
+    await refuse_too_many_facts(source, contributions.kinds, question=question, days=days)
+    reading = read_facts(source, contributions.kinds, booked_moments, question=question, days=days)
     async for _, booked in reading:
         for currency in {currency for currency, _ in booked}:
             if currency not in found:
@@ -95,6 +92,7 @@ async def _sums_at_rates(source: Source, question: Question, known: Known, *, da
     contributions = Contributions(question, known, Prices())
     sums = contributions.new_sums()
     days = since_of(question), until_of(question, known)
+    await refuse_too_many_facts(source, contributions.kinds, question=question, days=days)
     reading = read_facts(source, contributions.kinds, says, question=question, days=days)
     async for _, moments in reading:
         contributions.add_fact(moments, sums)

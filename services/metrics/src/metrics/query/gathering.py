@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from metrics.engine.changes import Delta
 from metrics.engine.dimension import in_order, parted, slice_number
@@ -20,10 +20,14 @@ from metrics.engine.presence import Presence
 from metrics.engine.pricing import Prices
 from metrics.engine.sums import Known, Members, Sums
 from metrics.query.contributions import Contributions, measures_of, until_of
+from metrics.query.limits import refuse_too_many_changes, refuse_too_many_facts
 from metrics.query.question import Question
 from metrics.query.scan import since_of, speaking_facts
 from metrics.query.source import Source
 from metrics.store import cells, ledger, pending
+
+_EVER: Final = 2**62
+"""A second that never comes."""
 
 
 async def gather(source: Source, question: Question, known: Known) -> Sums:
@@ -220,19 +224,19 @@ class _Gathering:
         self._add(delta for delta in deltas if until is None or delta.second <= until)
 
     async def take_back_what_became_known_after(self, second: int) -> None:
-        self._add(await self._ledger(after=second), sign=-1)
+        self._add(await self._ledger((second, _EVER)), sign=-1)
 
     async def add_what_was_known_at(self, second: int) -> None:
-        self._add(await self._ledger(until=second))
+        self._add(await self._ledger((-_EVER, second)))
 
     async def add_facts(self) -> None:
         """From the facts themselves, as of the question's instant if it names one."""
-        contributions = self._contributions
+        contributions, days = self._contributions, (self._since, self._until)
+        await refuse_too_many_facts(
+            self._source, contributions.kinds, question=self._question, days=days
+        )
         facts = speaking_facts(
-            self._source,
-            contributions.kinds,
-            question=self._question,
-            days=(self._since, self._until),
+            self._source, contributions.kinds, question=self._question, days=days
         )
         async for _, moments in facts:
             contributions.add_fact(moments, self.sums)
@@ -241,12 +245,17 @@ class _Gathering:
         counted = ((moment, sign * times) for _, moment, times in deltas)
         self._contributions.add(counted, self.sums)
 
-    async def _ledger(self, **seconds: int) -> list[Delta]:
+    async def _ledger(self, seconds: tuple[int, int]) -> list[Delta]:
+        """What became known after a second and until another."""
+        days = self._since, self._until
+        kinds = self._contributions.kinds
+        await refuse_too_many_changes(self._source, kinds, days=days, seconds=seconds)
         return await ledger.read(
             self._source.connection,
             self._source.generation,
             catalogue=self._source.catalogue,
-            only=self._contributions.kinds,
-            days=(self._since, self._until),
-            **seconds,
+            only=kinds,
+            days=days,
+            after=seconds[0],
+            until=seconds[1],
         )

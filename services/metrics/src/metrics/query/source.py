@@ -10,6 +10,14 @@ from metrics.engine.company import Company
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How many facts, or changes of the ledger, one question may have looked through."""
+
+    facts: int
+    changes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """One snapshot of the database, read with one catalogue."""
 
@@ -17,3 +25,5 @@ class Source:
     company: Company
     catalogue: Catalogue
     generation: int
+    limits: Limits | None = None
+    """None for what works in the background, and for what gives its answer in pages."""

@@ -20,6 +20,12 @@ SELECT kind, key, version, body FROM facts
 JOIN unnest($2::text[], $3::text[]) AS f (kind, key) USING (kind, key)
 WHERE generation = $1"""
 
+_COUNT: Final = """
+SELECT count(*) FROM (
+    SELECT FROM facts
+    WHERE generation = $1 AND kind = ANY($2) AND first_on < $4 AND last_on >= $3 LIMIT $5
+) AS found"""
+
 _HISTORIES_PER_PAGE: Final = 500
 """Their events are in memory together."""
 _STATES_PER_PAGE: Final = 2_000
@@ -143,3 +149,19 @@ async def states(
     )
     async for (body,) in rows:
         yield _decoders[kind](body).state
+
+
+async def count_of(
+    connection: Connection,
+    generation: int,
+    *,
+    kinds: Sequence[str],
+    days: tuple[int, int] | None,
+    most: int,
+) -> int:
+    """How many facts of some kinds there are, counted up to `most`: those that say something of
+    days from one until before another, or all.
+    """
+    since, until = (-(2**31), 2**31 - 1) if days is None else days
+    found = await connection.fetchval(_COUNT, generation, list(kinds), since, until, most)
+    return int(found)

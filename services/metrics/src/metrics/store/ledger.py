@@ -19,10 +19,13 @@ INSERT INTO ledger
     (generation, deltas, kinds, first_on, last_on, first_second, last_second, body)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"""
 
-_READ: Final = """
-SELECT body FROM ledger
+_OPENED: Final = """
+FROM ledger
 WHERE generation = $1 AND kinds && $2 AND last_second > $3 AND first_second <= $4
   AND first_on < $5 AND last_on >= $6"""
+
+_READ: Final = "SELECT body" + _OPENED
+_COUNT: Final = "SELECT coalesce(sum(deltas), 0)" + _OPENED
 
 _DAYS: Final = """
 SELECT min(first_on), max(last_on) FROM (
@@ -71,6 +74,19 @@ async def read(
         for body in unpack_bodies(packed)
         for delta in unpack_deltas(body, catalogue.layout.kinds, only=only, within=within)
     ]
+
+
+async def count_of(
+    connection: Connection,
+    generation: int,
+    *,
+    kinds: Sequence[str],
+    days: tuple[int, int],
+    seconds: tuple[int, int],
+) -> int:
+    """How many deltas are in the rows that `read` would open."""
+    found = await connection.fetchval(_COUNT, generation, list(kinds), *seconds, days[1], days[0])
+    return int(found)
 
 
 async def first_second(connection: Connection, generation: int) -> int | None:
