@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from diagnosis_example import AFTER, BEFORE, FIT, asked, factors, funnel, scene_of
+from diagnosis_example import AFTER, BEFORE, FIT, asked, factors, funnel, repeat, scene_of
 
 from metrics.diagnosis import (
+    Band,
     BaseFlows,
     BaselineKind,
     Figures,
@@ -21,6 +22,8 @@ from metrics.diagnosis import (
 from metrics.diagnosis.baseline import alternative, baselines
 
 SMALL = replace(BEFORE, funnels={"referral": funnel(20, 12, 5, 240)})
+ENOUGH_DEALS = funnel(100, 60, 30, 300)
+ENOUGH_BUYERS = repeat(200, 100, 40, 60, revenue=300)
 
 
 @pytest.mark.parametrize(
@@ -273,3 +276,23 @@ def test_the_rules_decide_what_restatement_is_too_much() -> None:
     lenient = Rules(restated_below=0.2)
 
     assert diagnose(asked(gate=replace(FIT, restated_share=0.1), rules=lenient)).order
+
+
+@pytest.mark.parametrize(
+    ("floor", "deals", "buyers", "helps"),
+    [
+        ("decided", funnel(100, 29, 15, 300), ENOUGH_BUYERS, "29 < 30"),
+        ("won", funnel(100, 60, 9, 300), ENOUGH_BUYERS, "9 < 10"),
+        ("lost", funnel(100, 60, 51, 300), ENOUGH_BUYERS, "9 < 10"),
+        ("base", ENOUGH_DEALS, repeat(99, 60, 40, 60, revenue=300), "99 < 100"),
+        ("buyers", ENOUGH_DEALS, repeat(200, 100, 19, 60, revenue=300), "19 < 20"),
+    ],
+)
+def test_each_floor_alone_refuses_and_says_what_there_is_and_should_be(
+    floor: str, deals: Funnel, buyers: Band, helps: str
+) -> None:
+    few = replace(BEFORE, funnels={"referral": deals}, bands={"all": buyers})
+    for before, after in ((few, AFTER), (BEFORE, few)):
+        told = diagnose(asked(before, after))
+        assert (told.verdict, told.reason) == ("insufficient_data", "below_floor")
+        assert (told.helps, told.order, told.actions) == ({floor: helps}, (), ())
