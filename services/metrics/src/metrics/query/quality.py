@@ -10,10 +10,13 @@ from typing import Final
 from events.types import UNKNOWN
 from metrics.engine.calendar import Period
 from metrics.engine.company import SECOND
-from metrics.engine.kpi import Kpi, Ratio
+from metrics.engine.kpi import Amount, Kpi, Quantile, Ratio
+from metrics.engine.measure import COUNT_SCALE
 from metrics.engine.row import Row
+from metrics.engine.sums import Known, Spot
 from metrics.query.answer import answer
 from metrics.query.coverage import Coverage, coverage_of, moment_kinds
+from metrics.query.gathering import gather
 from metrics.query.known import CONSUMER, read_known
 from metrics.query.question import Asked, Question, QuestionRefused, read_question
 from metrics.query.source import Source
@@ -112,7 +115,11 @@ async def read_quality(
         standstills=await quality.standstills(connection, CONSUMER),
         sources=list(_freshness(arrived)),
         coverage=[coverage_of(kpi, arrived, company=source.company) for kpi in kpis],
-        unknown=[share for q, row in asked for share in await _unknown_shares(source, q, row)],
+        unknown=[
+            share
+            for q, row in asked
+            for share in await _unknown_shares(source, q, row, known=known)
+        ],
         restatements=await _restatements(source, asked, period=period, most_deltas=most_deltas),
     )
 
@@ -148,19 +155,35 @@ def _freshness(arrived: Sequence[Arrivals]) -> Iterator[Freshness]:
         )
 
 
-async def _unknown_shares(source: Source, question: Question, whole: Row) -> list[UnknownShare]:
+async def _unknown_shares(
+    source: Source, question: Question, whole: Row, *, known: Known
+) -> list[UnknownShare]:
     """The dimensions of a KPI of which something is unknown; `whole` is its value in total."""
     shares, kpi = [], question.kpi
     others = kpi.variants if isinstance(kpi, Ratio) else {}
     for dimension in kpi.dimensions:
         if not whole.speaks and dimension not in others:
             continue  # there is nothing that a member could be missing of
-        rows = (await answer(source, replace(question, by=(dimension,)))).rows
-        unknown = sum(float(row.n) for row in rows if row.members == (UNKNOWN,))
+        counts = await _counts(source, question, dimension, known=known)
+        unknown = counts.get(UNKNOWN, 0)
         if unknown:
-            n = sum(float(row.n) for row in rows)
-            shares.append(UnknownShare(kpi=question.kpi, dimension=dimension, n=n, unknown=unknown))
+            n = sum(counts.values())
+            shares.append(UnknownShare(kpi=kpi, dimension=dimension, n=n, unknown=unknown))
     return shares
+
+
+async def _counts(
+    source: Source, question: Question, dimension: str, *, known: Known
+) -> dict[str, float]:
+    """What is behind a KPI by a dimension: no more than that is read, for it is asked of all."""
+    kpi = question.kpi
+    n = kpi.values if isinstance(kpi, Quantile) else kpi.sums_by((dimension,))["n"]
+    counting = kpi.part(Amount, value=n, n=n)
+    sums = await gather(source, replace(question, kpi=counting, by=(dimension,)), known)
+    return {
+        member: (Spot(sums, (member,), 0, known).read(n) or 0) / COUNT_SCALE
+        for (member,) in sums.members
+    }
 
 
 async def _restatements(
