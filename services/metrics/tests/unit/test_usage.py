@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kpi_histories import BASE, History
@@ -66,6 +68,22 @@ def test_4_no_member_has_more_than_all_and_all_no_more_than_the_members_together
             by_day.setdefault(row.period.start, []).append(row.value or 0)
         for total, (_, members) in zip(totals, sorted(by_day.items()), strict=False):
             assert max(members) <= (total or 0) <= sum(members)
+
+
+@settings(max_examples=15)
+@given(HISTORIES)
+def test_stickiness_has_the_interval_of_a_share_of_its_users(history: History) -> None:
+    """Wilson's formula written out: no mean of shares is less sure than one share of as many."""
+    shelf = folded([history.events], NEW_YORK)
+    for row in rows_by(shelf, "stickiness", "channel"):
+        if row.value is None:
+            assert row.interval is None
+            continue
+        p, n, z = float(row.value), float(row.n), 1.959963984540054
+        middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+        reach = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        assert row.interval == pytest.approx((max(0, middle - reach), min(1, middle + reach)))
+        assert row.shrunken is None
 
 
 def rows_by(shelf: MemoryShelf, kpi: str, dimension: str) -> list[Row]:
