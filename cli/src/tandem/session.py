@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from tandem.client import CannotAsk, Gateway, GatewayRefused, GatewayUnreachable
@@ -65,12 +65,34 @@ def say_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empt
     if not rows:
         screen().print(empty)
         return
-    table = Table(*(name.replace("_", " ") for name in columns))
+    # Folded, not cut: a type or an id that is not whole can neither be told apart nor copied.
+    table = Table(*(Column(name.replace("_", " "), overflow="fold") for name in columns))
     for row in rows:
-        table.add_row(
-            *("-" if (value := row.get(name)) is None else str(value) for name in columns)
-        )
+        table.add_row(*(_cell(row.get(name)) for name in columns))
     screen().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def say_page(page: Mapping[str, Any], columns: Sequence[str], *, json: bool, empty: str) -> None:
+    """Print a page of a list, and how to ask for the next one."""
+    if json:
+        say_json(page)
+        return
+    for missing in page.get("missing", ()):
+        screen(stderr=True).print(f"{missing['service']} is missing: {missing['reason']}")
+    say_table(page["items"], columns, empty=empty)
+    say_more(page.get("next_cursor"))
+
+
+def say_more(cursor: str | None) -> None:
+    """How to ask for the next page, on one line, so that it can be copied."""
+    if cursor is not None:
+        screen().print(f"… more: --cursor {cursor}", soft_wrap=True)
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from tandem.session import (
     gateway_session,
     given,
     say_json,
+    say_more,
     say_table,
-    screen,
 )
 
 _ROLES = ("partner", "sre")
@@ -61,13 +61,15 @@ def list_events(
     )
     with gateway_session(url, token, roles=_ROLES) as gateway:
         page = gateway.get("/v1/events", asked)
+        # A page may be empty and have more, where the filter passed over many.
+        while page["more"] and not page["items"]:
+            page = gateway.get("/v1/events", asked | {"cursor": page["next_cursor"]})
     if json:
         say_json(page)
         return
     rows = [item | (item.get("event") or {}) for item in page["items"]]
     say_table(rows, _COLUMNS, empty="Nothing came.")
-    if page["more"]:
-        screen().print(f"… more: --cursor {page['next_cursor']}")
+    say_more(page["next_cursor"] if page["more"] else None)
 
 
 @events.command(epilog="Example: tandem events show evt-1 --source /partners/webshop")

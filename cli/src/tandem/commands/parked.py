@@ -17,7 +17,7 @@ from tandem.session import (
     gateway_session,
     given,
     say_json,
-    say_table,
+    say_page,
     screen,
 )
 
@@ -77,7 +77,7 @@ def list_parked(
     asked = chosen | given(service=service, reason=kind, cursor=cursor)
     with gateway_session(url, token, roles=_ROLES) as gateway:
         page = gateway.get("/v1/parked", asked)
-    _say_page(page, _COLUMNS, json=json, empty="Nothing is parked.")
+    say_page(page, _COLUMNS, json=json, empty="Nothing is parked.")
 
 
 @parked.command(epilog="Example: tandem parked show metrics:17")
@@ -137,7 +137,7 @@ def audit(
     path = f"/v1/parked/{segment(parked_id)}/audit" if parked_id else "/v1/parked/audit"
     with gateway_session(url, token, roles=_ROLES) as gateway:
         page = gateway.get(path, given(service=service, cursor=cursor))
-    _say_page(page, _AUDIT_COLUMNS, json=json, empty="Nothing was decided yet.")
+    say_page(page, _AUDIT_COLUMNS, json=json, empty="Nothing was decided yet.")
 
 
 @parked.command(epilog="Example: tandem parked stopped")
@@ -145,7 +145,7 @@ def stopped(*, json: JsonOption = False, url: UrlOption = None, token: TokenOpti
     """List partitions that stand still because too much in them was rejected."""
     with gateway_session(url, token, roles=_ROLES) as gateway:
         page = gateway.get("/v1/parked/stopped")
-    _say_page(page, _STOPPED_COLUMNS, json=json, empty="No partition is stopped.")
+    say_page(page, _STOPPED_COLUMNS, json=json, empty="No partition is stopped.")
 
 
 @parked.command(epilog='Example: tandem parked resume metrics partner 2 --reason "1.4.2 is out"')
@@ -204,14 +204,3 @@ def _decide(
         screen().print(f"{answer['matched']} match; add --yes to {act} them.")
     else:
         screen().print(f"{act}: {answer['requested']} of {answer['matched']}.")
-
-
-def _say_page(page: Any, columns: tuple[str, ...], *, json: bool, empty: str) -> None:
-    if json:
-        say_json(page)
-        return
-    for missing in page.get("missing", ()):
-        screen(stderr=True).print(f"{missing['service']} is missing: {missing['reason']}")
-    say_table(page["items"], columns, empty=empty)
-    if page.get("next_cursor"):
-        screen().print(f"… more: --cursor {page['next_cursor']}")

@@ -15,7 +15,7 @@ from tandem.session import (
     gateway_session,
     given,
     say_json,
-    say_table,
+    say_page,
     screen,
 )
 
@@ -78,7 +78,7 @@ def list_keys(
     """List keys, oldest first, also those that ended."""
     with gateway_session(url, token, roles=_ROLES) as gateway:
         page = gateway.get(_PATH, given(partner=partner, cursor=cursor))
-    _say_page(page, _COLUMNS, json=json, empty="No key was issued yet.")
+    say_page(page, _COLUMNS, json=json, empty="No key was issued yet.")
 
 
 @partner_keys.command(epilog="Example: tandem partner-key rotate 4fz81kq0w2mx --overlap-hours 48")
@@ -126,7 +126,7 @@ def audit(
     """Who issued, rotated and revoked which key, when and why."""
     with gateway_session(url, token, roles=_ROLES) as gateway:
         page = gateway.get(f"{_PATH}/audit", given(key_id=key_id, cursor=cursor))
-    _say_page(page, _AUDIT_COLUMNS, json=json, empty="Nothing was done yet.")
+    say_page(page, _AUDIT_COLUMNS, json=json, empty="Nothing was done yet.")
 
 
 def _say_issued(key: dict[str, Any], *, json: bool) -> None:
@@ -138,16 +138,3 @@ def _say_issued(key: dict[str, Any], *, json: bool) -> None:
     notes.print(f"Key {key['id']} of {key['partner']}, until {key['expires_at']}.")
     notes.print("Keep it now: it is not shown again.")
     typer.echo(key["key"])
-
-
-def _say_page(page: dict[str, Any], columns: tuple[str, ...], *, json: bool, empty: str) -> None:
-    if json:
-        say_json(page)
-        return
-    rows = [
-        {name: ", ".join(v) if isinstance(v, list) else v for name, v in item.items()}
-        for item in page["items"]
-    ]
-    say_table(rows, columns, empty=empty)
-    if page["next_cursor"]:
-        screen().print(f"… more: --cursor {page['next_cursor']}")
