@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from e2e.demo import settled, tandem
 from local.settings import inherited_environment
 from local.stack import Stack
 
@@ -16,6 +17,13 @@ As = Callable[..., httpx.Client]
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(tmp_path_factory.mktemp("stack") / "var") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def demo_company(stack: Stack) -> None:
+    """Thirty months of a small company, wholly counted."""
+    tandem(stack, "demo", "--until", "2026-11-22")
+    settled(stack)
 
 
 @pytest.fixture
