@@ -16,7 +16,7 @@ HEAVY = ["aiokafka", "alembic", "jsonschema", "numpy", "scipy", "sqlalchemy"]
     ("module", "loads"),
     [
         ("chassis.relay", []),
-        ("events.topics", []),
+        ("chassis.topics", []),
         ("customer.app", ["sqlalchemy"]),
         ("pipeline.app", ["sqlalchemy"]),
         ("ops.app", ["sqlalchemy"]),

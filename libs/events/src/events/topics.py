@@ -6,8 +6,6 @@ still empty: a topic with records grows by `events.growing`, which keeps the ord
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import re
 from pathlib import Path
 from typing import Annotated, Final
@@ -179,25 +177,3 @@ def _words(seconds: int | None) -> str:
         return "everything"
     days = re.sub(r"\.0$", "", f"{seconds / 86_400:.1f}")
     return f"{days} days"
-
-
-def main() -> None:
-    """Apply the declared topics and say what was done."""
-    parser = argparse.ArgumentParser(prog="python -m events.topics", description=main.__doc__)
-    parser.add_argument("declaration", type=Path, help="deploy/kafka/topics.yaml")
-    parser.add_argument("log", help="EVENT_LOG: kafka://host:port or postgresql://…")
-    arguments = parser.parse_args()
-    try:
-        applied = asyncio.run(apply(arguments.log, arguments.declaration))
-    except (EventsError, ValueError) as error:
-        raise SystemExit(f"topics were not applied: {error}") from None
-    for verb in ("created", "grown", "unchanged"):
-        names = getattr(applied, verb)
-        if names:
-            print(f"{verb}: {', '.join(names)}")  # noqa: T201 - a command
-    for sentence in applied.drift:
-        print(f"differs: {sentence}")  # noqa: T201
-
-
-if __name__ == "__main__":
-    main()
