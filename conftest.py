@@ -231,10 +231,8 @@ def event_log(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def identity(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
-    """A development issuer: AUTH_JWKS is `identity.jwks.as_uri()`."""
-    issuer = Issuer(tmp_path_factory.mktemp("identity"))
-    issuer.ensure_key()
-    return issuer
+    """A development issuer: AUTH_JWKS is `identity.jwks_url`."""
+    return Issuer.open(tmp_path_factory.mktemp("identity"))
 
 
 class MakeToken(Protocol):

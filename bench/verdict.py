@@ -29,10 +29,10 @@ from bench.report import Figure, Goal
 from bench.servers import database_server, migrate_in_own_process
 from bench.verdict_company import history
 from chassis.app import build_app
-from chassis.auth.dev import DevelopmentIssuer
 from chassis.clock import SystemClock
 from chassis.settings import DEVELOPMENT_ISSUER
 from events import Received
+from local.identity import Issuer
 from metrics.app import ROUTERS
 from metrics.consuming import company_of
 from metrics.engine.cell import Page
@@ -135,7 +135,7 @@ class _Service:
 async def _service(database: str) -> AsyncIterator[_Service]:
     """The metrics service's API in this process, its figures prepared."""
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
-        issuer = DevelopmentIssuer.open(Path(folder))
+        issuer = Issuer.open(Path(folder))
         settings = Settings(
             database_url=database,
             event_log=database,

@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from sample.app import create_app
 from sample.settings import Settings
 
-from chassis.auth.dev import DevelopmentIssuer
 from chassis.clock import SetClock
 from chassis.migrations import migrate
 from chassis.settings import DEVELOPMENT_ISSUER
+from local.identity import Issuer
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -23,12 +23,12 @@ Client = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 @pytest.fixture(scope="session")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentIssuer:
-    return DevelopmentIssuer.open(tmp_path_factory.mktemp("identity"))
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
+    return Issuer.open(tmp_path_factory.mktemp("identity"))
 
 
 @pytest.fixture
-def make_settings(issuer: DevelopmentIssuer) -> MakeSettings:
+def make_settings(issuer: Issuer) -> MakeSettings:
     def make(database_url: str = NOWHERE) -> Settings:
         return Settings.model_validate(
             {
@@ -50,7 +50,7 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def headers(issuer: DevelopmentIssuer) -> Callable[..., dict[str, str]]:
+def headers(issuer: Issuer) -> Callable[..., dict[str, str]]:
     """Headers of a caller with a role, and teams."""
 
     def make(role: str = "admin", *teams: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -40,10 +41,22 @@ class Issuer:
 
     folder: Path
 
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The issuer of this folder; its key is made when there is none."""
+        issuer = cls(folder)
+        issuer.ensure_key()
+        return issuer
+
     @property
     def jwks(self) -> Path:
         """The public keys, which services read."""
         return self.folder / "jwks.json"
+
+    @property
+    def jwks_url(self) -> str:
+        """What AUTH_JWKS must be."""
+        return self.jwks.resolve().as_uri()
 
     @property
     def _key_file(self) -> Path:

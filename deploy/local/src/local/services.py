@@ -141,7 +141,7 @@ class Plan:
             "TELEMETRY_PORT": str(self.ports[f"{name}_telemetry"]),
             "AUTH_ISSUER": ISSUER,
             "AUTH_AUDIENCE": AUDIENCE,
-            "AUTH_JWKS": Issuer(self.var.identity).jwks.as_uri(),
+            "AUTH_JWKS": Issuer(self.var.identity).jwks_url,
             "COMPANY_TIME_ZONE": settings.company_time_zone,
             "BASE_CURRENCY": settings.base_currency,
             "LOG_LEVEL": settings.log_level,
@@ -163,8 +163,8 @@ def topics_program(event_log: str, *, log: Path) -> Program:
     """The command that brings an event log in line with deploy/kafka/topics.yaml."""
     return Program(
         name="topics",
-        command=[sys.executable, "-m", "events.topics", str(TOPICS), event_log],
-        environment=inherited_environment(),
+        command=[sys.executable, "-m", "chassis.topics", str(TOPICS)],
+        environment=inherited_environment() | {"EVENT_LOG": event_log},
         log=log,
     )
 

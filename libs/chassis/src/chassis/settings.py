@@ -203,9 +203,9 @@ class MigrationSettings(BaseSettings):
     database_url: DatabaseUrl
 
 
-class EnvironmentSettings(BaseSettings):
-    """Where we are, for tools on a developer's machine; silence means development there."""
+class TopicsSettings(BaseSettings):
+    """What the command that applies the declared topics is told."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
-    environment: Literal["development", "production"] = "development"
+    event_log: LogUrl

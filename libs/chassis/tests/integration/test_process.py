@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from chassis.auth.dev import DevelopmentIssuer
 from chassis.settings import DEVELOPMENT_ISSUER
+from local.identity import Issuer
 from local.settings import inherited_environment
 
 PACKAGES = Path(__file__).parents[1] / "packages"
@@ -72,7 +72,7 @@ Start = Callable[..., Any]
 
 
 @pytest.fixture
-async def start(issuer: DevelopmentIssuer) -> AsyncIterator[Start]:
+async def start(issuer: Issuer) -> AsyncIterator[Start]:
     """Start the sample service; whatever still runs at the end is killed."""
     started: list[asyncio.subprocess.Process] = []
     environment = inherited_environment() | {

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import stat
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +11,11 @@ from joserfc.jwk import ECKey, OctKey
 
 from chassis.auth import PERMISSIONS, ROLES, Actor, Authenticator, PermissionMissing, require
 from chassis.auth import keys as keys_module
-from chassis.auth.dev import DevelopmentIssuer, DevelopmentIssuerInProduction, RoleUnknown
 from chassis.auth.keys import KeySource, KeysUnavailable
 from chassis.auth.tokens import TokenMissing, TokenRefused
 from chassis.clock import SetClock
 from chassis.settings import DEVELOPMENT_ISSUER
+from local.identity import Issuer
 
 Claims = dict[str, Any]
 
@@ -28,7 +26,7 @@ def now() -> SetClock:
 
 
 @pytest.fixture
-def authenticator(issuer: DevelopmentIssuer, now: SetClock) -> Authenticator:
+def authenticator(issuer: Issuer, now: SetClock) -> Authenticator:
     return Authenticator(
         issuer=DEVELOPMENT_ISSUER,
         audience="tandem",
@@ -38,7 +36,7 @@ def authenticator(issuer: DevelopmentIssuer, now: SetClock) -> Authenticator:
 
 
 @pytest.fixture
-def key(issuer: DevelopmentIssuer) -> ECKey:
+def key(issuer: Issuer) -> ECKey:
     return ECKey.import_key(json.loads((issuer.folder / "key.json").read_text()))
 
 
@@ -130,7 +128,7 @@ async def test_a_remembered_token_ends_with_its_time(
 
 
 async def test_another_signature_is_refused(
-    authenticator: Authenticator, key: ECKey, now: SetClock, issuer: DevelopmentIssuer
+    authenticator: Authenticator, key: ECKey, now: SetClock, issuer: Issuer
 ) -> None:
     stranger = ECKey.generate_key("P-256")
     with pytest.raises(TokenRefused):
@@ -150,7 +148,7 @@ async def test_an_unknown_key_is_refused(authenticator: Authenticator, now: SetC
         await authenticator.authenticate(signed(stranger, claims(now), kid="invented"))
 
 
-class Issuer:
+class RemoteIssuer:
     """A key set that can be away, and counts how often it is asked."""
 
     def __init__(self) -> None:
@@ -178,8 +176,8 @@ class Issuer:
 
 
 @pytest.fixture
-def remote(monkeypatch: pytest.MonkeyPatch) -> Issuer:
-    remote = Issuer()
+def remote(monkeypatch: pytest.MonkeyPatch) -> RemoteIssuer:
+    remote = RemoteIssuer()
     monkeypatch.setattr(keys_module, "fetch_json", remote.fetch)
     return remote
 
@@ -198,7 +196,7 @@ def watch() -> Stopwatch:
     return Stopwatch()
 
 
-async def test_many_requests_ask_the_issuer_once(remote: Issuer, watch: Stopwatch) -> None:
+async def test_many_requests_ask_the_issuer_once(remote: RemoteIssuer, watch: Stopwatch) -> None:
     source = KeySource("https://x", monotonic=watch)
     kid = remote.kid
     found = await asyncio.gather(*(source.find(kid) for _ in range(50)))
@@ -206,7 +204,9 @@ async def test_many_requests_ask_the_issuer_once(remote: Issuer, watch: Stopwatc
     assert remote.asked == 1
 
 
-async def test_known_keys_stay_when_the_issuer_is_away(remote: Issuer, watch: Stopwatch) -> None:
+async def test_known_keys_stay_when_the_issuer_is_away(
+    remote: RemoteIssuer, watch: Stopwatch
+) -> None:
     source = KeySource("https://x", monotonic=watch)
     kid = remote.kid
     await source.find(kid)
@@ -219,7 +219,7 @@ async def test_known_keys_stay_when_the_issuer_is_away(remote: Issuer, watch: St
 
 
 async def test_a_new_key_is_found_and_invented_ones_do_not_storm_the_issuer(
-    remote: Issuer, watch: Stopwatch
+    remote: RemoteIssuer, watch: Stopwatch
 ) -> None:
     source = KeySource("https://x", monotonic=watch)
     await source.find(remote.kid)
@@ -233,7 +233,7 @@ async def test_a_new_key_is_found_and_invented_ones_do_not_storm_the_issuer(
 
 
 async def test_without_any_key_the_service_is_unavailable_not_open(
-    remote: Issuer, watch: Stopwatch
+    remote: RemoteIssuer, watch: Stopwatch
 ) -> None:
     remote.away = True
     source = KeySource("https://x", monotonic=watch)
@@ -250,28 +250,6 @@ async def test_without_any_key_the_service_is_unavailable_not_open(
 def test_what_is_no_key_set_is_refused(document: object) -> None:
     with pytest.raises(ValueError, match="JWKS"):
         keys_module.parse_keys(document)
-
-
-def test_the_development_key_is_private_and_kept(tmp_path: Path) -> None:
-    first = DevelopmentIssuer.open(tmp_path / "identity")
-    again = DevelopmentIssuer.open(tmp_path / "identity")
-    assert first.jwks_url == again.jwks_url
-    assert stat.S_IMODE((tmp_path / "identity" / "key.json").stat().st_mode) == 0o600
-    assert '"d"' not in (tmp_path / "identity" / "jwks.json").read_text()
-
-
-def test_the_development_issuer_refuses_production(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ENVIRONMENT", "production")
-    with pytest.raises(DevelopmentIssuerInProduction):
-        DevelopmentIssuer.open(tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_development_issuer_knows_our_roles_only(issuer: DevelopmentIssuer) -> None:
-    with pytest.raises(RoleUnknown, match="emperor"):
-        issuer.token(roles=["emperor"])
 
 
 def test_every_role_holds_declared_permissions_only() -> None:

@@ -15,10 +15,10 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from chassis.auth.dev import DevelopmentIssuer
 from chassis.settings import DEVELOPMENT_ISSUER
 from customer.app import create_app
 from customer.settings import Settings
+from local.identity import Issuer
 
 Caller = Callable[..., httpx.AsyncClient]
 
@@ -38,7 +38,7 @@ class Patient(httpx.ASGITransport):
 class Service:
     """A running service: callers with roles, and what it promised to the log."""
 
-    def __init__(self, app: Any, issuer: DevelopmentIssuer, url: str) -> None:
+    def __init__(self, app: Any, issuer: Issuer, url: str) -> None:
         self._app = app
         self._issuer = issuer
         self._url = url
@@ -78,7 +78,7 @@ class Service:
 
 @asynccontextmanager
 async def _running(url: str, folder: Path) -> AsyncIterator[Service]:
-    issuer = DevelopmentIssuer.open(folder)
+    issuer = Issuer.open(folder)
     settings = Settings(
         database_url=url,
         event_log="postgresql://nobody@127.0.0.1/eventlog",

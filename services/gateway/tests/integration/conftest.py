@@ -18,7 +18,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
-from chassis.auth.dev import DevelopmentIssuer
 from chassis.listening import Listener
 from chassis.settings import DEVELOPMENT_ISSUER
 from events import Event, open_log
@@ -28,6 +27,7 @@ from events.types.kpi import ChangedKpi, KpiChanged
 from gateway.app import create_app
 from gateway.parts import Parts
 from gateway.settings import Settings
+from local.identity import Issuer
 
 SERVICES = ("customer", "pipeline", "ops", "metrics")
 
@@ -102,7 +102,7 @@ class House:
     app: FastAPI
     client: httpx.AsyncClient
     services: dict[str, StandIn]
-    issuer: DevelopmentIssuer
+    issuer: Issuer
     event_log: str
     sequence: int = 0
 
@@ -149,7 +149,7 @@ def build_house(new_database: Callable[..., str], tmp_path: Path) -> BuildHouse:
 
     @asynccontextmanager
     async def build(**settings: Any) -> AsyncIterator[House]:
-        issuer = DevelopmentIssuer.open(tmp_path / "identity")
+        issuer = Issuer.open(tmp_path / "identity")
         event_log = new_database()
         async with open_log(event_log) as log:
             await log.create_topic(TopicState(name="kpi", partitions=1, retention_seconds=None))

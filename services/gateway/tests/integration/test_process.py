@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 
-from chassis.auth.dev import DevelopmentIssuer
 from chassis.settings import DEVELOPMENT_ISSUER
 from events import open_log
 from events.log import TopicState
+from local.identity import Issuer
 
 
 def free_port() -> int:
@@ -31,7 +31,7 @@ async def test_sigterm_ends_the_process_in_time_with_a_stream_open(
 ) -> None:
     async with build_house() as house:
         house.services["metrics"].on("GET", "/v1/kpis/revenue_net", {"value": 1})
-        issuer = DevelopmentIssuer.open(tmp_path / "identity")
+        issuer = Issuer.open(tmp_path / "identity")
         event_log = new_database()
         async with open_log(event_log) as log:
             await log.create_topic(TopicState(name="kpi", partitions=1, retention_seconds=None))

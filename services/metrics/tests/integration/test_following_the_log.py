@@ -13,11 +13,11 @@ from kpi_histories import PARTNERS, History
 from memory_shelf import folded
 from metrics_service import Service, settings_for
 
-from chassis.auth.dev import DevelopmentIssuer
 from events import Event, open_log
 from events.cloudevents import to_record
 from events.log import Log
 from events.topics import apply
+from local.identity import Issuer
 from metrics.app import create_app
 from metrics.consuming import company_of
 
@@ -42,7 +42,7 @@ async def test_published_events_come_out_as_figures(
         await apply(own_log, TOPICS)
         app = create_app(settings)
         async with app.router.lifespan_context(app):
-            service = Service(app, settings, DevelopmentIssuer.open(tmp_path))
+            service = Service(app, settings, Issuer.open(tmp_path))
             await publish(log, events[:200])
             await publish(log, events[150:])  # some twice, as a relay that was killed does
             shelf = folded([events], company_of(settings))

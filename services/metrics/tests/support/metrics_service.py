@@ -15,10 +15,10 @@ from memory_shelf import cells_of
 from pydantic import SecretStr
 
 from chassis.app import build_app
-from chassis.auth.dev import DevelopmentIssuer
 from chassis.clock import SetClock
 from chassis.settings import DEVELOPMENT_ISSUER
 from events import Event, Received
+from local.identity import Issuer
 from metrics.app import ROUTERS
 from metrics.consuming import company_of
 from metrics.engine.changes import Delta
@@ -43,7 +43,7 @@ def settings_for(url: str, folder: Path, *, event_log: str = NO_LOG) -> Settings
         event_log=event_log,
         environment="development",
         auth_issuer=DEVELOPMENT_ISSUER,
-        auth_jwks=DevelopmentIssuer.open(folder).jwks_url,
+        auth_jwks=Issuer.open(folder).jwks_url,
         cursor_secret=SecretStr("a secret of sixteen or more"),
         company_time_zone="America/New_York",
         base_currency="USD",
@@ -53,7 +53,7 @@ def settings_for(url: str, folder: Path, *, event_log: str = NO_LOG) -> Settings
 class Service:
     """The API of the service, and the handler that its consumer would call."""
 
-    def __init__(self, app: FastAPI, settings: Settings, issuer: DevelopmentIssuer) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, issuer: Issuer) -> None:
         self.pool: asyncpg.Pool[Any] = app.state.resources.database.pool
         self.settings = settings
         self._app = app
@@ -170,6 +170,6 @@ async def running(url: str, folder: Path) -> AsyncIterator[Service]:
     settings = settings_for(url, folder)
     app = build_app(settings, title="metrics under test", routers=ROUTERS)
     async with app.router.lifespan_context(app):
-        service = Service(app, settings, DevelopmentIssuer.open(folder))
+        service = Service(app, settings, Issuer.open(folder))
         await service.prepare()
         yield service

@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from chassis.auth.dev import DevelopmentIssuer
 from chassis.settings import DEVELOPMENT_ISSUER
+from local.identity import Issuer
 from ops.app import create_app
 from ops.settings import Settings
 
@@ -23,7 +23,7 @@ from ops.settings import Settings
 class Service:
     """A running service: callers with roles, and what it promised to the log."""
 
-    def __init__(self, app: Any, issuer: DevelopmentIssuer, url: str) -> None:
+    def __init__(self, app: Any, issuer: Issuer, url: str) -> None:
         self._app = app
         self._issuer = issuer
         self._url = url
@@ -67,7 +67,7 @@ class Service:
 
 @asynccontextmanager
 async def running(url: str, folder: Path) -> AsyncIterator[Service]:
-    issuer = DevelopmentIssuer.open(folder)
+    issuer = Issuer.open(folder)
     settings = Settings(
         database_url=url,
         event_log="postgresql://nobody@127.0.0.1:1/eventlog",

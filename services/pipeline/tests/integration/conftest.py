@@ -15,12 +15,12 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from chassis.auth.dev import DevelopmentIssuer
 from chassis.clock import SystemClock
 from chassis.settings import DEVELOPMENT_ISSUER
 from events import Event, Received, topics
 from events.types import EventData
 from events.types.customer import CustomerRegistered, CustomerState, LeadCaptured, LeadState
+from local.identity import Issuer
 from pipeline.app import create_app
 from pipeline.handlers import CustomerHandler
 from pipeline.settings import Settings
@@ -73,7 +73,7 @@ class Caller(httpx.AsyncClient):
 class Service:
     """A running service: callers with roles, what it heard, and what it promised to the log."""
 
-    def __init__(self, app: Any, issuer: DevelopmentIssuer, url: str) -> None:
+    def __init__(self, app: Any, issuer: Issuer, url: str) -> None:
         self._app = app
         self._issuer = issuer
         self.url = url
@@ -148,7 +148,7 @@ def received(*data: EventData, at: datetime = NOW) -> list[Received]:
 
 @asynccontextmanager
 async def running(url: str, event_log: str, folder: Path) -> AsyncIterator[Service]:
-    issuer = DevelopmentIssuer.open(folder)
+    issuer = Issuer.open(folder)
     settings = Settings(
         database_url=url,
         event_log=event_log,
