@@ -19,7 +19,7 @@ SETTLE_SECONDS: Final = 120.0
 
 def tandem(stack: Stack, *arguments: str) -> str:
     """What a command of `tandem` prints."""
-    token = stack.token("importer", "partner", "boss", sources=DEMO_SOURCES)
+    token = stack.token("importer", "partner", "boss", sources=(*DEMO_SOURCES, "/partners/files"))
     done = subprocess.run(
         [sys.executable, "-m", "tandem", *arguments],
         env=inherited_environment() | {"TANDEM_URL": stack.url, "TANDEM_TOKEN": token},
