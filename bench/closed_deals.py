@@ -92,17 +92,22 @@ async def _pages(
     rows: AsyncIterable[Any], *, places: Sequence[int], width: int
 ) -> AsyncIterator[tuple[int, Page]]:
     """Days with their pages, from rows of day, bin, region and amounts in the order of days."""
-    current, page = None, Page()
+    current, cells = None, list[Any]()
     async for day, bin_, region, *amounts in rows:
         if current is not None and day != current:
-            yield current, page
-            page = Page()
+            yield current, _page(cells, places=places, width=width)
+            cells = []
         current = day
-        vector = page.setdefault(bin_, {}).setdefault(region, [0] * width)
-        for place, amount in zip(places, amounts, strict=True):
-            vector[place] = amount
+        cells.append((region, bin_, amounts))
     if current is not None:
-        yield current, page
+        yield current, _page(cells, places=places, width=width)
+
+
+def _page(cells: Sequence[Any], *, places: Sequence[int], width: int) -> Page:
+    members, bins, vectors = zip(*cells, strict=True)
+    known = dict(zip(places, zip(*vectors, strict=True), strict=True))
+    nothing = [0] * len(members)
+    return Page(members, bins, [known.get(place, nothing) for place in range(width)])
 
 
 def _count(kind: MomentKind, *, binned: bool = False) -> Measure:

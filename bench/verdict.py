@@ -209,9 +209,8 @@ async def _repeat(pool: asyncpg.Pool[Any], times: int, *, there: int) -> None:
 
 def _times(body: bytes, times: int) -> bytes | None:
     """A page of cells, so many times."""
-    page: Page = {}
-    for member, bin_, *vector in cells_in(body):
-        page.setdefault(bin_, {})[member] = [amount * times for amount in vector]
+    members, bins, *columns = zip(*cells_in(body), strict=True)
+    page = Page(members, bins, [[amount * times for amount in column] for column in columns])
     return packed_sum(page, None)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import asyncpg
 from bench.closed_deals import fill
 
-from metrics.engine.cell import sheets_of
+from metrics.engine.changes import Tally
 from metrics.engine.dimension import NUMBERS, cut_of
 from metrics.engine.moment import Moment
+from metrics.engine.paging import pages_of
 from metrics.facts.deal import DEAL_LOST, DEAL_WON
 from metrics.kpis import CATALOGUE
 from metrics.store.pages import cells_in
@@ -44,9 +45,9 @@ def _by_region(deals: list[asyncpg.Record]) -> Iterator[tuple[Any, ...]]:
         else Moment(DEAL_LOST, day, cut_of(region=region))
         for day, region, won, minor, cycle in deals
     ]
-    sheets = sheets_of(((moment, 1) for moment in moments), layout=CATALOGUE.layout)
-    for (cube, day), sheet in sheets.items():
-        for bin_, by_member in dict(sheet.pages()).get(NUMBERS["region"], {}).items():
-            for member, vector in by_member.items():
-                if any(vector):
-                    yield (cube, NUMBERS["region"], day, member, bin_, *vector)
+    tally = Tally()
+    tally.count(0, moments, 1)
+    for (cube, dimension, day), page in pages_of([tally.batch()], layout=CATALOGUE.layout):
+        if dimension == NUMBERS["region"]:
+            for cell in zip(page.members, page.bins, *page.columns, strict=True):
+                yield (cube, dimension, day, *cell)

@@ -8,15 +8,18 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from events import Event
-from metrics.engine.cell import Layout, sheets_of
-from metrics.engine.changes import Changes
+from metrics.engine.calendar import first_of_month
+from metrics.engine.cell import NO_BIN, Layout
+from metrics.engine.changes import Changes, deltas_of
 from metrics.engine.company import Company
-from metrics.engine.dimension import in_order, parted, slice_number
+from metrics.engine.dimension import DIMENSIONS, in_order, joined, parted, slice_number
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Fact, Ref
 from metrics.engine.kpi import Forecast
+from metrics.engine.measure import Measure
 from metrics.engine.moment import Moment
 from metrics.engine.pricing import Prices
+from metrics.engine.slicing import amount_of, parts_of
 from metrics.engine.sums import Known, Sums
 from metrics.facts import TOLD_KINDS, moments_of
 from metrics.facts.organisation import organisation_of
@@ -73,7 +76,7 @@ class MemoryShelf:
         for one in advanced:
             assert one.version == self.bodies.get(one.ref, (0, b""))[0]
             self.bodies[one.ref] = (one.version + 1, encode_fact(one.advance.fact))
-        for second, moment, times in changes.deltas():
+        for second, moment, times in deltas_of(changes.batch):
             for key, vector in cells_of([(moment, times)]):
                 _add(self.cells, key, vector)
                 _add(self.ledger, (second, *key), vector)
@@ -101,13 +104,28 @@ class MemoryShelf:
 def cells_of(
     counted: Iterable[tuple[Moment, int]], *, layout: Layout = CATALOGUE.layout
 ) -> Iterator[tuple[CellKey, Vector]]:
-    """The cells that moments add up to, one by one; none that is zero."""
-    for (cube, day), sheet in sheets_of(counted, layout=layout).items():
-        for dimension, page in sheet.pages():
-            for bin_, by_member in page.items():
-                for member, vector in by_member.items():
-                    if any(vector):
-                        yield (cube, dimension, day, member, bin_), tuple(vector)
+    """The cells that moments add up to, moment by moment; none that is zero."""
+    cells: dict[CellKey, Vector] = {}
+    for moment, times in counted:
+        for measure, address in layout.addresses.items():
+            bin_ = moment.bin if measure.binned else NO_BIN
+            if measure.kind is not moment.kind or bin_ is None:
+                continue
+            day = first_of_month(moment.day) if measure.crossing else moment.day
+            for by in measure.crossing or ((), *((name,) for name in DIMENSIONS)):
+                key = address.cube, slice_number(by), day
+                for member, share in _shares(measure, moment, by):
+                    vector = [0] * len(layout.cubes[address.cube])
+                    vector[address.place] = times * share
+                    _add(cells, (*key, member, bin_), vector)
+    yield from cells.items()
+
+
+def _shares(measure: Measure, moment: Moment, by: Sequence[str]) -> Iterator[tuple[str, int]]:
+    if moment.kind.scoped and not by and any(moment.cut):
+        return
+    for members, share in parts_of(amount_of(measure, moment), moment.cut, by=by):
+        yield joined([members[name] for name in in_order(by)]), share
 
 
 def _add(cells: dict[Any, Vector], key: Any, vector: Sequence[int]) -> None:

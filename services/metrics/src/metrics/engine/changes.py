@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from events.types.kpi import ChangedKpi
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import date_of
+from metrics.engine.dimension import Cut
 from metrics.engine.fact import Advance, Said
 from metrics.engine.moment import Moment, MomentKind, difference
 from metrics.engine.presence import presences_near
@@ -26,40 +28,99 @@ class Delta(NamedTuple):
     times: int
 
 
+class Columns(NamedTuple):
+    """Changes of one kind of moment, side by side."""
+
+    seconds: list[int]
+    times: list[int]
+    days: list[int]
+    minors: list[int | None]
+    bins: list[int | None]
+    cuts: list[int]
+    """Numbers of the cuts of their batch."""
+
+
+class Batch(NamedTuple):
+    """Changes as they are kept and summed: by kind, and a cut once for all that share it."""
+
+    cuts: Sequence[Cut]
+    said: Mapping[MomentKind, Columns]
+
+
+def deltas_of(batch: Batch) -> Iterator[Delta]:
+    """Changes one by one."""
+    for kind, columns in batch.said.items():
+        for second, times, day, minor, bin_, cut in zip(*columns, strict=True):
+            yield Delta(second, Moment(kind, day, batch.cuts[cut], 1, minor, bin_), times)
+
+
+_Row = tuple[int, int, int | None, int | None, int]
+"""Second, day, minor, bin, number of the cut."""
+
+
+class Tally:
+    """Counts changes of a batch; what is said and taken back vanishes."""
+
+    def __init__(self) -> None:
+        self._counts: dict[MomentKind, dict[_Row, int]] = {}
+        self._numbers: dict[Cut, int] = {}
+        self._last: tuple[Cut, int] = (), 0
+
+    def count(self, second: int, moments: Iterable[Moment], times: int) -> None:
+        counts, (last, number) = self._counts, self._last
+        for kind, day, cut, sign, minor, bin_ in moments:
+            # Moments of a fact mostly share their cut, and hashing ten names costs more.
+            if cut is not last:
+                number = self._numbers.setdefault(cut, len(self._numbers))
+                last = cut
+            rows = counts.get(kind)
+            if rows is None:
+                rows = counts[kind] = {}
+            row = second, day, minor, bin_, number
+            # A stock's loss is its gain taken back.
+            rows[row] = rows.get(row, 0) + times * sign
+        self._last = last, number
+
+    def batch(self) -> Batch:
+        said = {}
+        for kind, rows in self._counts.items():
+            left = {row: times for row, times in rows.items() if times}
+            if left:
+                seconds, days, minors, bins, cuts = map(list, zip(*left, strict=True))
+                said[kind] = Columns(seconds, list(left.values()), days, minors, bins, cuts)
+        return Batch(list(self._numbers), said)
+
+
 class Changes:
     """Collects the steps of many facts. Order of collection does not matter."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._seconds: dict[int, dict[Moment, int]] = {}
+        self._tally = Tally()
 
     def add(self, advanced: Advance) -> None:
         for step in advanced.steps:
-            known = self._seconds.get(step.second)
-            if known is None:
-                known = self._seconds[step.second] = {}
             before, after = _moments(step.before), _moments(step.after)
             removed, added = difference(before, after)
             changed = [*removed, *added]
             for said, of, times in ((before, removed, -1), (after, added, 1)):
-                for moment in self._with_what_follows(of, said, changed):
-                    _count(known, moment, times)
+                self._tally.count(step.second, self._with_what_follows(of, said, changed), times)
 
     def _with_what_follows(
         self, of: Sequence[Moment], said: Sequence[Moment], changed: Sequence[Moment]
-    ) -> Sequence[Moment]:
-        """Changed moments with the presences around them and the selections among all these."""
+    ) -> Iterable[Moment]:
+        """Changed moments with the presences around them and the selections among all these, of
+        kinds that KPIs count.
+        """
         layout = self._catalogue.layout
         near = presences_near(changed, said, layout.presences) if layout.presences else []
-        return with_selections([*of, *near], layout.selections)
+        counted = layout.placements
+        return [m for m in with_selections([*of, *near], layout.selections) if m.kind in counted]
 
-    def deltas(self) -> Iterator[Delta]:
+    @cached_property
+    def batch(self) -> Batch:
         """What remains of moments that KPIs count, when all is counted together."""
-        counted = self._catalogue.layout.placements
-        for second, known in self._seconds.items():
-            for moment, times in known.items():
-                if moment.kind in counted:
-                    yield Delta(second, moment, times)
+        return self._tally.batch()
 
     def changed_kpis(self) -> list[ChangedKpi]:
         """Which KPIs changed, and on which days."""
@@ -75,25 +136,9 @@ class Changes:
         return changed
 
     def _days(self) -> dict[MomentKind, tuple[int, int]]:
-        days: dict[MomentKind, set[int]] = {}
-        for known in self._seconds.values():
-            for moment in known:
-                days.setdefault(moment.kind, set()).add(moment.day)
-        return {kind: (min(of_kind), max(of_kind)) for kind, of_kind in days.items()}
+        return {kind: (min(of.days), max(of.days)) for kind, of in self.batch.said.items()}
 
 
 def _moments(said: Sequence[Said]) -> list[Moment]:
     """What was said to the KPIs, not to other facts."""
     return [one for one in said if isinstance(one, Moment)]
-
-
-def _count(known: dict[Moment, int], moment: Moment, times: int) -> None:
-    """A stock's loss is its gain taken back: so the two can meet and vanish."""
-    if moment.sign < 0:
-        kind, day, cut, _, minor, bin_ = moment
-        moment, times = Moment(kind, day, cut, 1, minor, bin_), -times
-    total = known.get(moment, 0) + times
-    if total:
-        known[moment] = total
-    else:
-        del known[moment]

@@ -56,21 +56,15 @@ class Moment(NamedTuple):
 
 
 def difference(old: Sequence[Moment], new: Sequence[Moment]) -> tuple[list[Moment], list[Moment]]:
-    """Moments taken back and moments added, as multisets.
+    """Moments taken back and moments added, without what both begin and end with.
 
     What differs lies together and is short (a deal says about six), hence no hashing of the cuts.
     """
-    first = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), None)
-    if first is None:
-        first = min(len(old), len(new))
-    most = min(len(old), len(new)) - first
-    ends = enumerate(zip(reversed(old), reversed(new), strict=False))
-    last = next((n for n, (a, b) in ends if n == most or a != b), most)
-    removed = list(old[first : len(old) - last])
-    added = []
-    for moment in new[first : len(new) - last]:
-        try:
-            removed.remove(moment)
-        except ValueError:
-            added.append(moment)
-    return removed, added
+    most = min(len(old), len(new))
+    first = 0
+    while first < most and old[first] == new[first]:
+        first += 1
+    last = 0
+    while last < most - first and old[-1 - last] == new[-1 - last]:
+        last += 1
+    return list(old[first : len(old) - last]), list(new[first : len(new) - last])

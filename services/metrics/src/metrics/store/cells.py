@@ -13,7 +13,7 @@ from typing import Final
 
 from events import Connection
 from metrics.engine.calendar import Grain, period_of
-from metrics.engine.cell import Page, Sheet, SheetKey
+from metrics.engine.cell import Page, PageKey
 from metrics.store import months
 from metrics.store.columns import columns_of
 from metrics.store.pages import Columns, columns_in, packed_sum
@@ -38,9 +38,6 @@ USING unnest($3::smallint[], $4::smallint[], $5::integer[]) AS k (cube, dimensio
 WHERE generation = $1 AND shard = $2
   AND (cells.cube, cells.dimension, cells.day) = (k.cube, k.dimension, k.day)"""
 
-_PageKey = tuple[int, int, int]
-"""Cube, dimension, day."""
-
 _READ: Final = """
 SELECT cube, day, body
 FROM unnest($2::smallint[], $4::integer[], $5::integer[]) AS wanted (cube, first, until)
@@ -50,17 +47,24 @@ ORDER BY cube, day"""
 
 
 async def add(
-    connection: Connection, generation: int, sheets: Mapping[SheetKey, Sheet], *, shard: int
+    connection: Connection,
+    generation: int,
+    pages: Mapping[PageKey, Page],
+    *,
+    crossed: Collection[int],
+    shard: int,
 ) -> None:
-    """Add to the shard's cells; what becomes zero goes, as if it had never been."""
-    if not sheets:
+    """Add to the shard's cells; what becomes zero goes, as if it had never been.
+
+    Cubes that are `crossed` are kept by months and nothing else.
+    """
+    if not pages:
         return
     await connection.execute(_LOCK, generation, shard)
-    keys = [(cube, n, day) for (cube, day), sheet in sheets.items() for n in sheet.numbers]
-    rows = await connection.fetch(_KEPT, generation, shard, *columns_of(keys))
-    kept = {(cube, dimension, day): body for cube, dimension, day, body in rows}
+    rows = await connection.fetch(_KEPT, generation, shard, *columns_of(list(pages)))
+    kept = {PageKey(*key): body for *key, body in rows}
     written, emptied = [], []
-    for key, page in _pages(sheets):
+    for key, page in pages.items():
         body = packed_sum(page, kept.get(key))
         if body is not None:
             written.append((*key, body))
@@ -73,17 +77,8 @@ async def add(
     if emptied:
         await connection.execute(_REMOVE, generation, shard, *columns_of(emptied))
     changed = [*(key for *key, _ in written), *emptied]
-    # What is crossed is kept by months and nothing else.
-    crossed = {cube for (cube, _), sheet in sheets.items() if sheet.is_crossed}
     by_day = [(cube, dimension, day) for cube, dimension, day in changed if cube not in crossed]
     await months.mark_stale(connection, generation, by_day, shard=shard)
-
-
-def _pages(sheets: Mapping[SheetKey, Sheet]) -> Iterator[tuple[_PageKey, Page]]:
-    for (cube, day), sheet in sheets.items():
-        for dimension, page in sheet.pages():
-            if page:
-                yield (cube, dimension, day), page
 
 
 @dataclass(frozen=True, slots=True)

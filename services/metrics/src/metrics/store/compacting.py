@@ -14,11 +14,9 @@ from typing import Final
 
 from events import Connection
 from metrics.engine.catalogue import Catalogue
-from metrics.engine.changes import Delta
-from metrics.engine.dimension import Cut
-from metrics.engine.moment import Moment
+from metrics.engine.changes import Delta, Tally
 from metrics.store import ledger
-from metrics.store.packing import TIGHT, Changed, pack_columns, unpack_bodies, unpack_deltas
+from metrics.store.packing import TIGHT, Changed, pack_batch, unpack_bodies, unpack_deltas
 
 _SMALL: Final = """
 SELECT id, deltas, body FROM (
@@ -71,12 +69,7 @@ async def compact(
 
 def _joined(deltas: Iterable[Delta]) -> Changed | None:
     """All deltas in one value; None when they cancel each other."""
-    times: dict[tuple[int, Moment], int] = {}
-    cuts: dict[Cut, Cut] = {}
-    for second, moment, count in deltas:
-        # One object for equal cuts: packing tells them apart by identity.
-        key = second, moment._replace(cut=cuts.setdefault(moment.cut, moment.cut))
-        times[key] = times.get(key, 0) + count
-    return pack_columns(
-        Delta(second, moment, count) for (second, moment), count in times.items() if count
-    )
+    tally = Tally()
+    for second, moment, times in deltas:
+        tally.count(second, (moment,), times)
+    return pack_batch(tally.batch())

@@ -5,17 +5,18 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, compress
+from operator import sub
 from typing import Final
 
 import msgspec
 
 from events import decode_data, encode_data
-from metrics.engine.changes import Delta
+from metrics.engine.changes import Batch, Columns, Delta, deltas_of
 from metrics.engine.dimension import Cut
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref
-from metrics.engine.moment import Moment, MomentKind
+from metrics.engine.moment import MomentKind
 
 FAST: Final = 1
 """Level of compression: higher ones cost three times as much and save a tenth."""
@@ -96,91 +97,55 @@ class Changed(msgspec.Struct, frozen=True):
     body: bytes
 
 
-_Row = tuple[int, int, int, int | None, int | None, int]
-"""Second, times, day, minor, bin, number of the cut."""
-
-
 class _Body(msgspec.Struct, frozen=True, array_like=True):
     """Read no further than is asked for: most readers want few kinds."""
 
     cuts: msgspec.Raw
     said: dict[str, msgspec.Raw]
-    """Rows by kind of moment; or columns."""
-    by_columns: bool = False
-
-
-_Columns = tuple[list[int], list[int], list[int], list[int | None], list[int | None], list[int]]
-"""Those of `_Row`. Seconds, days and numbers of cuts are differences to the one before: what
-became known together is mostly of one fact, and small numbers repeat.
-"""
+    """Columns by kind of moment. Seconds, days and numbers of cuts are differences to the one
+    before: what became known together is mostly of one fact, and small numbers repeat.
+    """
 
 
 _decode_body: Final = msgspec.msgpack.Decoder(_Body).decode
 _decode_cuts: Final = msgspec.msgpack.Decoder(list[Cut]).decode
-_decode_rows: Final = msgspec.msgpack.Decoder(list[_Row]).decode
-_decode_columns: Final = msgspec.msgpack.Decoder(_Columns).decode
+_decode_columns: Final = msgspec.msgpack.Decoder(Columns).decode
 _decode_bodies: Final = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
-def pack_deltas(deltas: Iterable[Delta]) -> Changed | None:
-    """None when there are none."""
-    cuts, said = _rows_of(deltas)
-    return _changed(said, body=_encode((cuts, said))) if said else None
-
-
-def pack_columns(deltas: Iterable[Delta]) -> Changed | None:
-    """The same in a third of the bytes, when compressed, and slower to make."""
-    cuts, said = _rows_of(deltas)
-    columns = {name: _columns_of(rows) for name, rows in said.items()}
-    return _changed(said, body=_encode((cuts, columns, True))) if said else None
-
-
-def _rows_of(deltas: Iterable[Delta]) -> tuple[list[Cut], dict[str, list[_Row]]]:
-    # By identity: moments of a fact mostly share their cut, and hashing ten names costs more.
-    numbers: dict[int, int] = {}
-    cuts: list[Cut] = []
-    said: dict[MomentKind, list[_Row]] = {}
-    for second, (kind, day, cut, _, minor, bin_), times in deltas:
-        number = numbers.get(id(cut))
-        if number is None:
-            number = numbers[id(cut)] = len(cuts)
-            cuts.append(cut)
-        rows = said.get(kind)
-        if rows is None:
-            rows = said[kind] = []
-        rows.append((second, times, day, minor, bin_, number))
-    return cuts, {kind.name: rows for kind, rows in said.items()}
-
-
-def _changed(said: Mapping[str, Sequence[_Row]], *, body: bytes) -> Changed:
-    seconds = [row[0] for rows in said.values() for row in rows]
-    days = [row[2] for rows in said.values() for row in rows]
+def pack_batch(batch: Batch) -> Changed | None:
+    """None when nothing changed."""
+    cuts, said = batch
+    if not said:
+        return None
+    body = {kind.name: _packed(columns) for kind, columns in said.items()}
     return Changed(
-        deltas=len(seconds),
-        kinds=list(said),
-        first_on=min(days),
-        last_on=max(days),
-        first_second=min(seconds),
-        last_second=max(seconds),
-        body=body,
+        deltas=sum(len(columns.days) for columns in said.values()),
+        kinds=list(body),
+        first_on=min(min(columns.days) for columns in said.values()),
+        last_on=max(max(columns.days) for columns in said.values()),
+        first_second=min(min(columns.seconds) for columns in said.values()),
+        last_second=max(max(columns.seconds) for columns in said.values()),
+        body=_encode((cuts, body)),
     )
 
 
-def _columns_of(rows: Sequence[_Row]) -> _Columns:
-    seconds, times, days, minors, bins, numbers = (list(c) for c in zip(*rows, strict=True))
-    return _steps(seconds), times, _steps(days), minors, bins, _steps(numbers)
+def _packed(columns: Columns) -> Columns:
+    seconds, times, days, minors, bins, cuts = columns
+    return Columns(_steps(seconds), times, _steps(days), minors, bins, _steps(cuts))
+
+
+def _unpacked(packed: msgspec.Raw) -> Columns:
+    seconds, times, days, minors, bins, cuts = _decode_columns(packed)
+    return Columns(_sums(seconds), times, _sums(days), minors, bins, _sums(cuts))
 
 
 def _steps(numbers: Sequence[int]) -> list[int]:
-    return [number - before for before, number in pairwise((0, *numbers))]
+    return list(map(sub, numbers, (0, *numbers[:-1])))
 
 
-def _rows_from(columns: _Columns) -> Iterator[_Row]:
-    seconds, times, days, minors, bins, numbers = columns
-    return zip(
-        *(accumulate(seconds), times, accumulate(days), minors, bins, accumulate(numbers)),
-        strict=True,
-    )
+def _sums(steps: Iterable[int]) -> list[int]:
+    return list(accumulate(steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +158,33 @@ class Within:
     after: int
     until: int
 
-    def picks(self, rows: Iterable[_Row]) -> list[_Row]:
+    def picks(self, columns: Columns) -> Columns:
         (first, end), after, until = self.days, self.after, self.until
-        return [row for row in rows if after < row[0] <= until and first <= row[2] < end]
+        wanted = [
+            after < second <= until and first <= day < end
+            for second, day in zip(columns.seconds, columns.days, strict=True)
+        ]
+        return Columns._make(list(compress(column, wanted)) for column in columns)
+
+
+def unpack_batch(
+    body: bytes,
+    kinds: Mapping[str, MomentKind],
+    *,
+    only: Collection[MomentKind] | None = None,
+    within: Within | None = None,
+) -> Batch:
+    """The changes of kinds that the catalogue knows, or of some of them."""
+    packed = _decode_body(body)
+    said = {}
+    for name, columns in packed.said.items():
+        kind = kinds.get(name)
+        if kind is not None and (only is None or kind in only):
+            wanted = _unpacked(columns)
+            said[kind] = wanted if within is None else within.picks(wanted)
+    # The cuts are most of a body, and where nothing is wanted they stay as they are.
+    found = {kind: columns for kind, columns in said.items() if columns.days}
+    return Batch(_decode_cuts(packed.cuts) if found else [], found)
 
 
 def unpack_deltas(
@@ -205,23 +194,8 @@ def unpack_deltas(
     only: Collection[MomentKind] | None = None,
     within: Within | None = None,
 ) -> Iterator[Delta]:
-    """The deltas of kinds that the catalogue knows, or of some of them."""
-    packed = _decode_body(body)
-    told: list[tuple[MomentKind, Iterable[_Row]]] = []
-    for name, packed_rows in packed.said.items():
-        kind = kinds.get(name)
-        if kind is None or (only is not None and kind not in only):
-            continue
-        by_columns = packed.by_columns
-        rows = _rows_from(_decode_columns(packed_rows)) if by_columns else _decode_rows(packed_rows)
-        wanted: Iterable[_Row] = rows if within is None else within.picks(rows)
-        if wanted:
-            told.append((kind, wanted))
-    # The cuts are most of a body, and where nothing is wanted they stay as they are.
-    cuts = _decode_cuts(packed.cuts) if told else []
-    for kind, wanted in told:
-        for second, times, day, minor, bin_, cut in wanted:
-            yield Delta(second, Moment(kind, day, cuts[cut], 1, minor, bin_), times)
+    """The same one by one."""
+    return deltas_of(unpack_batch(body, kinds, only=only, within=within))
 
 
 def pack_bodies(bodies: list[bytes], *, level: int = FAST) -> bytes:

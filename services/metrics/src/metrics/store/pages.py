@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import compress
+from operator import add
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -31,45 +32,31 @@ _decode_column: Final = msgspec.msgpack.Decoder(list[int] | None).decode
 
 
 def packed_sum(page: Page, kept: bytes | None) -> bytes | None:
-    """A page and a kept one added up; None when nothing is left. May change the page."""
+    """A page without cells that are zero and a kept one added up; None when nothing is left."""
     if kept is not None:
-        _add(page, kept)
-    cells = _cells_of(page)
-    if not cells:
-        return None
-    members, bins, *columns = zip(*cells, strict=True)
-    kept_columns = [column if any(column) else None for column in columns]
-    return _encode((members, bins if any(bins) else None, kept_columns))
+        new = zip(page.members, page.bins, *page.columns, strict=True)
+        cells = _added((cells_in(kept), new))
+        if not cells:
+            return None
+        members, bins, *columns = zip(*cells, strict=True)
+        page = Page(members, bins, columns)
+    kept_columns = [column if any(column) else None for column in page.columns]
+    return _encode((page.members, page.bins if any(page.bins) else None, kept_columns))
 
 
 def cells_of_all(bodies: Iterable[bytes]) -> list[Cell]:
     """The cells of several kept pages, added up."""
-    page: Page = {}
-    for body in bodies:
-        _add(page, body)
-    return _cells_of(page)
+    return _added(map(cells_in, bodies))
 
 
-def _cells_of(page: Page) -> list[Cell]:
-    return [
-        (member, bin_, *vector)
-        for bin_, by_member in page.items()
-        for member, vector in by_member.items()
-        if any(vector)
-    ]
-
-
-def _add(page: Page, body: bytes) -> None:
-    for member, bin_, *vector in cells_in(body):
-        by_member = page.get(bin_)
-        if by_member is None:
-            by_member = page[bin_] = {}
-        known = by_member.get(member)
-        if known is None:
-            by_member[member] = vector
-        else:
-            for place, amount in enumerate(vector):
-                known[place] += amount
+def _added(pages: Iterable[Iterable[Cell]]) -> list[Cell]:
+    """The cells of several pages, added up; none that is zero."""
+    sums: dict[tuple[str, int], Sequence[int]] = {}
+    for cells in pages:
+        for member, bin_, *amounts in cells:
+            known = sums.get((member, bin_))
+            sums[member, bin_] = amounts if known is None else list(map(add, known, amounts))
+    return [(*key, *amounts) for key, amounts in sums.items() if any(amounts)]
 
 
 def cells_in(body: bytes) -> Iterable[Cell]:

@@ -8,16 +8,16 @@ at any time: neither changes an answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Final
 
 from events import Connection
 from metrics.engine.catalogue import Catalogue
-from metrics.engine.cell import Layout, sheets_of
 from metrics.engine.changes import Changes, Delta
 from metrics.engine.moment import MomentKind
+from metrics.engine.paging import pages_of
 from metrics.store import cells, ledger
-from metrics.store.packing import Changed, pack_deltas, unpack_deltas
+from metrics.store.packing import Changed, pack_batch, unpack_batch, unpack_deltas
 
 MOST_PER_MERGE: Final = 200_000
 """Deltas that are added to cells at once: bounds memory, and what a reader has to add up."""
@@ -59,8 +59,9 @@ async def merge(
     if not taken:
         return 0
     layout = catalogue.layout
-    deltas = (delta for one in taken for delta in unpack_deltas(one.body, layout.kinds))
-    await _add(connection, generation, deltas, layout=layout, shard=shard)
+    batches = [unpack_batch(one.body, layout.kinds) for one in taken]
+    pages = dict(pages_of(batches, layout=layout))
+    await cells.add(connection, generation, pages, crossed=layout.crossed, shard=shard)
     await ledger.append(connection, generation, taken)
     return sum(one.deltas for one in taken)
 
@@ -69,20 +70,9 @@ async def pass_by(
     connection: Connection, generation: int, changes: Changes, *, catalogue: Catalogue, shard: int
 ) -> None:
     """Add changes to cells and ledger at once: of figures that nobody reads nothing is pending."""
-    deltas = list(changes.deltas())
-    changed = pack_deltas(deltas)
+    changed = pack_batch(changes.batch)
     if changed is not None:
-        await _add(connection, generation, deltas, layout=catalogue.layout, shard=shard)
+        layout = catalogue.layout
+        pages = dict(pages_of([changes.batch], layout=layout))
+        await cells.add(connection, generation, pages, crossed=layout.crossed, shard=shard)
         await ledger.append(connection, generation, [changed])
-
-
-async def _add(
-    connection: Connection,
-    generation: int,
-    deltas: Iterable[Delta],
-    *,
-    layout: Layout,
-    shard: int,
-) -> None:
-    counted = ((moment, times) for _, moment, times in deltas)
-    await cells.add(connection, generation, sheets_of(counted, layout=layout), shard=shard)

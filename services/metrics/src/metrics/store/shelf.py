@@ -19,7 +19,7 @@ from metrics.engine.routing import OWN_SOURCE
 from metrics.folding import Advanced, Kept, Stream
 from metrics.store import facts, journal
 from metrics.store.columns import columns_of
-from metrics.store.packing import Changed, Placed, pack_deltas
+from metrics.store.packing import Changed, Placed, pack_batch
 
 _WRITE: Final = """
 WITH kept_events AS (
@@ -76,7 +76,7 @@ class PostgresShelf:
     ) -> None:
         """Raises SerializationError when a fact was changed by another worker meanwhile."""
         blocks, places = journal.pack(entries, self._blocks)
-        changed = pack_deltas(changes.deltas())
+        changed = pack_batch(changes.batch)
         await self.write(
             advanced, changed, places=places, blocks=blocks, streams=streams_of(entries)
         )
