@@ -12,12 +12,12 @@ from metrics.engine.calendar import first_of_month
 from metrics.engine.cell import NO_BIN, Layout
 from metrics.engine.changes import Changes, deltas_of
 from metrics.engine.company import Company
-from metrics.engine.dimension import DIMENSIONS, in_order, joined, parted, slice_number
+from metrics.engine.dimension import DIMENSIONS, NUMBERS, in_order, joined, parted, slice_number
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Fact, Ref
 from metrics.engine.kpi import Forecast
 from metrics.engine.measure import Measure
-from metrics.engine.moment import Moment
+from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.pricing import Prices
 from metrics.engine.slicing import amount_of, parts_of
 from metrics.engine.sums import Known, Sums
@@ -105,24 +105,30 @@ def cells_of(
     counted: Iterable[tuple[Moment, int]], *, layout: Layout = CATALOGUE.layout
 ) -> Iterator[tuple[CellKey, Vector]]:
     """The cells that moments add up to, moment by moment; none that is zero."""
-    cells: dict[CellKey, Vector] = {}
+    measures: dict[MomentKind, list[Measure]] = {}
+    for measure in layout.addresses:
+        measures.setdefault(measure.kind, []).append(measure)
+    cells: dict[CellKey, list[int]] = {}
     for moment, times in counted:
-        for measure, address in layout.addresses.items():
+        for measure in measures.get(moment.kind, ()):
+            address = layout.addresses[measure]
             bin_ = moment.bin if measure.binned else NO_BIN
-            if measure.kind is not moment.kind or bin_ is None:
+            if bin_ is None:
                 continue
             day = first_of_month(moment.day) if measure.crossing else moment.day
             for by in measure.crossing or ((), *((name,) for name in DIMENSIONS)):
                 key = address.cube, slice_number(by), day
                 for member, share in _shares(measure, moment, by):
-                    vector = [0] * len(layout.cubes[address.cube])
-                    vector[address.place] = times * share
-                    _add(cells, (*key, member, bin_), vector)
-    yield from cells.items()
+                    nothing = [0] * len(layout.cubes[address.cube])
+                    vector = cells.setdefault((*key, member, bin_), nothing)
+                    vector[address.place] += times * share
+    return ((key, tuple(vector)) for key, vector in cells.items() if any(vector))
 
 
 def _shares(measure: Measure, moment: Moment, by: Sequence[str]) -> Iterator[tuple[str, int]]:
     if moment.kind.scoped and not by and any(moment.cut):
+        return
+    if any(moment.cut[NUMBERS[name] - 1] is None for name in by):
         return
     for members, share in parts_of(amount_of(measure, moment), moment.cut, by=by):
         yield joined([members[name] for name in in_order(by)]), share
