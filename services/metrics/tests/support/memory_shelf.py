@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, TypeVar
 
 from events import Event
@@ -105,9 +106,7 @@ def cells_of(
     counted: Iterable[tuple[Moment, int]], *, layout: Layout = CATALOGUE.layout
 ) -> Iterator[tuple[CellKey, Vector]]:
     """The cells that moments add up to, moment by moment; none that is zero."""
-    measures: dict[MomentKind, list[Measure]] = {}
-    for measure in layout.addresses:
-        measures.setdefault(measure.kind, []).append(measure)
+    measures = _measures_by_kind(layout)
     cells: dict[CellKey, list[int]] = {}
     for moment, times in counted:
         for measure in measures.get(moment.kind, ()):
@@ -123,6 +122,14 @@ def cells_of(
                     vector = cells.setdefault((*key, member, bin_), nothing)
                     vector[address.place] += times * share
     return ((key, tuple(vector)) for key, vector in cells.items() if any(vector))
+
+
+@cache
+def _measures_by_kind(layout: Layout) -> Mapping[MomentKind, Sequence[Measure]]:
+    measures: dict[MomentKind, list[Measure]] = {}
+    for measure in layout.addresses:
+        measures.setdefault(measure.kind, []).append(measure)
+    return measures
 
 
 def _shares(measure: Measure, moment: Moment, by: Sequence[str]) -> Iterator[tuple[str, int]]:
