@@ -11,7 +11,7 @@ from events.types.kpi import ChangedKpi
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import date_of
 from metrics.engine.dimension import Cut
-from metrics.engine.fact import Advance, Said
+from metrics.engine.fact import Advance
 from metrics.engine.moment import Moment, MomentKind, difference
 from metrics.engine.presence import presences_near
 from metrics.engine.selection import with_selections
@@ -100,7 +100,7 @@ class Changes:
 
     def add(self, advanced: Advance) -> None:
         for step in advanced.steps:
-            before, after = _moments(step.before), _moments(step.after)
+            before, after = step.before.moments, step.after.moments
             removed, added = difference(before, after)
             changed = [*removed, *added]
             for said, of, times in ((before, removed, -1), (after, added, 1)):
@@ -137,8 +137,3 @@ class Changes:
 
     def _days(self) -> dict[MomentKind, tuple[int, int]]:
         return {kind: (min(of.days), max(of.days)) for kind, of in self.batch.said.items()}
-
-
-def _moments(said: Sequence[Said]) -> list[Moment]:
-    """What was said to the KPIs, not to other facts."""
-    return [one for one in said if isinstance(one, Moment)]

@@ -67,7 +67,11 @@ class Report(NamedTuple):
     body: Any
 
 
-Said = Moment | Report
+class Said(NamedTuple):
+    """What a fact says to the KPIs, and what it tells other facts."""
+
+    moments: Sequence[Moment] = ()
+    reports: Sequence[Report] = ()
 
 
 class ReportingKind(Generic[State]):
@@ -82,8 +86,8 @@ class Step:
     """What a fact said before and after one second in which something was recorded."""
 
     second: int
-    before: Sequence[Said]
-    after: Sequence[Said]
+    before: Said
+    after: Said
 
 
 @dataclass(frozen=True)
@@ -92,14 +96,10 @@ class Advance:
 
     fact: Fact
     steps: Sequence[Step]
-    said: Sequence[Said]
+    said: Said
     """What the fact says now; a told fact does not say all of it each time."""
     days: tuple[int, int] | None = None
     """Of a told fact: between which all that it says lies."""
-
-    @property
-    def moments(self) -> Sequence[Moment]:
-        return [one for one in self.said if isinstance(one, Moment)]
 
 
 def extends(fact: Fact, entries: Sequence[Entry]) -> bool:
@@ -127,7 +127,7 @@ def advance(
     """Fold entries that extend the fact, in the order given."""
     state, heads, clock = fact.state, dict(fact.heads), fact.clock
     steps: list[Step] = []
-    before = _said(kind, state, key=key, company=company) if heads else []
+    before = _said(kind, state, key=key, company=company) if heads else Said()
     told = state if heads else None
     last = len(entries) - 1
     for place, entry in enumerate(entries):
@@ -144,11 +144,11 @@ def advance(
     return Advance(Fact(state, heads, clock), steps, before)
 
 
-def _said(kind: FactKind[Any], state: Any, *, key: str, company: Company) -> Sequence[Said]:
+def _said(kind: FactKind[Any], state: Any, *, key: str, company: Company) -> Said:
     moments = kind.moments(state, company)
     if not isinstance(kind, ReportingKind):
-        return moments
-    return [*moments, *kind.reports(state, key=key)]
+        return Said(moments)
+    return Said(moments, kind.reports(state, key=key))
 
 
 def restate(
@@ -176,7 +176,7 @@ def timeline(
     if not any(isinstance(entry.data, EventVoided) for _, entry in placed):
         return _straight(kind, placed, key=key, company=company)
     steps: list[Step] = []
-    before: Sequence[Said] = []
+    before = Said()
     fact = Fact(kind.empty)
     for end, (clock, _) in enumerate(placed, start=1):
         if end < len(placed) and placed[end][0] // SECOND == clock // SECOND:

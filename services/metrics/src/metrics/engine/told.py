@@ -8,13 +8,15 @@ value as of every second.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from metrics.engine.company import Company
-from metrics.engine.fact import Advance, Fact, Ref, Report, Said, Step
+from metrics.engine.fact import Advance, Fact, Ref, Said, Step
 from metrics.engine.moment import Moment, MomentKind
 
 
@@ -38,17 +40,17 @@ class ToldKind(Protocol):
 
     def moments_of(self, records: Sequence[Record], company: Company, /) -> list[Moment]: ...
 
-    def moments_between(
-        self, before: Sequence[Record], after: Sequence[Record], company: Company, /
-    ) -> tuple[list[Moment], list[Moment]]:
-        """What only one of two sets of records says, and perhaps something that both say."""
+    def difference(
+        self, before: Sequence[Record], after: Sequence[Record], /, *, key: str, company: Company
+    ) -> tuple[Said, Said]:
+        """What is said because of one set of records and not of another, and the other way round;
+        what both say may be in both.
+        """
         ...
 
     def days_of(self, records: Sequence[Record], company: Company, /) -> tuple[int, int] | None:
         """Days between which all moments lie; None when there are none."""
         ...
-
-    def reports_of(self, records: Sequence[Record], /, *, key: str) -> list[Report]: ...
 
     def problems(self, state: Any, /) -> tuple[str, ...]: ...
 
@@ -56,17 +58,19 @@ class ToldKind(Protocol):
 Entry = tuple[int, str, Any]
 """Second, slot, record."""
 
+Kept = tuple[int, str, Any, int]
+"""The same, and how often it was given."""
+
 
 def reported(steps: Iterable[Step]) -> dict[Ref, dict[Entry, int]]:
     """What facts are told by steps of others: how often each record is given (or taken back)."""
     found: dict[Ref, dict[Entry, int]] = {}
     for step in steps:
         for said, times in ((step.before, -1), (step.after, 1)):
-            for report in said:
-                if isinstance(report, Report):
-                    told = found.setdefault(report.ref, {})
-                    entry = step.second, report.slot, report.body
-                    told[entry] = told.get(entry, 0) + times
+            for ref, slot, body in said.reports:
+                told = found.setdefault(ref, {})
+                entry = step.second, slot, body
+                told[entry] = told.get(entry, 0) + times
     kept = {ref: {e: times for e, times in told.items() if times} for ref, told in found.items()}
     return {ref: told for ref, told in kept.items() if told}
 
@@ -79,88 +83,84 @@ def tell(
     What was told late changes what the fact said in every second since. Only what can
     differ is said anew: a buyer of thousands of purchases makes one more.
     """
-    old = {(second, slot, body): times for second, slot, body, times in fact.state.entries}
-    new = dict(old)
-    for entry, times in told.items():
-        new[entry] = new.get(entry, 0) + times
-        if not new[entry]:
-            del new[entry]
     first = min(second for second, _, _ in told)
-    was, now = _Telling(old, until=first), _Telling(new, until=first)
+    entries: list[Kept] = fact.state.entries
+    place = bisect_left(entries, first, key=itemgetter(0))
+    earlier, old = entries[:place], entries[place:]
+    new = _with(old, told)
+    was = Records(earlier)
+    now = was.copy()
     steps: list[Step] = []
     # What the new entries add to what was said, up to the second before.
-    gone: Sequence[Said] = ()
-    come: Sequence[Said] = ()
-    for second in sorted({second for second, _, _ in (*old, *told) if second >= first}):
-        before, after = was.until(second), now.until(second)
-        lost, found = _difference(kind, before, after, key=key, company=company)
-        steps.append(Step(second, [*lost, *come], [*found, *gone]))
+    gone, come = Said(), Said()
+    for second, (given_then, given_now) in _by_second(old, new):
+        was.add(given_then)
+        now.add(given_now)
+        before, after = was.listed(), now.listed()
+        lost, found = Said(), Said()
+        if before != after:
+            lost, found = kind.difference(before, after, key=key, company=company)
+        steps.append(Step(second, _both(lost, come), _both(found, gone)))
         gone, come = lost, found
-    entries = sorted(((*e, n) for e, n in new.items()), key=lambda e: (e[0], e[1], e[3]))
-    state = msgspec.structs.replace(fact.state, entries=entries)
-    return Advance(Fact(state), steps, (), days=kind.days_of(now.records(), company))
+    state = msgspec.structs.replace(fact.state, entries=[*earlier, *new])
+    return Advance(Fact(state), steps, Said(), days=kind.days_of(now.listed(), company))
 
 
-def records_until(entries: Iterable[tuple[int, str, Any, int]], second: int) -> list[Record]:
+def records_until(entries: Iterable[Kept], second: int) -> list[Record]:
     """What had been told by a second, by slot."""
-    times: dict[Record, int] = {}
-    for at, slot, body, count in entries:
-        if at <= second:
-            record = Record(slot, body)
-            times[record] = times.get(record, 0) + count
-    return _by_slot(times)
+    return Records(entry for entry in entries if entry[0] <= second).listed()
 
 
-def _by_slot(times: Mapping[Record, int]) -> list[Record]:
-    # Per slot one record at most is given and not taken back.
-    return sorted((r for r, count in times.items() if count > 0), key=lambda r: r.slot)
+class Records:
+    """What a fact has been told: per slot one record at most is given and not taken back."""
 
+    def __init__(self, entries: Iterable[Kept] = ()) -> None:
+        self._of_slots: dict[str, list[tuple[Any, int]]] = {}
+        self.add(entries)
 
-def _difference(
-    kind: ToldKind,
-    before: Mapping[Record, int],
-    after: Mapping[Record, int],
-    *,
-    key: str,
-    company: Company,
-) -> tuple[Sequence[Said], Sequence[Said]]:
-    """What is said because of one set of records and not of another, and the other way round;
-    what both say may be in both.
-    """
-    if before == after:
-        return (), ()
-    old, new = _by_slot(before), _by_slot(after)
-    lost, found = kind.moments_between(old, new, company)
-    return (
-        [*lost, *kind.reports_of(old, key=key)],
-        [*found, *kind.reports_of(new, key=key)],
-    )
-
-
-class _Telling:
-    """What a fact has been told, second after second from one on."""
-
-    def __init__(self, entries: Mapping[Entry, int], *, until: int) -> None:
-        self._told: dict[Record, int] = {}
-        self._later: dict[int, list[tuple[Record, int]]] = {}
-        for (second, slot, body), times in entries.items():
-            if second < until:
-                self._add(Record(slot, body), times)
+    def add(self, entries: Iterable[Kept]) -> None:
+        # By looking through a slot's records: hashing one, with its cut, costs more.
+        for _, slot, body, times in entries:
+            known = self._of_slots.setdefault(slot, [])
+            for place, (other, count) in enumerate(known):
+                if other == body:
+                    known[place] = other, count + times
+                    break
             else:
-                self._later.setdefault(second, []).append((Record(slot, body), times))
+                known.append((body, times))
 
-    def until(self, second: int) -> Mapping[Record, int]:
-        """How often each record was given by a second; asked for in growing order."""
-        for record, times in self._later.pop(second, ()):
-            self._add(record, times)
-        return dict(self._told)
+    def copy(self) -> Records:
+        other = Records()
+        other._of_slots = {slot: list(known) for slot, known in self._of_slots.items()}
+        return other
 
-    def records(self) -> list[Record]:
-        return _by_slot(self._told)
+    def listed(self) -> list[Record]:
+        return [
+            Record(slot, body)
+            for slot in sorted(self._of_slots)
+            for body, count in self._of_slots[slot]
+            if count > 0
+        ]
 
-    def _add(self, record: Record, times: int) -> None:
-        total = self._told.get(record, 0) + times
-        if total:
-            self._told[record] = total
-        else:
-            del self._told[record]
+
+def _with(old: Sequence[Kept], told: Mapping[Entry, int]) -> list[Kept]:
+    times = {(second, slot, body): count for second, slot, body, count in old}
+    for entry, count in told.items():
+        times[entry] = times.get(entry, 0) + count
+    new = [(*entry, count) for entry, count in times.items() if count]
+    return sorted(new, key=itemgetter(0, 1, 3))
+
+
+def _by_second(
+    old: Sequence[Kept], new: Sequence[Kept]
+) -> list[tuple[int, tuple[list[Kept], list[Kept]]]]:
+    """What was told in each second before and now, in order."""
+    seconds: dict[int, tuple[list[Kept], list[Kept]]] = {}
+    for side, entries in enumerate((old, new)):
+        for entry in entries:
+            seconds.setdefault(entry[0], ([], []))[side].append(entry)
+    return sorted(seconds.items(), key=itemgetter(0))
+
+
+def _both(one: Said, other: Said) -> Said:
+    return Said([*one.moments, *other.moments], [*one.reports, *other.reports])

@@ -73,7 +73,7 @@ async def read(connection: Connection, generation: int, refs: Sequence[Ref]) -> 
 def row_of(one: Advanced, added: Sequence[int]) -> Row:
     """The fact as it is to be written, with the places of the events just added."""
     ref, done = one.ref, one.advance
-    days = [moment.day for moment in done.moments] if done.days is None else done.days
+    days = [moment.day for moment in done.said.moments] if done.days is None else done.days
     return (
         ref.kind,
         ref.key,

@@ -9,7 +9,7 @@ import msgspec
 
 from metrics.engine.calendar import Period
 from metrics.engine.company import Company
-from metrics.engine.fact import Ref, Report
+from metrics.engine.fact import Ref, Report, Said
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.told import Record
 from metrics.facts.buyer.loyalty import LOYALTY, Change, loyalty_moments
@@ -55,13 +55,19 @@ class BuyerKind:
             *loyalty_moments(seen.purchases, seen.active, named=seen.named, periods=periods),
         ]
 
-    def moments_between(
-        self, before: Sequence[Record], after: Sequence[Record], company: Company, /
+    def difference(
+        self, before: Sequence[Record], after: Sequence[Record], /, *, key: str, company: Company
+    ) -> tuple[Said, Said]:
+        lost, found = self._moments_between(before, after, company)
+        return Said(lost, _passed_on(before, key=key)), Said(found, _passed_on(after, key=key))
+
+    def _moments_between(
+        self, before: Sequence[Record], after: Sequence[Record], company: Company
     ) -> tuple[list[Moment], list[Moment]]:
         old, new = _seen(before, company), _seen(after, company)
         if old.first != new.first or _survivor(before) != _survivor(after):
             return self.moments_of(before, company), self.moments_of(after, company)
-        changed = list(set(old.records) ^ set(new.records))
+        changed = [*_only_in(old.records, new.records), *_only_in(new.records, old.records)]
         slots = {reporter_of(record.slot) for record in changed}
         purchases = purchases_of(changed, company)
         days = {p.day for p in purchases} | set(_active(changed))
@@ -85,10 +91,6 @@ class BuyerKind:
         own, _ = _parted(records)
         return purchases_of(own, company) if _are_named(own) else []
 
-    def reports_of(self, records: Sequence[Record], /, *, key: str) -> list[Report]:
-        survivor, others = _survivor(records), _parted(records)[1]
-        return [Report(Ref(BUYER, survivor), f"{key}{PASSED_ON}{r.slot}", r.body) for r in others]
-
     def problems(self, _state: Buyer, /) -> tuple[str, ...]:
         return ()
 
@@ -103,6 +105,18 @@ class _Seen:
     first: Purchase | None
     named: bool
     """Whether it is known who bought."""
+
+
+def _passed_on(records: Sequence[Record], *, key: str) -> list[Report]:
+    """What the survivor is told, if the buyer turned out to be another one."""
+    survivor, others = _survivor(records), _parted(records)[1]
+    return [Report(Ref(BUYER, survivor), f"{key}{PASSED_ON}{r.slot}", r.body) for r in others]
+
+
+def _only_in(records: Sequence[Record], others: Iterable[Record]) -> list[Record]:
+    """Those that the others do not have; a slot has one record."""
+    known = dict(others)
+    return [record for record in records if known.get(record.slot) != record.body]
 
 
 def _seen(records: Sequence[Record], company: Company) -> _Seen:
