@@ -144,15 +144,14 @@ class _Changes(NamedTuple):
 
 def _placed(columns: Columns, *, kind: MomentKind, placement: Placement, width: int) -> _Changes:
     """The changes of a kind, as they count in one of its cubes."""
-    _, times, days, minors, bins, cuts = columns
-    amounts = _amounts(minors, times, placement=placement, width=width)
-    binned = placement.binned
+    days, bins, binned = columns.days, columns.bins, placement.binned
+    times = np.array(columns.times, dtype=np.int64)
     changes = _Changes(
         _months(days) if placement.crossing else np.array(days, dtype=np.int64),
         np.array([bin_ or NO_BIN for bin_ in bins] if binned else [NO_BIN] * len(days)),
-        np.array(cuts, dtype=np.int64),
-        np.array(times, dtype=np.int64),
-        amounts,
+        np.array(columns.cuts, dtype=np.int64),
+        times,
+        _amounts(columns.minors, times, placement=placement, width=width),
         np.full(len(days), kind.scoped),
     )
     if not binned or None not in bins:
@@ -163,15 +162,16 @@ def _placed(columns: Columns, *, kind: MomentKind, placement: Placement, width: 
 
 
 def _amounts(
-    minors: Sequence[int | None], times: Sequence[int], *, placement: Placement, width: int
+    minors: Sequence[int | None], times: Numbers, *, placement: Placement, width: int
 ) -> Amounts:
-    most = float(max(abs(minor or COUNT_SCALE) for minor in minors)) * sum(map(abs, times))
+    values = np.array([minor or 0 for minor in minors])
+    most = (float(np.abs(values).max()) + COUNT_SCALE) * float(np.abs(times).sum())
     amounts = np.zeros((len(minors), width), dtype=np.int64 if most < _MOST else object)
     amounts[:, placement.counts] = COUNT_SCALE
-    amounts[:, placement.moneys] = np.array([[minor or 0] for minor in minors], dtype=amounts.dtype)
+    amounts[:, placement.moneys] = values[:, None]
     if placement.unpriced and None in minors:
-        unpriced = [[COUNT_SCALE * (minor is None)] for minor in minors]
-        amounts[:, placement.unpriced] = np.array(unpriced, dtype=amounts.dtype)
+        unpriced = np.array([minor is None for minor in minors])
+        amounts[:, placement.unpriced] = unpriced[:, None] * COUNT_SCALE
     return amounts
 
 
