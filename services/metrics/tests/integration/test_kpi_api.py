@@ -17,7 +17,7 @@ from metrics_service import running
 
 from metrics.engine.calendar import Grain, parse_period, periods_between
 from metrics.engine.company import date_of, day_number
-from metrics.engine.kpi import Model
+from metrics.engine.expectation import Model
 from metrics.kpis import CATALOGUE
 
 ZONE = ZoneInfo("America/New_York")

@@ -15,8 +15,8 @@ from metrics.engine.changes import Changes, deltas_of
 from metrics.engine.company import Company
 from metrics.engine.dimension import DIMENSIONS, NUMBERS, in_order, joined, parted, slice_number
 from metrics.engine.entry import Entry
+from metrics.engine.expectation import Forecast
 from metrics.engine.fact import Fact, Ref
-from metrics.engine.kpi import Forecast
 from metrics.engine.measure import Measure
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.pricing import Prices

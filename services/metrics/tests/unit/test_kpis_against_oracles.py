@@ -19,7 +19,8 @@ from memory_shelf import MemoryShelf, company_sums, folded, readings
 
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, date_of, micros_of
-from metrics.engine.kpi import Kpi, Model, Quantile
+from metrics.engine.expectation import Model
+from metrics.engine.kpi import Kpi, Quantile
 from metrics.engine.presence import Presence, with_presences
 from metrics.engine.reading import rows_of
 from metrics.engine.row import Row

@@ -17,7 +17,7 @@ from metrics.api.asking import AskedOneDep, question_of, source_of
 from metrics.api.replies import reply
 from metrics.api.views import KpiHead, Number, Undefined, head_of
 from metrics.engine.company import date_of
-from metrics.engine.kpi import Model
+from metrics.engine.expectation import Model
 from metrics.engine.row import Row
 from metrics.query.answer import Answer
 from metrics.query.known import read_known

@@ -17,8 +17,9 @@ from chassis.types import Code, StrictModel
 from metrics.api.asking import AskedDep, MembersView, question_of, source_of
 from metrics.api.replies import reply
 from metrics.api.views import KpiHead, Number, head_of
+from metrics.engine.cohort import Curve, Funnel
 from metrics.engine.company import date_of
-from metrics.engine.kpi import Amount, Curve, Funnel, Kpi, Quantile
+from metrics.engine.kpi import Amount, Kpi, Quantile
 from metrics.engine.sums import Known
 from metrics.engine.units import counted
 from metrics.query import shapes

@@ -9,7 +9,9 @@ from typing import Final
 from metrics.data_guide.page import Language, short_name
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.certainty import certainty_of
-from metrics.engine.kpi import Curve, Funnel, Kpi, Model, Quantile, Ratio
+from metrics.engine.cohort import Curve, Funnel
+from metrics.engine.expectation import Model
+from metrics.engine.kpi import Kpi, Quantile, Ratio
 from metrics.engine.measure import Reading
 from metrics.query.coverage import needed_events, outcomes_of
 

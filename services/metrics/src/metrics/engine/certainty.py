@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from metrics.engine.kpi import Amount, Curve, Forecast, Funnel, Kpi, Model, Quantile, Ratio
+from metrics.engine.cohort import Curve, Funnel
+from metrics.engine.expectation import Forecast, Model
+from metrics.engine.kpi import Amount, Kpi, Quantile, Ratio
 
 Method = Literal["wilson", "normal"]
 

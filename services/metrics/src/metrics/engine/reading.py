@@ -14,8 +14,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from metrics.engine.calendar import Period, period_after
+from metrics.engine.cohort import Funnel
+from metrics.engine.expectation import Forecast
 from metrics.engine.intervals import balance, wilson
-from metrics.engine.kpi import Amount, Forecast, Funnel, Kpi, Quantile, Ratio
+from metrics.engine.kpi import Amount, Kpi, Quantile, Ratio
 from metrics.engine.measure import COUNT_SCALE, Sum
 from metrics.engine.quantiles import quantiles, quantiles_of_sketch
 from metrics.engine.row import Reason, Row

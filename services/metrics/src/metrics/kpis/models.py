@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metrics.engine.calendar import Grain
-from metrics.engine.kpi import Model
+from metrics.engine.expectation import Model
 from metrics.engine.measure import Count, Money, binned
 from metrics.facts.buyer.loyalty import BUYER_NEW, BUYER_VALUE
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from metrics.engine.kpi import MONTHLY, WEEKLY, Amount, Forecast, Funnel
+from metrics.engine.cohort import Funnel
+from metrics.engine.expectation import Forecast
+from metrics.engine.kpi import MONTHLY, WEEKLY, Amount
 from metrics.engine.measure import Count, Money, at_end, binned, trailing
 from metrics.facts.deal import DEAL_CREATED, DEAL_LOST
 from metrics.facts.sale import SALE_DIMENSIONS

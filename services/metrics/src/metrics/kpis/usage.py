@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from metrics.engine.calendar import Grain
-from metrics.engine.kpi import Amount, Curve, Ratio
+from metrics.engine.cohort import Curve
+from metrics.engine.kpi import Amount, Ratio
 from metrics.engine.measure import Count, at_end, trailing
 from metrics.facts.user import (
     OLDEST,

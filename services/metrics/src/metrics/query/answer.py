@@ -9,7 +9,8 @@ from itertools import groupby
 
 from msgspec import structs
 
-from metrics.engine.kpi import Kpi, Model, Ratio
+from metrics.engine.expectation import Model
+from metrics.engine.kpi import Kpi, Ratio
 from metrics.engine.reading import rows_of
 from metrics.engine.row import Row
 from metrics.engine.shrinkage import shrunken

@@ -7,8 +7,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from metrics.engine.entry import Entry
+from metrics.engine.expectation import Model
 from metrics.engine.fact import Ref
-from metrics.engine.kpi import Model, Quantile
+from metrics.engine.kpi import Quantile
 from metrics.engine.measure import Measure, Reading, Sum
 from metrics.engine.reading import unpriced_of
 from metrics.engine.row import Row

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from metrics.engine.changes import Delta
 from metrics.engine.dimension import in_order, parted, slice_number
-from metrics.engine.kpi import Forecast
+from metrics.engine.expectation import Forecast
 from metrics.engine.measure import Measure
 from metrics.engine.presence import Presence
 from metrics.engine.pricing import Prices

@@ -8,7 +8,8 @@ from typing import Final
 
 from metrics.engine.calendar import Grain, period_of
 from metrics.engine.company import date_of
-from metrics.engine.kpi import Kpi, Model
+from metrics.engine.expectation import Model
+from metrics.engine.kpi import Kpi
 from metrics.query.answer import answer
 from metrics.query.differences import ValuesDiffer, differing
 from metrics.query.question import Asked, Question, read_question

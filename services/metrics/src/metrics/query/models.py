@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from metrics.engine.calendar import Period
 from metrics.engine.company import Company
 from metrics.engine.dimension import Cut
-from metrics.engine.kpi import Model
+from metrics.engine.expectation import Model
 from metrics.engine.measure import COUNT_SCALE
 from metrics.engine.moment import Moment
 from metrics.engine.row import Reason, Row

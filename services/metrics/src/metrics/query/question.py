@@ -11,8 +11,9 @@ from typing import Final
 from chassis.errors import Invalid, NotFound
 from metrics.engine.calendar import Grain, Period, parse_period, period_of, periods_between
 from metrics.engine.catalogue import Catalogue, kinds_not_cut_by
+from metrics.engine.cohort import Curve
 from metrics.engine.company import SECOND, Company, date_of, day_number, micros_of
-from metrics.engine.kpi import Curve, Kpi, Quantile
+from metrics.engine.kpi import Kpi, Quantile
 
 MOST_PERIODS: Final = 3_700
 """Ten years of days."""

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 from metrics.engine.calendar import Period, period_after, periods_since
-from metrics.engine.kpi import Amount, Curve, Funnel, Kpi, Quantile
+from metrics.engine.cohort import Curve, Funnel
+from metrics.engine.kpi import Amount, Kpi, Quantile
 from metrics.engine.measure import COUNT_SCALE, Count, at_end, binned, of_period
 from metrics.engine.moment import Moment
 from metrics.engine.pricing import Prices

@@ -17,8 +17,9 @@ from metrics.diagnosis.drill import AMOUNT_CV
 from metrics.diagnosis.evidence import WITNESSES
 from metrics.diagnosis.statistics import Z90, of_counted, of_intervals
 from metrics.engine.calendar import Grain, periods_between
+from metrics.engine.cohort import Curve
 from metrics.engine.company import day_number
-from metrics.engine.kpi import Curve, Kpi, Quantile, Ratio
+from metrics.engine.kpi import Kpi, Quantile, Ratio
 from metrics.engine.measure import COUNT_SCALE, Sum
 from metrics.engine.row import Row
 from metrics.engine.sums import Spot, Sums
