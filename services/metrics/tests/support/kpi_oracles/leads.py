@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from fractions import Fraction
 
 from kpi_oracles.books import Ask, Atom, Books, Expected, at
 from kpi_oracles.deals import lead_cut, sales_of
@@ -20,6 +22,14 @@ def lead_conversion(books: Books, ask: Ask) -> Expected:
     if not matured(books, ask, days=90):
         return Expected(None, above, below, below)
     return ratio(above, below)
+
+
+def leads_before_any_deal(books: Books, ask: Ask) -> Fraction:
+    """Those of the cohort that came before anything was told of deals: what became of them?"""
+    deals = (event for event in books.events if event["type"].startswith("pipeline.deal."))
+    first = min((books.local(event["time"]) for event in deals), default=ask.end)
+    early = replace(ask, end=min(ask.end, first))
+    return count(during(books.sorted_out(leads_of), early), ask.where)
 
 
 def lead_qualification(books: Books, ask: Ask) -> Expected:
