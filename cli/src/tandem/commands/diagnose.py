@@ -38,7 +38,9 @@ def diagnose(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="Compare with year_ago, seasonal, unseasonal or plan; default: the best."
+            help="Compare with year_ago; the period before: seasonal (by the season in the "
+            "rules) or unseasonal; or plan (targets, names nobody). Default: the first of the "
+            "first three that there is."
         ),
     ] = None,
     lens: Annotated[

@@ -43,6 +43,13 @@ class Known:
         values = [period["rows"][0]["value"] for period in revenue.json()["periods"]]
         return answer.json(), values
 
+    async def choose(self, rules: dict[str, Any]) -> None:
+        """Put the company's first rules of its own in force."""
+        async with running(self.url, self.folder) as service, service.caller("boss") as client:
+            seen = {"If-Match": '"1"'}
+            answer = await client.put("/v1/diagnosis/rules", json=rules, headers=seen)
+        assert answer.status_code == 200, answer.text
+
 
 Knowing = Callable[[Company], Awaitable[Known]]
 
@@ -126,6 +133,33 @@ async def test_evidence_is_compared_with_what_the_verdict_is(knowing: Knowing) -
     assert share["baseline"] == pytest.approx(revenue[3] / 1_000_000_000)
 
 
+async def test_a_young_company_says_its_season_and_a_quiet_one_is_nobodys_fault(
+    knowing: Knowing,
+) -> None:
+    known = await knowing(Company(fault="season", quarters=3))
+    fell, revenue = await known.diagnosed()
+    before, now = revenue[3:]
+    assert (fell["baseline"]["kind"], fell["delta"]) == ("unseasonal", now - before)
+    assert fell["verdict"] != "no_material_change"
+    refused, _ = await known.diagnosed(baseline="seasonal")
+    assert (refused["reason"], refused["helps"]) == ("no_baseline", {"season": ""})
+    quiet_winter = [70.0] * 3 + [100.0] * 9
+    await known.choose({"season": quiet_winter})
+    for baseline in ({}, {"baseline": "seasonal"}):
+        told, _ = await known.diagnosed(watermark=LATER, **baseline)
+        assert told["verdict"] == "no_material_change", told["text"]["en"]
+        assert told["baseline"] == {
+            "kind": "seasonal",
+            "amount": round(before * 0.7),
+            "season": pytest.approx(0.7),
+        }
+        assert told["delta"] == now - round(before * 0.7)
+        assert sum(one["amount"] for one in told["contributions"]) == told["delta"]
+        assert (told["rules"]["version"], told["rules"]["season"]) == ("2", quiet_winter)
+    unseasonal, _ = await known.diagnosed(baseline="unseasonal")
+    assert unseasonal["verdict"] == fell["verdict"]
+
+
 async def test_nobody_is_named_before_the_period_is_over_or_on_too_few_facts(
     knowing: Knowing,
 ) -> None:
@@ -163,6 +197,12 @@ async def test_a_company_chooses_its_own_rules_and_they_are_shown_with_the_verdi
             )
             assert wrong.status_code == 422
             assert "market" in wrong.text
+            for season in ([1.0] * 11, [1.0] * 11 + [0.0], [1.0] * 13):
+                odd = await client.put(
+                    "/v1/diagnosis/rules", json={"season": season}, headers={"If-Match": '"2"'}
+                )
+                assert odd.status_code == 422
+                assert odd.json()["errors"][0]["field"].startswith("season"), odd.text
             versions = (await client.get("/v1/diagnosis/rules/versions")).json()["items"]
             assert [one["version"] for one in versions] == [2, 1]
             verdict = (await client.get("/v1/diagnosis", params={"period": PERIOD})).json()

@@ -18,9 +18,13 @@ BAD = QUARTERS[-1]
 
 
 class Company:
-    """Nine quarters of deals and repeat orders. `fault` says what the last one suffers from."""
+    """Quarters of deals and repeat orders. `fault` says what the last one suffers from: with
+    `season` there is less of everything, as in that quarter of every year.
+    """
 
-    def __init__(self, *, fault: str, seed: int = 7, deals: int = 400) -> None:
+    def __init__(
+        self, *, fault: str, seed: int = 7, deals: int = 400, quarters: int = len(QUARTERS)
+    ) -> None:
         self._rnd = random.Random(seed)
         self.fault = fault
         self._deals = deals
@@ -31,7 +35,8 @@ class Company:
         self.people = [self._rnd.randbytes(6).hex() for _ in range(8)]
         """Who sells: names that nothing else has."""
         self.events: list[Event] = []
-        for year, quarter in QUARTERS:
+        self._quarters = QUARTERS[-quarters:]
+        for year, quarter in self._quarters:
             self._tell_quarter(datetime(year, quarter * 3 + 1, 1, 12, tzinfo=UTC))
         self.events += self._markets()
         self.events.sort(key=lambda event: (event.recordedtime, event.sequence))
@@ -43,14 +48,14 @@ class Company:
         plan = {"referral": (referrals, 0.4), "ads": (self._deals - referrals, 0.15)}
         for channel, (count, rate) in plan.items():
             share = rate * (0.5 if fault == "win_rate" else 1)
-            created = count * 7 // 10 if fault == "market" else count
+            created = count * 7 // 10 if fault in {"market", "season"} else count
             for place in range(created):
                 # As many as the rate says, so that chance does not hide the fault.
                 won = int((place + 1) * share) > int(place * share)
                 self._tell_deal(start, channel, won=won)
         for customers in self._won_in[-3:]:
             for customer in customers:
-                if self._rnd.random() < 0.4:
+                if self._rnd.random() < (0.28 if fault == "season" else 0.4):
                     self._tell_order(start, customer)
         self._won_in.append(self._customers)
         self._customers = []
@@ -90,7 +95,7 @@ class Company:
         self._say(data, SHOP, at, 1)
 
     def _markets(self) -> Iterator[Event]:
-        for number, (year, quarter) in enumerate(QUARTERS):
+        for number, (year, quarter) in enumerate(self._quarters):
             smaller = self.fault == "market" and (year, quarter) == BAD
             size = Money(amount_minor=700_000_000 if smaller else 1_000_000_000, currency="USD")
             at = datetime(year, quarter * 3 + 3, 28, tzinfo=UTC)

@@ -81,6 +81,8 @@ async def read_diagnosis(
                 field="query.lens",
                 hint="leave out scope: most costs name no member of it; or ask for lens=revenue",
             )
+        if baseline is BaselineKind.PLAN:
+            _refuse_what_no_target_tells(question, lens)
         asked = Asked(
             period=question.periods[0],
             filters=question.filters,
@@ -111,6 +113,21 @@ def _question(wanted: AskedKpi, *, actor: Actor, source: Source, resources: Reso
                 hint=f"it can to: {', '.join(SCOPES)}",
             )
     return question
+
+
+def _refuse_what_no_target_tells(question: Question, lens: Lens) -> None:
+    if lens == "profit":
+        raise QuestionRefused(
+            "no plan tells acquisition and operating costs together",
+            field="query.lens",
+            hint="ask for lens=revenue, or for another baseline",
+        )
+    if sum(map(len, question.filters.values())) > 1:
+        raise QuestionRefused(
+            "a target is of the company or of one member",
+            field="query.scope",
+            hint="give one scope, or ask for another baseline",
+        )
 
 
 def _view(diagnosis: Diagnosis) -> DiagnosisView:

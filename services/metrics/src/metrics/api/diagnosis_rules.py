@@ -27,6 +27,7 @@ Reader = Annotated[Actor, require("kpis:read")]
 Definer = Annotated[Actor, require("kpis:define")]
 Share = Annotated[float, Field(gt=0, lt=1)]
 OwnerName = Literal["sales", "operations", "market", "inherited", "unassigned"]
+Weight = Annotated[float, Field(gt=0, le=1e9)]
 Least = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -52,6 +53,14 @@ class RulesChosen(StrictModel):
     owners: dict[str, OwnerName] = {}
     elasticity: Annotated[float, Field(ge=0, le=3)] | None = None
     floors: FloorsChosen = FloorsChosen()
+    season: Annotated[
+        list[Weight] | None,
+        Field(
+            min_length=12,
+            max_length=12,
+            description="the usual volume of each month, January first, in any unit",
+        ),
+    ] = None
     restated_below: Share | None = None
     material_fall: Share | None = None
     material_confidence: Share | None = None
@@ -142,6 +151,12 @@ def rules_of(one: RulesVersion) -> Rules:
     ours = Rules()
     owners = {name: Owner(owner) for name, owner in chosen.pop("owners", {}).items()}
     floors = replace(ours.floors, **chosen.pop("floors", {}))
+    season = chosen.pop("season", None)
     return replace(
-        ours, version=str(one.version), owners={**ours.owners, **owners}, floors=floors, **chosen
+        ours,
+        version=str(one.version),
+        owners={**ours.owners, **owners},
+        floors=floors,
+        season=None if season is None else tuple(season),
+        **chosen,
     )

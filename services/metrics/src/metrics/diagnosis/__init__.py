@@ -46,6 +46,7 @@ from metrics.diagnosis.figures import Spending as Spending
 from metrics.diagnosis.gate import GateFacts as GateFacts
 from metrics.diagnosis.payload import Diagnosis as Diagnosis
 from metrics.diagnosis.payload import Lens as Lens
+from metrics.diagnosis.plan import Plan as Plan
 from metrics.diagnosis.report import report as report
 from metrics.diagnosis.rules import Owner as Owner
 from metrics.diagnosis.rules import Rules as Rules

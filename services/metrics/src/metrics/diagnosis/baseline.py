@@ -21,6 +21,7 @@ class BaselineKind(StrEnum):
     UNSEASONAL = "unseasonal"
     """The previous period as it was: a season may look like a fault."""
     PLAN = "plan"
+    """Targets of the period: revenue as a whole, without the factors that were to bring it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +41,11 @@ class Window:
     year_ago: Figures | None = None
     previous: Figures | None = None
     seasonal_index: float | None = None
-    """Volume of this season for one of the previous period's, from earlier years."""
-    plan: Figures | None = None
+    """Volume of this season for one of the previous period's, by the rules."""
 
 
 def baselines(window: Window, *, wanted: BaselineKind | None = None) -> list[Baseline]:
-    """Those that can be had, the best first; only `wanted` where one is asked for."""
+    """Those whose factors are known, the best first; only `wanted` where one is asked for."""
     found = []
     if window.year_ago and window.months_of_history >= MONTHS_NEEDED:
         found.append(Baseline(kind=BaselineKind.YEAR_AGO, figures=window.year_ago))
@@ -54,17 +54,29 @@ def baselines(window: Window, *, wanted: BaselineKind | None = None) -> list[Bas
         found.append(Baseline(kind=BaselineKind.SEASONAL, figures=moved))
     if window.previous:
         found.append(Baseline(kind=BaselineKind.UNSEASONAL, figures=window.previous))
-    if window.plan:
-        found.append(Baseline(kind=BaselineKind.PLAN, figures=window.plan))
     return [one for one in found if wanted in {None, one.kind}]
 
 
 def alternative(found: Sequence[Baseline]) -> Baseline | None:
-    """The other one that a robust verdict has to stand: a season left in the comparison, or
-    a plan, would only show what is wrong with the alternative.
+    """The other one that a robust verdict has to stand: a season left in the comparison would
+    only show what is wrong with the alternative.
     """
     fit = {BaselineKind.YEAR_AGO, BaselineKind.SEASONAL}
     return next((one for one in found[1:] if one.kind in fit), None)
+
+
+def seasonal_index(season: Sequence[float] | None, *, first: int, months: int) -> float | None:
+    """Volume of a period for one of the period before, by the usual volume of each month.
+
+    `first` is the number of its first month, 1 for January.
+    """
+    if season is None:
+        return None
+    now, before = (
+        sum(season[(begin + n) % len(season)] for n in range(months))
+        for begin in (first - 1, first - 1 - months)
+    )
+    return now / before
 
 
 def wide_enough(

@@ -13,6 +13,7 @@ from metrics.diagnosis.drill import Cut, drill
 from metrics.diagnosis.evidence import Reading, evidence
 from metrics.diagnosis.gate import GateFacts, Refusal, refused
 from metrics.diagnosis.payload import Compared, Diagnosis, Lens
+from metrics.diagnosis.plan import Plan, against_plan
 from metrics.diagnosis.robustness import Confidence, confidence, flips
 from metrics.diagnosis.rules import Rules
 from metrics.diagnosis.scene import compared
@@ -42,6 +43,8 @@ class DiagnosisInput:
     """Revenue of the window that is judged (see `wide_enough`) and its baseline, by other
     dimensions; `readings` are of the same periods.
     """
+    plan: Plan | None = None
+    """What targets say of the period asked for; told where it is to be compared with them."""
     rules: Rules = field(default_factory=Rules)
     catalogue_version: str
     as_of: datetime
@@ -57,10 +60,11 @@ def diagnose(request: DiagnosisInput) -> Diagnosis:
     refusal = refused(request.gate, request.rules)
     if refusal is not None:
         return _refusal(request, refusal)
+    if request.plan is not None:
+        return _planned(request, request.plan)
     chosen = wide_enough(request.windows, request.rules, wanted=request.wanted_baseline)
     if chosen is None:
-        wanted = request.wanted_baseline or BaselineKind.YEAR_AGO
-        return _refusal(request, Refusal(reason="no_baseline", helps={"baseline": wanted.value}))
+        return _refusal(request, Refusal(reason="no_baseline", helps=_lacking(request)))
     window, found = chosen
     case = _case(request, window, found[0])
     judged = judge(case, request.rules)
@@ -132,10 +136,28 @@ def _with_cause(
     )
 
 
+def _planned(request: DiagnosisInput, plan: Plan) -> Diagnosis:
+    """Against a plan of revenue nobody is named: it does not say who was to bring it."""
+    if plan.amount is None:
+        lacking = {"targets": ", ".join(plan.lacking)}
+        return _refusal(request, Refusal(reason="no_baseline", helps=lacking))
+    window = request.windows[0]
+    bare = _bare(request, INSUFFICIENT, reason="plan_undivided", grain=window.grain)
+    return against_plan(bare, plan.amount, current=window.current.result_minor)
+
+
 def _refusal(request: DiagnosisInput, refusal: Refusal) -> Diagnosis:
     grain = request.windows[0].grain if request.windows else ""
     bare = _bare(request, INSUFFICIENT, reason=refusal.reason, grain=grain)
     return replace(bare, helps=refusal.helps)
+
+
+def _lacking(request: DiagnosisInput) -> dict[str, str]:
+    """What there is no baseline for want of."""
+    wanted = request.wanted_baseline or BaselineKind.YEAR_AGO
+    if wanted is BaselineKind.SEASONAL and request.rules.season is None:
+        return {"season": ""}
+    return {"baseline": wanted.value}
 
 
 def _bare(request: DiagnosisInput, verdict: str, *, reason: str, grain: str) -> Diagnosis:

@@ -118,6 +118,10 @@ class Rules:
     elasticities: tuple[float, ...] = (0.5, 1.5)
     """Others that are as plausible; a verdict that flips with them is not robust."""
     floors: Floors = field(default_factory=Floors)
+    season: tuple[float, ...] | None = None
+    """The usual volume of the twelve months, January first, in any unit; None while nobody said.
+    History shorter than 13 months cannot tell it.
+    """
     restated_below: float = 0.05
     """Share of the facts that may still have changed lately."""
     material_fall: float = 0.03

@@ -31,7 +31,7 @@ _CHINESE: Final = ((100_000_000, 100_000_000, " 亿"), (10_000, 10_000, " 万"))
 """From which size on an amount is told in which unit, and what the unit is called."""
 
 
-_TOLD_PLAINLY: Final = {"watermark", "events"}
+_TOLD_PLAINLY: Final = {"watermark", "events", "targets"}
 
 
 def amount(minor: int, language: Language, currency: str) -> str:

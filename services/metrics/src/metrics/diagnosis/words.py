@@ -46,6 +46,7 @@ FACTORS: Final = {
     "cost_per_lead": ("cost per lead", "线索单价"),
     "work_volume": ("volume of work", "业务量"),
     "unit_cost": ("unit cost", "单位成本"),
+    "plan": ("not divided by the plan", "计划未拆分"),
     "other_costs": ("costs without leads or runs", "无对应产出的成本"),
 }
 CLASSES: Final = {
@@ -77,6 +78,10 @@ REASONS: Final = {
     "events_missing": ("events that are needed have not arrived", "缺少必要的事件"),
     "restatement": ("the facts are still being corrected", "数据仍在更正"),
     "no_baseline": ("there is no period to compare with", "没有可比的基期"),
+    "plan_undivided": (
+        "the plan tells revenue and not what was to bring it",
+        "计划只给出销售额，未给出构成",
+    ),
     "below_floor": ("there are too few facts", "样本过少"),
     "inherited_stock": (
         "the largest loss was inherited, and what made it is not known",
@@ -92,6 +97,8 @@ HELPS: Final = {
     "events": ("events", "事件"),
     "restatement": ("fewer corrections", "更少的更正"),
     "baseline": ("a period to compare with", "可比的基期"),
+    "targets": ("targets", "目标"),
+    "season": ("the usual volume of each month, in the rules", "规则中各月的通常业务量"),
     "decided": ("decided deals", "已决商机"),
     "won": ("won deals", "赢单"),
     "lost": ("lost deals", "输单"),

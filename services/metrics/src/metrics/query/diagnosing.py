@@ -10,12 +10,12 @@ from typing import Final
 
 from events.types.partner import OrderPaid
 from events.types.pipeline import DealWon
-from metrics.diagnosis import BaselineKind, DiagnosisInput, Figures, GateFacts, Lens, Rules
+from metrics.diagnosis import BaselineKind, DiagnosisInput, Figures, GateFacts, Lens, Plan, Rules
 from metrics.diagnosis import Window as DiagnosisWindow
-from metrics.diagnosis.baseline import wide_enough
+from metrics.diagnosis.baseline import seasonal_index, wide_enough
 from metrics.diagnosis.gate import NEEDED, NEEDED_FOR_PROFIT
 from metrics.engine.calendar import Grain, Period, months_before, period_of
-from metrics.engine.company import SECOND, instant_of, micros_of
+from metrics.engine.company import SECOND, date_of, instant_of, micros_of
 from metrics.engine.kpi import Kpi
 from metrics.engine.row import Row
 from metrics.engine.sums import Known
@@ -24,6 +24,7 @@ from metrics.query.answer import answer
 from metrics.query.cutting import cuts
 from metrics.query.figures import FiguresReader, Filters
 from metrics.query.known import read_known
+from metrics.query.planning import plan_of
 from metrics.query.question import Question
 from metrics.query.source import Source
 from metrics.query.spans import Spans
@@ -68,7 +69,8 @@ async def diagnosis_input(source: Source, asked: Asked, *, rules: Rules) -> Diag
     """Everything, from one snapshot."""
     known, watermark = await read_known(source.connection, source.company, as_of=asked.as_of)
     collecting = _Collecting(source, asked, known)
-    looked = await collecting.windows(rules)
+    planned = asked.baseline is BaselineKind.PLAN
+    looked = await collecting.windows(rules, widen=not planned)
     spans = collecting.spans(looked, rules)
     return DiagnosisInput(
         tenant=_ONE_COMPANY,
@@ -81,8 +83,9 @@ async def diagnosis_input(source: Source, asked: Asked, *, rules: Rules) -> Diag
         wanted_baseline=asked.baseline,
         # How revenue moved in other years says nothing of what is left of it.
         history=await collecting.history() if asked.lens == "revenue" else (),
-        readings=await readings(spans),
-        cuts=await cuts(spans),
+        readings=[] if planned else await readings(spans),
+        cuts=[] if planned else await cuts(spans),
+        plan=await collecting.plan() if planned else None,
         rules=rules,
         catalogue_version=source.catalogue.version,
         as_of=instant_of(known.watermark or 0),
@@ -157,15 +160,20 @@ class _Collecting:
         whole = abs(now.value or 0)
         return abs((now.value or 0) - (then.value or 0)) / whole if whole else 0.0
 
-    async def windows(self, rules: Rules) -> list[_Looked]:
+    async def plan(self) -> Plan:
+        asked = self._asked
+        return await plan_of(self._source, asked.period, filters=asked.filters, as_of=asked.as_of)
+
+    async def windows(self, rules: Rules, *, widen: bool) -> list[_Looked]:
         """The period asked for, and wider ones while there are too few facts."""
         asked, first_day = self._asked, await self._first_day()
         reader = FiguresReader(self._source, self._known, filters=asked.filters, as_of=asked.as_of)
-        grains = (asked.period.grain, *_WIDER.get(asked.period.grain, ()))
+        grain = asked.period.grain
+        grains = (grain, *(_WIDER.get(grain, ()) if widen else ()))
         found: list[_Looked] = []
         for grain in grains:
             period = _ending_with(asked.period, grain)
-            window = await self._window(reader, period, first_day)
+            window = await self._window(reader, period, first_day, season=rules.season)
             found.append(_Looked(period, window))
             compared = window.year_ago or window.previous or window.current
             # What is wider is none of the calendar, and costs a look at every buyer.
@@ -174,7 +182,12 @@ class _Collecting:
         return found
 
     async def _window(
-        self, reader: FiguresReader, period: Period, first_day: int | None
+        self,
+        reader: FiguresReader,
+        period: Period,
+        first_day: int | None,
+        *,
+        season: Sequence[float] | None,
     ) -> DiagnosisWindow:
         year_ago, previous = months_before(period, 12), months_before(period, _months(period))
         figures = await self._figures(reader, (period, year_ago, previous))
@@ -185,6 +198,9 @@ class _Collecting:
             months_of_history=history,
             year_ago=figures[year_ago] if history >= 12 + _months(period) else None,
             previous=figures[previous] if history > _months(period) else None,
+            seasonal_index=seasonal_index(
+                season, first=date_of(period.start).month, months=_months(period)
+            ),
         )
 
     async def _figures(

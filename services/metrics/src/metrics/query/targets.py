@@ -7,12 +7,12 @@ a target (revenue_attainment) have it in their cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final
 
-from metrics.engine.calendar import Period
+from metrics.engine.calendar import Grain, Period, periods_between
 from metrics.engine.company import Company
 from metrics.engine.dimension import DIMENSIONS, Cut
 from metrics.engine.kpi import Kpi
@@ -28,6 +28,7 @@ from metrics.query.source import Source
 
 _LENGTHS: Final = (12, 3, 1)
 """Months of a target's period: what a year is made of, the longest first."""
+_GRAINS: Final = {12: Grain.YEAR, 3: Grain.QUARTER, 1: Grain.MONTH}
 Scope = tuple[str, str] | None
 """A dimension and its member; None is the company."""
 
@@ -77,6 +78,24 @@ class Targets:
         goal = sum(target.value or 0 for _, target in parts)
         keys = [key for key, _ in parts]
         return _against(row, goal, kpi=self.question.kpi, known=self.known, keys=keys)
+
+    def lacking(self, period: Period) -> list[Period]:
+        """What has to be set so that the whole company's, or the only member's, target of the
+        period is known: the parts that are not while others are, else the period itself.
+        """
+        scope = _scope_of(self.question, ())
+        for length in _LENGTHS:
+            parts = list(_parts_of(period, length))
+            missing = [part for part in parts if not self._has(part, length, scope)]
+            if missing and len(missing) < len(parts):
+                return missing
+        return [period]
+
+    def _has(self, part: Period, length: int, scope: Scope | str) -> bool:
+        if isinstance(scope, str):
+            return False
+        told = self.found.get((part.start, length, scope), ())
+        return any(target.currency is None for _, target in told)
 
     @property
     def _is_as_booked(self) -> bool:
@@ -164,6 +183,12 @@ def _scope_of(question: Question, members: Members) -> Scope | str:
     [dimension] = question.dimensions
     named = members or question.filters[dimension]
     return (dimension, named[0]) if len(named) == 1 else ""
+
+
+def _parts_of(period: Period, months: int) -> Iterator[Period]:
+    """The periods of so many months that a longer one is made of; none if it is no longer."""
+    if months < (period.grain.months or 0):
+        yield from periods_between(period.start, period.end, _GRAINS[months])
 
 
 def _adds_up(kpi: Kpi) -> bool:

@@ -71,24 +71,14 @@ def test_thirteen_months_are_needed_for_last_year() -> None:
     ]
 
 
-def test_a_period_without_its_season_or_a_plan_tests_no_verdict() -> None:
-    best = window(months_of_history=24, year_ago=BEFORE, previous=BEFORE, plan=BEFORE)
+def test_a_period_without_its_season_tests_no_verdict() -> None:
+    best = window(months_of_history=24, year_ago=BEFORE, previous=BEFORE)
     seasonal = replace(best, seasonal_index=1.1)
 
     assert alternative(baselines(best)) is None
     other = alternative(baselines(seasonal))
     assert other is not None
     assert other.kind is BaselineKind.SEASONAL
-
-
-def test_a_plan_is_compared_with_when_asked_for() -> None:
-    both = window(months_of_history=24, year_ago=AFTER, plan=BEFORE)
-
-    diagnosis = diagnose(asked(windows=[both], wanted_baseline=BaselineKind.PLAN))
-
-    assert diagnosis.baseline is not None
-    assert diagnosis.baseline.kind is BaselineKind.PLAN
-    assert diagnosis.delta == -77_410_000
 
 
 def test_without_anything_to_compare_with_there_is_no_verdict() -> None:

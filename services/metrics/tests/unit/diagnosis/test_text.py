@@ -17,6 +17,7 @@ from metrics.diagnosis import (
     Diagnosis,
     DiagnosisInput,
     Language,
+    Plan,
     Portion,
     Reading,
     Rules,
@@ -28,6 +29,7 @@ from metrics.diagnosis import (
 from metrics.diagnosis.actions import ADVICE
 from metrics.diagnosis.contributions import FACTORS as TREE_FACTORS
 from metrics.diagnosis.evidence import WITNESSES
+from metrics.diagnosis.plan import UNDIVIDED
 from metrics.diagnosis.rules import DEFAULT_OWNERS, Owner
 from metrics.diagnosis.sentence import amount
 from metrics.diagnosis.words import EVIDENCE, FACTORS, HELPS, REASONS, said
@@ -69,7 +71,7 @@ def _amount(line: str) -> float:
 
 
 def test_every_factor_has_an_owner_and_words_and_every_judged_one_an_advice() -> None:
-    assert set(TREE_FACTORS) == DEFAULT_OWNERS.keys() == FACTORS.keys()
+    assert set(TREE_FACTORS) == DEFAULT_OWNERS.keys() == FACTORS.keys() - {UNDIVIDED}
     judged = {f for f, o in DEFAULT_OWNERS.items() if o not in {Owner.INHERITED, Owner.UNASSIGNED}}
     assert judged == ADVICE.keys()
 
@@ -197,6 +199,8 @@ def refused_for(reason: str) -> DiagnosisInput:
     match reason:
         case "no_baseline":
             return replace(asked(), windows=[Window(grain="quarter", current=AFTER)])
+        case "plan_undivided":
+            return asked(plan=Plan(amount=2 * AFTER.revenue_minor))
         case "below_floor":
             few = {name: replace(f, won=3) for name, f in AFTER.funnels.items()}
             return asked(BEFORE, replace(AFTER, funnels=few))
