@@ -41,7 +41,7 @@ def run_apart(part: Part, *, scale: float, folder: Path) -> Section:
         process = subprocess.Popen(
             command, cwd=_ROOT, env=environment, stderr=log, start_new_session=True
         )
-    failure = _wait(process, part, errors)
+    failure = _wait(process, part.limit_seconds * max(1.0, scale), errors)
     if failure:
         print(f"   failed: {failure}", flush=True)
     lines = into.read_bytes().splitlines()
@@ -54,10 +54,10 @@ def run_apart(part: Part, *, scale: float, folder: Path) -> Section:
     )
 
 
-def _wait(process: subprocess.Popen[bytes], part: Part, errors: Path) -> str | None:
+def _wait(process: subprocess.Popen[bytes], limit_seconds: float, errors: Path) -> str | None:
     """None when the part ended well, else why not. Nothing of it is left running."""
     try:
-        code = process.wait(part.limit_seconds)
+        code = process.wait(limit_seconds)
     except subprocess.TimeoutExpired:
         code = None
     except KeyboardInterrupt:
@@ -65,7 +65,7 @@ def _wait(process: subprocess.Popen[bytes], part: Part, errors: Path) -> str | N
         raise
     _end(process)
     if code is None:
-        return f"not done within {part.limit_seconds:.0f} s"
+        return f"not done within {limit_seconds:.0f} s"
     return None if code == 0 else last_line(errors)
 
 
