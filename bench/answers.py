@@ -38,9 +38,10 @@ from metrics.store.pages import cells_in
 SIZES: Final = (10_000, 100_000, 1_000_000)
 COMPANY: Final = Company(time_zone="UTC", base_currency="USD")
 AGAINST_SQL: Final = Goal(3, 1.5, at_most=True)
+"""Of answers by day. Months are so few values that what any request costs decides."""
 FLAT: Final = Goal(1.5, 1.1, at_most=True)
 _READS: Final = 100
-_SECONDS_OF_READING: Final = 5.0
+_SECONDS_OF_READING: Final = 3.0
 """Who is slow is read less often."""
 
 Values = dict[tuple[date, str], float]
@@ -80,25 +81,25 @@ CASES: Final = (
 
 def measure(scale: float) -> Iterator[Figure]:
     """Each size in a database of its own; every answer is compared with those of the others."""
-    found: dict[tuple[str, int], _Read] = {}
+    found: dict[tuple[_Case, int], _Read] = {}
     with servers() as here:
         for size in SIZES:
             deals = int(size * scale)
             stored, reads = uvloop.run(_measure(here, deals))
             yield stored
             for read in reads:
-                found[read.case.kpi, size] = read
+                found[read.case, size] = read
                 yield read.figure(deals)
     for case in CASES:
-        middle, largest = found[case.kpi, SIZES[1]], found[case.kpi, SIZES[-1]]
+        middle, largest = found[case, SIZES[1]], found[case, SIZES[-1]]
         yield ratio(
-            f"{case.kpi}: p99 against SQL on a table of the answer",
+            f"{case.kpi} by {case.grain}: p99 against SQL on a table of the answer",
             largest.ours.p99 / largest.table.p99,
-            goal=AGAINST_SQL,
+            goal=AGAINST_SQL if case.grain is Grain.DAY else None,
             note=f"both as JSON, {len(largest.values):,} values",
         )
         yield ratio(
-            f"{case.kpi}: ten times the deals",
+            f"{case.kpi} by {case.grain}: ten times the deals",
             largest.ours.p50 / middle.ours.p50,
             goal=FLAT,
             note=f"views {largest.view.p50 / middle.view.p50:.0f}x,"
