@@ -11,15 +11,15 @@ import asyncpg
 import httpx
 from kpi_histories import History
 from metrics_service import NOW
+from own_kpis import PAID, SLOWLY, WEST, sent, states
 
 from chassis.clock import SetClock
 from events import Event
 from events.database_errors import DATABASE_ERRORS
 from metrics.consuming import company_of
 from metrics.kpis import CATALOGUE
-from metrics.rebuild import Pace, move_on
+from metrics.rebuild import move_on
 
-SLOWLY = Pace(events_per_step=25, blocks_per_read=5, last_blocks=5)
 YEAR = {"from": "2024-01-01", "to": "2025-01-01", "grain": "quarter"}
 BY_HAND: dict[str, Any] = {
     "id": "win_rate_by_hand",
@@ -31,22 +31,6 @@ BY_HAND: dict[str, Any] = {
     "denominator": [{"count": "deal.won"}, {"count": "deal.lost"}],
     "dimensions": list(CATALOGUE["win_rate"].dimensions),
 }
-PAID: dict[str, Any] = {
-    "id": "paid_minus_refunds",
-    "name": {"en": "Paid", "zh": "已付"},
-    "unit": "money",
-    "better": "up",
-    "value": [{"sum": "order.paid"}, {"minus": {"sum": "sale.refunded"}}],
-}
-WEST: dict[str, Any] = {
-    "id": "won_in_west",
-    "name": {"en": "Won in the west", "zh": "西区赢单"},
-    "unit": "count",
-    "better": "up",
-    "grain": "day",
-    "value": [{"count": "deal.won"}],
-    "where": {"region": ["West"]},
-}
 
 
 async def test_a_kpi_defined_by_hand_under_load_equals_that_of_the_release_everywhere(
@@ -54,7 +38,7 @@ async def test_a_kpi_defined_by_hand_under_load_equals_that_of_the_release_every
 ) -> None:
     events = History(61, facts=140).events
     half = len(events) // 2
-    await feed_all(service, events[:half])
+    await service.feed_all(events[:half])
     async with service.caller() as client:
         made = await sent(client, "POST", "/v1/kpis", BY_HAND)
         assert made.status_code == 202
@@ -136,7 +120,7 @@ async def killed_in_the_middle(service: Any, client: httpx.AsyncClient) -> None:
 async def test_definitions_that_come_while_a_build_runs_go_into_the_next_together(
     service: Any,
 ) -> None:
-    await feed_all(service, History(62, facts=80).events)
+    await service.feed_all(History(62, facts=80).events)
     async with service.caller() as client:
         await sent(client, "POST", "/v1/kpis", PAID)
         async with service.pool.acquire() as connection:
@@ -163,11 +147,11 @@ async def test_a_filtered_kpi_is_what_the_filter_gives_and_follows_new_events(
     service: Any,
 ) -> None:
     events = History(63, facts=60, of=["deal"]).events
-    await feed_all(service, events[:-60])
+    await service.feed_all(events[:-60])
     async with service.caller() as client:
         await sent(client, "POST", "/v1/kpis", WEST)
         await service.keep(pace=SLOWLY)
-        await feed_all(service, events[-60:])
+        await service.feed_all(events[-60:])
         await service.know_until(NOW)
         for more in ({}, {"as_of": "2024-05-31"}, {"by": "team"}, {"by": ["team", "product"]}):
             asked = {**YEAR, **more}
@@ -182,7 +166,7 @@ async def test_a_filtered_kpi_is_what_the_filter_gives_and_follows_new_events(
 
 
 async def test_own_kpis_are_drawn_as_those_of_the_release_are(service: Any) -> None:
-    await feed_all(service, History(71, facts=120).events)
+    await service.feed_all(History(71, facts=120).events)
     same_for_all = {name: WEST[name] for name in ("name", "better", "where")}
     cycle = {**same_for_all, "id": "cycle", "unit": "days", "percentile": {"of": "deal.won"}}
     stock = {**same_for_all, "id": "stock", "unit": "money", "value": [{"sum": "deal.open"}]}
@@ -209,80 +193,6 @@ def values(answer: Any, of: str) -> dict[Any, Any]:
         for row in period["rows"]
         if row[of]
     }
-
-
-async def test_a_changed_definition_keeps_its_old_values_until_the_new_ones_are_made(
-    service: Any,
-) -> None:
-    await feed_all(service, History(64, facts=60).events)
-    async with service.caller() as client:
-        await sent(client, "POST", "/v1/kpis", WEST)
-        await service.keep()
-        other = {name: said for name, said in WEST.items() if name not in ("id", "where")}
-        missing = await client.put("/v1/kpis/won_in_west", json=other)
-        assert missing.status_code == 428
-        changed = await client.put("/v1/kpis/won_in_west", json=other, headers={"if-match": '"1"'})
-        assert (changed.status_code, changed.headers["etag"]) == (202, '"2"')
-        stale = await client.put("/v1/kpis/won_in_west", json=other, headers={"if-match": '"1"'})
-        assert stale.status_code == 412
-        assert await version_told(client) == 1
-        await service.keep()
-        assert await version_told(client) == 2
-        again = await client.put("/v1/kpis/won_in_west", json=other, headers={"if-match": '"2"'})
-        assert again.headers["etag"] == '"2"'
-
-
-async def version_told(client: httpx.AsyncClient) -> int:
-    listed = (await client.get("/v1/kpis")).json()["items"]
-    return int(next(one["version"] for one in listed if one["id"] == "won_in_west"))
-
-
-async def test_a_retired_kpi_goes_with_the_next_figures_and_its_history_stays(
-    service: Any,
-) -> None:
-    await feed_all(service, History(65, facts=40).events)
-    async with service.caller() as client:
-        await sent(client, "POST", "/v1/kpis", WEST)
-        await service.keep()
-        retired = await client.delete("/v1/kpis/won_in_west")
-        assert retired.json()["state"] == "retired"
-        assert retired.json()["version_in_force"] == 1
-        assert (await client.get("/v1/kpis/won_in_west")).status_code == 200
-        await service.keep()
-        assert (await client.get("/v1/kpis/won_in_west")).status_code == 404
-        own = (await client.get("/v1/kpis/won_in_west/definition")).json()
-        assert [one["version"] for one in own["history"]] == [2, 1]
-        assert own["history"][1]["definition"]["where"] == {"region": ["West"]}
-        again = await sent(client, "POST", "/v1/kpis", WEST)
-        assert again.json()["version"] == 3
-        await service.keep()
-        assert (await client.get("/v1/kpis/won_in_west")).status_code == 200
-
-
-async def test_a_definition_that_this_release_cannot_read_is_listed_as_broken(
-    service: Any,
-) -> None:
-    await feed_all(service, History(66, facts=40).events)
-    async with service.caller() as client:
-        for body in (WEST, PAID):
-            await sent(client, "POST", "/v1/kpis", body)
-        # As a release had it that knew one more kind of moments.
-        await service.pool.execute(
-            "UPDATE own_kpis SET definition ="
-            " replace(definition::text, 'deal.won', 'deal.dreamt_of')::json"
-            " WHERE id = 'won_in_west'"
-        )
-        await service.keep()
-        assert await states(client) == {
-            "paid_minus_refunds": "in_force",
-            "won_in_west": "broken",
-        }
-        own = (await client.get("/v1/kpis/won_in_west/definition")).json()
-        assert own["kpi"] is None
-        assert own["reason"].startswith("value.0.count: there is no such kind")
-        refused = await client.get("/v1/kpis/won_in_west")
-        assert (refused.status_code, refused.json()["state"]) == (409, "broken")
-        assert (await client.get("/v1/kpis/paid_minus_refunds")).status_code == 200
 
 
 async def test_whoever_may_not_define_is_refused_and_so_is_what_is_taken(service: Any) -> None:
@@ -315,66 +225,8 @@ async def test_there_can_be_fifty(service: Any) -> None:
         assert full.json()["type"].endswith("too-many-definitions")
 
 
-async def test_figures_that_somebody_switched_away_from_are_not_made_again(
-    service: Any,
-) -> None:
-    await feed_all(service, History(67, facts=40).events)
-    async with service.caller() as client, service.caller("admin") as admin:
-        await sent(client, "POST", "/v1/kpis", WEST)
-        await service.keep()
-        assert (await admin.post("/v1/rebuilds/1/switch")).status_code == 202
-        await service.keep()
-        assert await states(client) == {"won_in_west": "set_aside"}
-        refused = (await client.get("/v1/kpis/won_in_west")).json()
-        assert "POST /v1/rebuilds/2/switch" in refused["detail"]
-        assert (await admin.post("/v1/rebuilds/2/switch")).status_code == 202
-        await service.keep()
-        assert await states(client) == {"won_in_west": "in_force"}
-
-
-async def test_figures_that_were_given_up_are_made_when_somebody_asks_for_them(
-    service: Any,
-) -> None:
-    await feed_all(service, History(68, facts=60).events)
-    async with service.caller() as client, service.caller("admin") as admin:
-        await sent(client, "POST", "/v1/kpis", WEST)
-        async with service.pool.acquire() as connection:
-            await move_on(
-                connection, company=company_of(service.settings), clock=SetClock(NOW), pace=SLOWLY
-            )
-        assert (await admin.delete("/v1/rebuilds/2")).status_code == 204
-        await service.keep()
-        own = (await client.get("/v1/kpis/won_in_west/definition")).json()
-        assert own["state"] == "set_aside"
-        assert "POST /v1/rebuilds" in own["reason"]
-        asked = await admin.post("/v1/rebuilds", json={"switch": "automatically"})
-        assert asked.json()["own_definitions"] == 1
-        await service.keep()
-        assert await states(client) == {"won_in_west": "in_force"}
-
-
-async def test_a_release_that_starts_in_the_middle_of_a_backfill_goes_on_with_its_definitions(
-    service: Any,
-) -> None:
-    await feed_all(service, History(69, facts=60).events)
-    async with service.caller() as client:
-        await sent(client, "POST", "/v1/kpis", WEST)
-        async with service.pool.acquire() as connection:
-            for _ in range(3):
-                await move_on(
-                    connection,
-                    company=company_of(service.settings),
-                    clock=SetClock(NOW),
-                    pace=SLOWLY,
-                )
-        assert await states(client) == {"won_in_west": "backfilling"}
-        await service.pool.execute("UPDATE generations SET catalogue_version = 'an older one'")
-        await service.prepare()
-        assert await states(client) == {"won_in_west": "in_force"}
-
-
 async def test_who_sees_one_team_sees_its_part_of_an_own_kpi_and_no_more(service: Any) -> None:
-    await feed_all(service, History(70, facts=60).events)
+    await service.feed_all(History(70, facts=60).events)
     async with service.caller() as boss, service.caller("sales_lead", "north") as lead:
         await sent(boss, "POST", "/v1/kpis", WEST)
         await service.keep()
@@ -384,26 +236,10 @@ async def test_who_sees_one_team_sees_its_part_of_an_own_kpi_and_no_more(service
         assert (await lead.get("/v1/kpis/won_in_west", params=YEAR)).status_code == 403
 
 
-async def sent(client: httpx.AsyncClient, method: str, path: str, body: Any) -> httpx.Response:
-    response = await client.request(method, path, json=body)
-    assert response.status_code == 202, response.text
-    return response
-
-
-async def states(client: httpx.AsyncClient) -> dict[str, str]:
-    listed = (await client.get("/v1/kpis/definitions")).json()["items"]
-    return {one["id"]: one["state"] for one in listed}
-
-
-async def feed_all(service: Any, events: Sequence[Event]) -> None:
-    for start in range(0, len(events), 20):
-        await service.feed(events[start : start + 20])
-
-
 @asynccontextmanager
 async def load(service: Any, events: Sequence[Event]) -> AsyncIterator[None]:
     """Somebody who folds events meanwhile."""
-    working = asyncio.create_task(feed_all(service, events))
+    working = asyncio.create_task(service.feed_all(events))
     try:
         yield
         await working

@@ -77,6 +77,10 @@ class Service:
         if self._batches % 4 == 3:
             await self.merge(shard)
 
+    async def feed_all(self, events: Sequence[Event], *, at_once: int = 20) -> None:
+        for start in range(0, len(events), at_once):
+            await self.feed(events[start : start + at_once])
+
     async def merge(self, shard: int = 0) -> int:
         return await merge(self.pool, company=company_of(self.settings), shard=shard)
 
