@@ -38,7 +38,7 @@ async def closed(
     async with running(module_database("metrics"), tmp_path_factory.mktemp("identity")) as service:
         events = History(61, facts=220).events
         then = CLOSED_AT - timedelta(seconds=1)
-        await feed(service, [e for e in events if e.recordedtime < then])
+        await service.feed_all([e for e in events if e.recordedtime < then])
         await service.know_until(CLOSED_AT)
         published = {}
         async with service.caller("admin") as admin:
@@ -49,7 +49,7 @@ async def closed(
             await service.publish()
             for kpi, by in values():
                 published[kpi, by] = await rows(admin, kpi, PERIOD, by=by)
-        await feed(service, [e for e in events if e.recordedtime >= then])
+        await service.feed_all([e for e in events if e.recordedtime >= then])
         await service.know_until(END)
         yield service, published
 
@@ -58,11 +58,6 @@ async def closed(
 async def admin(closed: tuple[Service, Any]) -> AsyncIterator[httpx.AsyncClient]:
     async with closed[0].caller("admin") as client:
         yield client
-
-
-async def feed(service: Service, events: list[Any]) -> None:
-    for start in range(0, len(events), 50):
-        await service.feed(events[start : start + 50])
 
 
 async def rows(client: httpx.AsyncClient, kpi: str, period: str, **more: Any) -> list[Any]:

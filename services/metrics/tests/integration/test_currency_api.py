@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
-from metrics_service import running
+from kpi_stories import SHOP, event
+from metrics_service import Service
 
 from events import Dimensions, Event, EventData, Money
 from events.types.market import FxRatePublished
@@ -23,16 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def told(data: EventData, at: datetime = PAID_AT, *, number: int = 1, subject: str = "") -> Event:
-    subject = subject or data.subject
-    return Event.of(
-        data,
-        source="/shop/a",
-        sequence=number,
-        occurred_at=at,
-        recorded_at=at,
-        subject=subject,
-        id=f"{subject}:{number}",
-    )
+    return event(data, number, at, source=SHOP, subject=subject)
 
 
 def order(
@@ -87,19 +79,10 @@ def events() -> Iterator[Event]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def fed(
-    module_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Any]:
-    async with running(module_database("metrics"), tmp_path_factory.mktemp("identity")) as service:
-        await service.feed(list(events()))
-        await service.know_until(datetime(2025, 6, 1, tzinfo=UTC))
-        yield service
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def boss(fed: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with fed.caller("boss") as client:
-        yield client
+async def fed(shared_service: Service) -> Service:
+    await shared_service.feed(list(events()))
+    await shared_service.know_until(datetime(2025, 6, 1, tzinfo=UTC))
+    return shared_service
 
 
 async def ask(client: httpx.AsyncClient, kpi: str = "revenue_net", **params: Any) -> Any:

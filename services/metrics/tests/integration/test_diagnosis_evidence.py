@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from bad_quarter import Company
+from kpi_histories import CUSTOMER
+from kpi_stories import SHOP, event
 from metrics_service import running
 
-from events import Dimensions, Event, EventData, Money
+from events import Dimensions, Event, Money
 from events.types.customer import LeadCaptured, LeadState
 from events.types.partner import ActivityRecorded
 from events.types.pipeline import DealCreated, DealState, DealWon, LeadOrigin
@@ -20,18 +22,6 @@ USERS: Final = 40
 LEADS: Final = 100
 
 
-def told(data: EventData, number: int, at: datetime, *, source: str) -> Event:
-    return Event.of(
-        data,
-        source=source,
-        sequence=number,
-        occurred_at=at,
-        recorded_at=at,
-        subject=data.subject,
-        id=f"{source}{data.subject}:{number}",
-    )
-
-
 def cohort_of_leads(start: datetime, *, after_days: list[int]) -> Iterator[Event]:
     """Leads of a quarter; the first of them are sold to so many days after their capture."""
     for number in range(LEADS):
@@ -39,7 +29,7 @@ def cohort_of_leads(start: datetime, *, after_days: list[int]) -> Iterator[Event
         captured = start + timedelta(days=number % 90)
         fair = Dimensions(channel="fair")
         lead = LeadState(lead_id=name, status="new", captured_at=captured, dimensions=fair)
-        yield told(LeadCaptured(lead=lead), 1, captured, source="/tandem/customer")
+        yield event(LeadCaptured(lead=lead), 1, captured, source=CUSTOMER)
         if number >= len(after_days):
             continue
         closed = captured + timedelta(days=after_days[number])
@@ -54,9 +44,9 @@ def cohort_of_leads(start: datetime, *, after_days: list[int]) -> Iterator[Event
             "lead": LeadOrigin(lead_id=name, captured_at=captured, dimensions=fair),
         }
         created = DealCreated(deal=DealState(status="open", **deal))
-        yield told(created, 1, captured, source="/tandem/pipeline")
+        yield event(created, 1, captured)
         won = DealWon(deal=DealState(status="won", closed_at=closed, **deal))
-        yield told(won, 2, closed, source="/tandem/pipeline")
+        yield event(won, 2, closed)
 
 
 def users_of_months() -> Iterator[Event]:
@@ -70,7 +60,7 @@ def users_of_months() -> Iterator[Event]:
             for day in days:
                 number += 1
                 data = ActivityRecorded(user_id=f"u{month}-{user}", kind="login")
-                yield told(data, number, day, source="/shop/a")
+                yield event(data, number, day, source=SHOP)
 
 
 _MONTH_OF_LAST_DECEMBER: Final = 47
@@ -84,8 +74,7 @@ def _noon(month: int) -> datetime:
 async def evidence(url: str, folder: Path, events: list[Event], *, period: str) -> dict[Any, Any]:
     async with running(url, folder) as service:
         ordered = sorted(events, key=lambda event: (event.recordedtime, event.sequence))
-        for start in range(0, len(ordered), 500):
-            await service.feed(ordered[start : start + 500])
+        await service.feed_all(ordered, at_once=500)
         await service.know_until(LATER)
         async with service.caller("boss") as client:
             answer = await client.get("/v1/diagnosis", params={"period": period})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
@@ -14,7 +14,7 @@ import pytest_asyncio
 from kpi_histories import BASE, History, plain
 from kpi_oracles import Ask, Books, expected
 from kpi_oracles.leads import leads_before_any_deal
-from metrics_service import running
+from metrics_service import Service
 
 from metrics.engine.calendar import Grain, parse_period, periods_between
 from metrics.engine.company import date_of, day_number
@@ -32,16 +32,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def fed(
-    module_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[Any, Books]]:
+async def fed(shared_service: Service) -> tuple[Any, Books]:
     """A service that was fed a history, and the books of it. Tests only read it."""
-    async with running(module_database("metrics"), tmp_path_factory.mktemp("identity")) as service:
-        history = History(11, facts=150)
-        for start in range(0, len(history.events), 100):
-            await service.feed(history.events[start : start + 100])
-        await service.know_until(WATERMARK)
-        yield service, Books(plain(history.events), ZONE, BASE)
+    history = History(11, facts=150)
+    await shared_service.feed_all(history.events, at_once=100)
+    await shared_service.know_until(WATERMARK)
+    return shared_service, Books(plain(history.events), ZONE, BASE)
 
 
 @pytest_asyncio.fixture(loop_scope="module")

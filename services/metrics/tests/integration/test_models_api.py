@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from customer_lives import lives
-from metrics_service import running
+from metrics_service import Service
 
 from events import Dimensions, Event, Money
 from events.types.partner import OrderPaid
@@ -47,22 +47,12 @@ def orders() -> Iterator[Event]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def fed(
-    module_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Any]:
+async def fed(shared_service: Service) -> Service:
     """A service that was fed three years of orders. Tests only read it."""
-    async with running(module_database("metrics"), tmp_path_factory.mktemp("identity")) as service:
-        events = sorted(orders(), key=lambda event: event.recordedtime)
-        for start in range(0, len(events), 500):
-            await service.feed(events[start : start + 500])
-        await service.know_until(datetime(2025, 1, 20, tzinfo=UTC))
-        yield service
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def boss(fed: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with fed.caller("boss") as client:
-        yield client
+    events = sorted(orders(), key=lambda event: event.recordedtime)
+    await shared_service.feed_all(events, at_once=500)
+    await shared_service.know_until(datetime(2025, 1, 20, tzinfo=UTC))
+    return shared_service
 
 
 async def get(client: httpx.AsyncClient, path: str, **params: Any) -> Any:

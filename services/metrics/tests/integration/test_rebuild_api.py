@@ -22,8 +22,7 @@ async def ask(client: Any, method: str, path: str, **more: Any) -> Any:
 
 
 async def fed(service: Any, events: list[Event]) -> None:
-    for start in range(0, len(events), 50):
-        await service.feed(events[start : start + 50])
+    await service.feed_all(events)
     await service.know_until(max(event.recordedtime for event in events))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -18,7 +18,7 @@ from kpi_oracles.deals import open_at_end
 from kpi_oracles.leads import minutes_until_answer
 from kpi_oracles.pipeline import reached
 from kpi_oracles.usage import retained
-from metrics_service import running
+from metrics_service import Service
 
 ZONE = ZoneInfo("America/New_York")
 NOW = datetime(2024, 11, 10, 12, tzinfo=UTC)
@@ -30,17 +30,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def told(
-    module_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[httpx.AsyncClient, Books]]:
+async def told(shared_service: Service) -> AsyncIterator[tuple[httpx.AsyncClient, Books]]:
     """A boss's client of a service that was fed a history, and the books of it."""
-    async with running(module_database("metrics"), tmp_path_factory.mktemp("identity")) as service:
-        history = History(5, facts=240, of=MAKERS)
-        for start in range(0, len(history.events), 200):
-            await service.feed(history.events[start : start + 200])
-        await service.know_until(NOW)
-        async with service.caller("boss") as client:
-            yield client, Books(plain(history.events), ZONE, BASE)
+    history = History(5, facts=240, of=MAKERS)
+    await shared_service.feed_all(history.events, at_once=200)
+    await shared_service.know_until(NOW)
+    async with shared_service.caller("boss") as client:
+        yield client, Books(plain(history.events), ZONE, BASE)
 
 
 async def answer(client: httpx.AsyncClient, path: str, **params: Any) -> Any:

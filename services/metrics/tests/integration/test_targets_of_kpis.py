@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
-from metrics_service import running
+from kpi_stories import event
+from metrics_service import Service, running
 
-from events import Dimensions, Event, EventData, Money
+from events import Dimensions, Event, Money
 from events.types.pipeline import DealCreated, DealState, DealWon, TargetSet
 
 MAY = datetime(2024, 5, 6, 12, tzinfo=UTC)
@@ -23,18 +24,6 @@ NOW = datetime(2024, 9, 10, 20, tzinfo=UTC)
 """A Tuesday: of September's 21 working days 7 have begun."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def told(data: EventData, number: int, at: datetime) -> Event:
-    return Event.of(
-        data,
-        source="/tandem/pipeline",
-        sequence=number,
-        occurred_at=at,
-        recorded_at=at,
-        subject=data.subject,
-        id=f"{data.subject}:{number}",
-    )
 
 
 def sold(
@@ -51,9 +40,9 @@ def sold(
         dimensions=Dimensions(team="north"),
         amount=Money(amount_minor=minor, currency=currency, rate=rate),
     )
-    yield told(DealCreated(deal=state), 1, at)
+    yield event(DealCreated(deal=state), 1, at)
     won = msgspec.structs.replace(state, status="won", closed_at=at + timedelta(hours=1))
-    yield told(DealWon(deal=won), 2, at + timedelta(hours=1))
+    yield event(DealWon(deal=won), 2, at + timedelta(hours=1))
 
 
 def goal(name: str, kpi: str, period: str, value: int | None, **more: Any) -> TargetSet:
@@ -64,28 +53,24 @@ def goal(name: str, kpi: str, period: str, value: int | None, **more: Any) -> Ta
 def events() -> Iterator[Event]:
     yield from sold("a", 9_000, MAY)
     yield from sold("b", 7_000, NOW - timedelta(days=1))
-    yield told(goal("r", "win_rate", "2024-05", 5_000), 1, MAY)
-    yield told(goal("r", "win_rate", "2024-05", 8_000), 2, JULY)
+    yield event(goal("r", "win_rate", "2024-05", 5_000), 1, MAY)
+    yield event(goal("r", "win_rate", "2024-05", 8_000), 2, JULY)
     north = {"scope": "team", "scope_value": "north"}
-    yield told(goal("n", "win_rate", "2024-05", 9_500, **north), 1, MAY)
+    yield event(goal("n", "win_rate", "2024-05", 9_500, **north), 1, MAY)
     for number, month in enumerate(("2024-07", "2024-08", "2024-09")):
         name = f"s{number}"
-        yield told(goal(name, "revenue_net", month, 30_000, currency="USD"), 1, MAY)
+        yield event(goal(name, "revenue_net", month, 30_000, currency="USD"), 1, MAY)
     yield from sold("c", 4_000, MAY, currency="EUR", rate="1.1")
-    yield told(goal("eur", "revenue_net", "2024-05", 8_000, currency="EUR"), 1, MAY)
-    yield told(goal("gone", "avg_deal_value", "2024-05", 1, currency="USD"), 1, MAY)
-    yield told(goal("gone", "avg_deal_value", "2024-05", None), 2, JULY)
+    yield event(goal("eur", "revenue_net", "2024-05", 8_000, currency="EUR"), 1, MAY)
+    yield event(goal("gone", "avg_deal_value", "2024-05", 1, currency="USD"), 1, MAY)
+    yield event(goal("gone", "avg_deal_value", "2024-05", None), 2, JULY)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def boss(
-    module_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(module_database("metrics"), tmp_path_factory.mktemp("identity")) as service:
-        await service.feed(list(events()))
-        await service.know_until(NOW)
-        async with service.caller("boss") as client:
-            yield client
+async def fed(shared_service: Service) -> Service:
+    await shared_service.feed(list(events()))
+    await shared_service.know_until(NOW)
+    return shared_service
 
 
 async def target_of(client: httpx.AsyncClient, kpi: str, **params: Any) -> dict[str, Any]:

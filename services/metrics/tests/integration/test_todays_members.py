@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +10,10 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
-from metrics_service import running
+from kpi_stories import event
+from metrics_service import Service
 
-from events import Dimensions, Event, EventData, Money, Owner
+from events import Dimensions, Event, Money, Owner
 from events.types.customer import LeadCaptured, LeadState
 from events.types.pipeline import (
     DealCreated,
@@ -29,18 +30,6 @@ JULY = datetime(2024, 7, 1, 12, tzinfo=UTC)
 AUGUST = datetime(2024, 8, 1, 12, tzinfo=UTC)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def told(data: EventData, number: int, at: datetime) -> Event:
-    return Event.of(
-        data,
-        source="/tandem/pipeline",
-        sequence=number,
-        occurred_at=at,
-        recorded_at=at,
-        subject=data.subject,
-        id=f"{data.subject}:{number}",
-    )
 
 
 def deal(name: str, owners: dict[str, int], minor: int, **more: Any) -> DealState:
@@ -61,9 +50,9 @@ def deal(name: str, owners: dict[str, int], minor: int, **more: Any) -> DealStat
 
 
 def sold(state: DealState) -> Iterator[Event]:
-    yield told(DealCreated(deal=state), 1, MAY)
+    yield event(DealCreated(deal=state), 1, MAY)
     won = msgspec.structs.replace(state, status="won", closed_at=MAY + timedelta(days=1))
-    yield told(DealWon(deal=won), 2, MAY + timedelta(days=1))
+    yield event(DealWon(deal=won), 2, MAY + timedelta(days=1))
 
 
 def events() -> Iterator[Event]:
@@ -74,7 +63,7 @@ def events() -> Iterator[Event]:
         lead_id="l", status="new", captured_at=MAY, owner_id="ann",
         dimensions=Dimensions(team="north"),
     )  # fmt: skip
-    yield told(LeadCaptured(lead=lead), 1, MAY)
+    yield event(LeadCaptured(lead=lead), 1, MAY)
     yield from sold(deal("kept", {"ann": 10_000}, 1_000, lead=origin))
     yield from sold(deal("shared", {"ann": 5_000, "bob": 5_000}, 101))
     given = deal("given", {"ann": 10_000}, 500)
@@ -85,29 +74,20 @@ def events() -> Iterator[Event]:
         closed_at=MAY + timedelta(days=1),
         owners=[Owner(owner_id="cid", weight_bp=10_000)],
     )
-    yield told(DealReassigned(deal=handed_over), 3, JULY)
+    yield event(DealReassigned(deal=handed_over), 3, JULY)
     for number, (team, region) in enumerate(
         (("north", "North"), ("south", "South"), ("south", "Overseas")), start=1
     ):
-        yield told(TeamChanged(team=team, region=region), number, MAY + timedelta(days=number))
+        yield event(TeamChanged(team=team, region=region), number, MAY + timedelta(days=number))
     for who, team in (("ann", "south"), ("bob", "north")):
-        yield told(PersonChanged(person_id=who, team=team), 1, AUGUST)
+        yield event(PersonChanged(person_id=who, team=team), 1, AUGUST)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def fed(
-    module_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Any]:
-    async with running(module_database("metrics"), tmp_path_factory.mktemp("identity")) as service:
-        await service.feed(list(events()))
-        await service.know_until(datetime(2025, 6, 1, tzinfo=UTC))
-        yield service
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def boss(fed: Any) -> AsyncIterator[httpx.AsyncClient]:
-    async with fed.caller("boss") as client:
-        yield client
+async def fed(shared_service: Service) -> Service:
+    await shared_service.feed(list(events()))
+    await shared_service.know_until(datetime(2025, 6, 1, tzinfo=UTC))
+    return shared_service
 
 
 async def ask(client: httpx.AsyncClient, path: str = "revenue_net", **params: Any) -> Any:

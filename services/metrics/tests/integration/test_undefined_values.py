@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from events import Dimensions, Event, EventData, Money
+from kpi_histories import CUSTOMER
+from kpi_stories import SHOP, event
+
+from events import Dimensions, Event, Money
 from events.types.customer import LeadCaptured, LeadState
 from events.types.partner import ActivityRecorded
 from events.types.pipeline import DealCreated, DealState, DealWon, LeadOrigin
@@ -15,22 +18,10 @@ MARCH = datetime(2024, 3, 11, 12, tzinfo=UTC)
 LATER = datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def told(data: EventData, number: int, at: datetime, *, source: str) -> Event:
-    return Event.of(
-        data,
-        source=source,
-        sequence=number,
-        occurred_at=at,
-        recorded_at=at,
-        subject=data.subject,
-        id=f"{data.subject}:{number}:{at.isoformat()}",
-    )
-
-
 def lead(name: str, at: datetime, *, channel: str | None = None) -> Event:
     dimensions = Dimensions(channel=channel)
     state = LeadState(lead_id=name, status="new", captured_at=at, dimensions=dimensions)
-    return told(LeadCaptured(lead=state), 1, at, source="/tandem/customer")
+    return event(LeadCaptured(lead=state), 1, at, source=CUSTOMER)
 
 
 async def rows(service: Any, kpi: str, **params: Any) -> dict[str, tuple[Any, Any]]:
@@ -63,11 +54,11 @@ async def test_of_leads_from_before_any_deal_nobody_knows_what_became(service: A
         amount=Money(amount_minor=1, currency="USD"),
         lead=LeadOrigin(lead_id="b", captured_at=MARCH),
     )
-    await service.feed([told(DealCreated(deal=deal), 1, MARCH, source="/tandem/pipeline")])
+    await service.feed([event(DealCreated(deal=deal), 1, MARCH)])
     expected = {"2024-01": (None, "not_covered"), "2024-02": (None, "not_covered")}
     assert await rows(service, "lead_conversion", **asked) == expected | {"2024-03": (0, None)}
     won = DealWon(deal=DealState(**{**_fields(deal), "status": "won", "closed_at": MARCH}))
-    await service.feed([told(won, 2, MARCH, source="/tandem/pipeline")])
+    await service.feed([event(won, 2, MARCH)])
     assert await rows(service, "lead_conversion", **asked) == expected | {"2024-03": (0.5, None)}
 
 
@@ -95,7 +86,7 @@ async def test_a_cohort_that_began_before_its_outcomes_are_told_of_is_incomplete
         amount=Money(amount_minor=1, currency="USD"),
         lead=LeadOrigin(lead_id="c", captured_at=late),
     )
-    created = told(DealCreated(deal=deal), 1, late, source="/tandem/pipeline")
+    created = event(DealCreated(deal=deal), 1, late)
     await service.feed([*leads, created])
     await service.know_until(LATER)
 
@@ -122,7 +113,7 @@ async def test_a_quiet_day_is_an_outage_only_while_something_is_missing(service:
     days = [MARCH + timedelta(days=n) for n in range(40) if n != 30]
     await service.feed(
         [
-            told(ActivityRecorded(user_id="u", kind="login"), n, day, source="/shop/a")
+            event(ActivityRecorded(user_id="u", kind="login"), n, day, source=SHOP)
             for n, day in enumerate(days, start=1)
         ]
     )
