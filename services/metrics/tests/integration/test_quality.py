@@ -15,6 +15,8 @@ from events.types import Dimensions
 from events.types.partner import OrderPaid, PaymentRefunded
 from metrics.engine.calendar import parse_period
 from metrics.kpis import CATALOGUE
+from metrics.query.quality import Quality, read_quality
+from metrics.query.source import Source
 
 SOURCE = "/partners/shop"
 MAY = datetime(2025, 5, 10, 12, tzinfo=UTC)
@@ -88,6 +90,38 @@ async def test_the_page_covers_every_kpi_whatever_its_class(service: Any, period
     assert [one["kpi"] for one in page["restatements"]] == by_grain
     assert page["unknown"]
     assert all(0 < one["share"] <= 1 for one in page["unknown"])
+
+
+async def test_kpis_that_are_read_together_say_what_each_says_alone(service: Any) -> None:
+    await service.feed(History(41, facts=300).events)
+    page = await quality(service, period="2024-05")
+    assert any(one["share"] for one in page["restatements"])
+    async with service.caller("boss") as boss:
+        for one in page["restatements"]:
+            response = await boss.get(f"/v1/kpis/{one['kpi']}", params={"period": "2024-05"})
+            [row] = response.json()["periods"][0]["rows"]
+            assert one["value_now"] == row["value"], one
+    for kpi in {one["kpi"] for one in page["unknown"]}:
+        alone = await quality(service, period="2024-05", kpi=kpi)
+        assert alone["unknown"] == [one for one in page["unknown"] if one["kpi"] == kpi]
+        assert alone["restatements"] == [line(page["restatements"], kpi=kpi)]
+
+
+async def test_a_page_of_all_kpis_asks_for_each_dimension_and_not_for_each_kpi(
+    service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[Any] = []
+
+    async def logged(source: Source, *args: Any, **more: Any) -> Quality:
+        with source.connection.query_logger(statements.append):
+            return await read_quality(source, *args, **more)
+
+    monkeypatch.setattr("metrics.api.quality.read_quality", logged)
+    await service.feed(History(41, facts=300).events)
+    await quality(service, period="2024-05")
+    dimensions = {name for kpi in CATALOGUE for name in kpi.dimensions}
+    # Flows and stocks; months, days and what is pending; the rest are KPIs that are read alone.
+    assert len(dimensions) < len(statements) < len(dimensions) * 2 * 3 * 2
 
 
 async def test_sources_tell_when_they_last_spoke(service: Any) -> None:

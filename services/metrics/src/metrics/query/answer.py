@@ -14,16 +14,17 @@ from metrics.engine.kpi import Kpi, Ratio
 from metrics.engine.reading import rows_of
 from metrics.engine.row import Row
 from metrics.engine.shrinkage import shrunken
-from metrics.engine.sums import Known, Members
+from metrics.engine.sums import Known, Members, Sums
 from metrics.query.coverage import outcomes_from
 from metrics.query.currencies import rows_in_currency
-from metrics.query.gathering import company_sums, gather
+from metrics.query.gathering import company_sums
 from metrics.query.known import read_known
 from metrics.query.models import rows_of_model
 from metrics.query.outages import without_outages
 from metrics.query.question import Question, refuse_too_many_rows
 from metrics.query.source import Source
 from metrics.query.straddling import without_straddling
+from metrics.query.together import gather_together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,17 +39,46 @@ class Answer:
 
 async def answer(source: Source, question: Question) -> Answer:
     """The answer to a question. Raises QuestionRefused when it has too many rows."""
-    known, watermark = await read_known(source.connection, source.company, as_of=question.as_of)
-    known = replace(known, outcomes_from=await outcomes_from(source, question.kpi))
-    if question.currency is not None:
-        told = await rows_in_currency(source, question, known)
-        told = list(await without_straddling(source, question, known=known, rows=told))
-        told = list(_without_silent(told)) if question.by else told
-        return Answer(question=question, rows=told, known=known, watermark=watermark)
-    if isinstance(question.kpi, Model):
-        predicted = await rows_of_model(source, question, known)
-        return Answer(question=question, rows=predicted, known=known, watermark=watermark)
-    sums = await gather(source, question, known)
+    [one] = await answers(source, [question])
+    return one
+
+
+async def answers(source: Source, questions: Sequence[Question]) -> list[Answer]:
+    """The answers to questions that are all as of one instant, read together where they can be."""
+    if not questions:
+        return []
+    as_of = questions[0].as_of
+    known, watermark = await read_known(source.connection, source.company, as_of=as_of)
+    added_up = [question for question in questions if _is_added_up(question)]
+    sums = iter(await gather_together(source, added_up, known))
+    outcomes = await outcomes_from(source, [question.kpi for question in questions])
+    found = []
+    for question, first in zip(questions, outcomes, strict=True):
+        of_kpi = replace(known, outcomes_from=first)
+        if _is_added_up(question):
+            rows = await _added_up(source, question, next(sums), known=of_kpi)
+        else:
+            rows = await _worked_out(source, question, known=of_kpi)
+        found.append(Answer(question=question, rows=rows, known=of_kpi, watermark=watermark))
+    return found
+
+
+def _is_added_up(question: Question) -> bool:
+    return question.currency is None and not isinstance(question.kpi, Model)
+
+
+async def _worked_out(source: Source, question: Question, *, known: Known) -> Sequence[Row]:
+    """Rows that no sums of cells tell: of a model, or in other currencies."""
+    if question.currency is None:
+        return await rows_of_model(source, question, known)
+    told = await rows_in_currency(source, question, known)
+    told = list(await without_straddling(source, question, known=known, rows=told))
+    return list(_without_silent(told)) if question.by else told
+
+
+async def _added_up(
+    source: Source, question: Question, sums: Sums, *, known: Known
+) -> Sequence[Row]:
     refuse_too_many_rows(len(question.periods) * max(1, len(sums.members)))
     rows = list(
         rows_of(
@@ -67,7 +97,7 @@ async def answer(source: Source, question: Question) -> Answer:
         rows = list(_without_silent(rows))
     if len(question.by) == 1 and _is_share(question.kpi):
         rows = list(_with_shrunken(rows))
-    return Answer(question=question, rows=rows, known=known, watermark=watermark)
+    return rows
 
 
 def _without_silent(rows: Sequence[Row]) -> Iterator[Row]:

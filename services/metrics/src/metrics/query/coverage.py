@@ -96,7 +96,15 @@ def readable_since(kpi: Kpi, first: Mapping[str, datetime]) -> datetime | None:
     return max(begins, default=None)
 
 
-async def outcomes_from(source: Source, kpi: Kpi) -> int:
+async def outcomes_from(source: Source, kpis: Sequence[Kpi]) -> list[int]:
+    """For each KPI, see `outcomes_since`."""
+    if not any(outcomes_of(kpi) for kpi in kpis):
+        return [_EVER] * len(kpis)
+    arrived = await coverage.read(source.connection)
+    return [outcomes_since(kpi, arrived, company=source.company) for kpi in kpis]
+
+
+def outcomes_since(kpi: Kpi, arrived: Iterable[Arrivals], *, company: Company) -> int:
     """The first day of which it is known what became of a cohort.
 
     That is when the first event of the aggregates came whose events are its outcomes: since
@@ -107,9 +115,8 @@ async def outcomes_from(source: Source, kpi: Kpi) -> int:
     if not types:
         return _EVER
     aggregates = tuple({cls.wire_type.rsplit(".", 2)[0] + "." for cls in types})
-    arrived = await coverage.read(source.connection)
     days = [
-        source.company.day(micros_of(one.first_occurred_at))
+        company.day(micros_of(one.first_occurred_at))
         for one in arrived
         if one.type.startswith(aggregates)
     ]

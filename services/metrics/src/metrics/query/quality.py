@@ -14,12 +14,12 @@ from metrics.engine.kpi import Amount, Kpi, Quantile, Ratio
 from metrics.engine.measure import COUNT_SCALE
 from metrics.engine.row import Row
 from metrics.engine.sums import Known, Spot
-from metrics.query.answer import answer
+from metrics.query.answer import answers
 from metrics.query.coverage import Coverage, coverage_of, moment_kinds
-from metrics.query.gathering import gather
 from metrics.query.known import CONSUMER, read_known
 from metrics.query.question import Asked, Question, QuestionRefused, read_question
 from metrics.query.source import Source
+from metrics.query.together import gather_together
 from metrics.store import coverage, quality
 from metrics.store.coverage import Arrivals
 from metrics.store.quality import HeldBack, Problem, Standstill
@@ -105,7 +105,7 @@ async def read_quality(
     known, watermark = await read_known(connection, source.company)
     arrived = await coverage.read(connection)
     questions = list(_questions(source, kpis, period, today=today))
-    asked = [(question, await _row(source, question)) for question in questions]
+    asked = await _rows(source, questions)
     return Quality(
         period=period,
         is_complete=known.complete,
@@ -115,11 +115,7 @@ async def read_quality(
         standstills=await quality.standstills(connection, CONSUMER),
         sources=list(_freshness(arrived)),
         coverage=[coverage_of(kpi, arrived, company=source.company) for kpi in kpis],
-        unknown=[
-            share
-            for q, row in asked
-            for share in await _unknown_shares(source, q, row, known=known)
-        ],
+        unknown=await _unknown_shares(source, asked, known=known),
         restatements=await _restatements(source, asked, period=period, most_deltas=most_deltas),
     )
 
@@ -156,34 +152,45 @@ def _freshness(arrived: Sequence[Arrivals]) -> Iterator[Freshness]:
 
 
 async def _unknown_shares(
-    source: Source, question: Question, whole: Row, *, known: Known
+    source: Source, asked: Sequence[tuple[Question, Row]], *, known: Known
 ) -> list[UnknownShare]:
-    """The dimensions of a KPI of which something is unknown; `whole` is its value in total."""
-    shares, kpi = [], question.kpi
-    others = kpi.variants if isinstance(kpi, Ratio) else {}
-    for dimension in kpi.dimensions:
-        if not whole.speaks and dimension not in others:
-            continue  # there is nothing that a member could be missing of
-        counts = await _counts(source, question, dimension, known=known)
+    """The dimensions of KPIs of which something is unknown; each row is a value in total."""
+    counting = [
+        _counting(question, dimension)
+        for question, row in asked
+        for dimension in _dimensions_with_anything(question.kpi, row)
+    ]
+    found = await gather_together(source, counting, known)
+    shares = []
+    for question, sums in zip(counting, found, strict=True):
+        total = question.kpi.sums()["n"]
+        counts = {
+            member: Spot(sums, (member,), 0, known).read(total) or 0 for (member,) in sums.members
+        }
         unknown = counts.get(UNKNOWN, 0)
         if unknown:
-            n = sum(counts.values())
-            shares.append(UnknownShare(kpi=kpi, dimension=dimension, n=n, unknown=unknown))
+            shares.append(
+                UnknownShare(
+                    kpi=source.catalogue[question.kpi.id],
+                    dimension=question.by[0],
+                    n=sum(counts.values()) / COUNT_SCALE,
+                    unknown=unknown / COUNT_SCALE,
+                )
+            )
     return shares
 
 
-async def _counts(
-    source: Source, question: Question, dimension: str, *, known: Known
-) -> dict[str, float]:
+def _dimensions_with_anything(kpi: Kpi, whole: Row) -> Iterator[str]:
+    """Those in which a member could be missing of something; `whole` is the value in total."""
+    others = kpi.variants if isinstance(kpi, Ratio) else {}
+    return (name for name in kpi.dimensions if whole.speaks or name in others)
+
+
+def _counting(question: Question, dimension: str) -> Question:
     """What is behind a KPI by a dimension: no more than that is read, for it is asked of all."""
     kpi = question.kpi
     n = kpi.values if isinstance(kpi, Quantile) else kpi.sums_by((dimension,))["n"]
-    counting = kpi.part(Amount, value=n, n=n)
-    sums = await gather(source, replace(question, kpi=counting, by=(dimension,)), known)
-    return {
-        member: (Spot(sums, (member,), 0, known).read(n) or 0) / COUNT_SCALE
-        for (member,) in sums.members
-    }
+    return replace(question, kpi=kpi.part(Amount, value=n, n=n), by=(dimension,))
 
 
 async def _restatements(
@@ -200,19 +207,29 @@ async def _restatements(
     )
     if most_deltas is not None and late.deltas > most_deltas:
         return None
+    touched = [
+        replace(question, as_of=end)
+        for question, _ in asked
+        if any(kind.name in late.kinds for kind in moment_kinds(question.kpi))
+    ]
+    then = {question.kpi.id: row.value for question, row in await _rows(source, touched)}
+    return [
+        Restatement(
+            kpi=question.kpi,
+            then=_number(then.get(question.kpi.id, row.value)),
+            now=_number(row.value),
+        )
+        for question, row in asked
+    ]
+
+
+async def _rows(source: Source, questions: Sequence[Question]) -> list[tuple[Question, Row]]:
+    """Each question, whose answer is one row, with that row."""
     found = []
-    for question, row in asked:
-        now = row.value
-        then = now
-        if any(kind.name in late.kinds for kind in moment_kinds(question.kpi)):
-            then = (await _row(source, replace(question, as_of=end))).value
-        found.append(Restatement(kpi=question.kpi, then=_number(then), now=_number(now)))
+    for one in await answers(source, questions):
+        [row] = one.rows
+        found.append((one.question, row))
     return found
-
-
-async def _row(source: Source, question: Question) -> Row:
-    (row,) = (await answer(source, question)).rows
-    return row
 
 
 def _number(value: float | None) -> float | None:
