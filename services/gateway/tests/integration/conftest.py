@@ -42,19 +42,29 @@ async def eventually(holds: Callable[[], bool], *, seconds: float = 5.0) -> None
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    """The app on a free port of this machine."""
-    door = socket.socket()
-    door.bind(("127.0.0.1", 0))
-    server = Listener(app)
-    task = asyncio.create_task(server.serve([door]))
-    await eventually(lambda: server.started or task.done())
+async def serving(*apps: ASGIApp) -> AsyncIterator[list[str]]:
+    """The apps, each on a free port of this machine; they end together, as each takes time."""
+    doors = [socket.socket() for _ in apps]
+    for door in doors:
+        door.bind(("127.0.0.1", 0))
+    servers = [Listener(app) for app in apps]
+    tasks = [
+        asyncio.create_task(server.serve([door]))
+        for server, door in zip(servers, doors, strict=True)
+    ]
+    await eventually(
+        lambda: all(
+            server.started or task.done() for server, task in zip(servers, tasks, strict=True)
+        )
+    )
     try:
-        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        yield [f"http://127.0.0.1:{door.getsockname()[1]}" for door in doors]
     finally:
-        server.should_exit = True
-        await task
-        door.close()
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*tasks)
+        for door in doors:
+            door.close()
 
 
 @dataclass
@@ -73,6 +83,15 @@ class StandIn:
             return JSONResponse(answer, status)
 
         self.answers[(method, path)] = answer if callable(answer) else fixed
+
+    def keep_waiting(self, method: str, path: str) -> None:
+        """Be slower than anybody's patience: answer when the caller has gone."""
+
+        async def late(request: Request) -> Response:
+            await request.receive()  # the body was read before
+            return JSONResponse({})
+
+        self.answers[(method, path)] = late
 
     def asked(self, path: str) -> list[dict[str, Any]]:
         return [request for request in self.requests if request["path"] == path]
@@ -154,7 +173,9 @@ def build_house(new_database: Callable[..., str], tmp_path: Path) -> BuildHouse:
         async with open_log(event_log) as log:
             await log.create_topic(TopicState(name="kpi", partitions=1, retention_seconds=None))
         services = {name: StandIn(name) for name in SERVICES}
-        async with _all_serving(services):
+        async with serving(*services.values()) as urls:
+            for service, url in zip(services.values(), urls, strict=True):
+                service.url = url
             made = Settings.model_validate(
                 {
                     "database_url": new_database("gateway"),
@@ -172,24 +193,12 @@ def build_house(new_database: Callable[..., str], tmp_path: Path) -> BuildHouse:
             app = create_app(made)
             async with (
                 app.router.lifespan_context(app),
-                serving(app) as url,
+                serving(app) as [url],
                 httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client,
             ):
                 yield House(url, app, client, services, issuer, event_log)
 
     return build
-
-
-@asynccontextmanager
-async def _all_serving(services: dict[str, StandIn]) -> AsyncIterator[None]:
-    names = list(services)
-    async with (
-        serving(services[names[0]]) as services[names[0]].url,
-        serving(services[names[1]]) as services[names[1]].url,
-        serving(services[names[2]]) as services[names[2]].url,
-        serving(services[names[3]]) as services[names[3]].url,
-    ):
-        yield
 
 
 @pytest.fixture

@@ -57,12 +57,7 @@ async def test_slow_and_failing_sections_are_named_and_the_rest_is_answered_in_t
     house: House,
 ) -> None:
     furnish(house)
-
-    async def slow(_request: Request) -> Response:
-        await asyncio.sleep(10)
-        return JSONResponse({})
-
-    house.services["ops"].on("GET", "/v1/projects", slow)
+    house.services["ops"].keep_waiting("GET", "/v1/projects")
     house.services["pipeline"].on("GET", "/v1/deals", {"title": "broken"}, status=500)
     began = asyncio.get_running_loop().time()
     answer = await house.client.get(OVERVIEW, headers=house.bearer("admin"))

@@ -138,12 +138,8 @@ async def test_service_that_is_down_gives_502_then_503_while_its_circuit_is_open
 
 
 async def test_slow_service_gives_504_and_a_command_is_sent_once(build_house: Any) -> None:
-    async def never(_request: Request) -> Response:
-        await asyncio.sleep(5)
-        return JSONResponse({})
-
     async with build_house(upstream_seconds=0.3) as house:
-        house.services["pipeline"].on("POST", "/v1/deals", never)
+        house.services["pipeline"].keep_waiting("POST", "/v1/deals")
         answer = await house.client.post("/v1/deals", json={}, headers=house.bearer("admin"))
         assert answer.status_code == 504
         assert answer.json()["service"] == "pipeline"
