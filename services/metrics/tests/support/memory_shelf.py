@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from operator import add
 from typing import Any, TypeVar
 
 from events import Event
@@ -109,15 +110,17 @@ def cells_of(
     measures = _measures_by_kind(layout)
     cells: dict[CellKey, list[int]] = {}
     for moment, times in counted:
+        shares = _Shares(moment)
         for measure in measures.get(moment.kind, ()):
             address = layout.addresses[measure]
             bin_ = moment.bin if measure.binned else NO_BIN
             if bin_ is None:
                 continue
             day = first_of_month(moment.day) if measure.crossing else moment.day
-            for by in measure.crossing or ((), *((name,) for name in DIMENSIONS)):
-                key = address.cube, slice_number(by), day
-                for member, share in _shares(measure, moment, by):
+            amount = amount_of(measure, moment)
+            for by in shares.kept_by(measure):
+                key = address.cube, _number_of(by), day
+                for member, share in shares.of(amount, by):
                     nothing = [0] * len(layout.cubes[address.cube])
                     vector = cells.setdefault((*key, member, bin_), nothing)
                     vector[address.place] += times * share
@@ -132,18 +135,40 @@ def _measures_by_kind(layout: Layout) -> Mapping[MomentKind, Sequence[Measure]]:
     return measures
 
 
-def _shares(measure: Measure, moment: Moment, by: Sequence[str]) -> Iterator[tuple[str, int]]:
-    if moment.kind.scoped and not by and any(moment.cut):
-        return
-    if any(moment.cut[NUMBERS[name] - 1] is None for name in by):
-        return
-    for members, share in parts_of(amount_of(measure, moment), moment.cut, by=by):
-        yield joined([members[name] for name in in_order(by)]), share
+_number_of = cache(slice_number)
 
 
-def _add(cells: dict[Any, Vector], key: Any, vector: Sequence[int]) -> None:
-    known = cells.get(key, (0,) * len(vector))
-    total = tuple(a + b for a, b in zip(known, vector, strict=True))
+class _Shares:
+    """What of a moment falls to each member; measures of one amount share it in the same way."""
+
+    def __init__(self, moment: Moment) -> None:
+        self._cut = moment.cut
+        applying = [name for name in DIMENSIONS if self._applies(name)]
+        whole = [] if moment.kind.scoped and any(moment.cut) else [()]
+        self._by_one_at_most = [*whole, *((name,) for name in applying)]
+        self._found: dict[tuple[int, Sequence[str]], list[tuple[str, int]]] = {}
+
+    def kept_by(self, measure: Measure) -> Sequence[Sequence[str]]:
+        """The dimensions of the slices that have something of it."""
+        if not measure.crossing:
+            return self._by_one_at_most
+        return [by for by in measure.crossing if all(map(self._applies, by))]
+
+    def of(self, amount: int, by: Sequence[str]) -> list[tuple[str, int]]:
+        if (amount, by) not in self._found:
+            self._found[amount, by] = [
+                (joined([members[name] for name in in_order(by)]), share)
+                for members, share in parts_of(amount, self._cut, by=by)
+            ]
+        return self._found[amount, by]
+
+    def _applies(self, name: str) -> bool:
+        return self._cut[NUMBERS[name] - 1] is not None
+
+
+def _add(cells: dict[Any, Vector], key: Any, vector: Vector) -> None:
+    known = cells.get(key)
+    total = vector if known is None else tuple(map(add, known, vector))
     if any(total):
         cells[key] = total
     else:
