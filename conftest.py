@@ -4,6 +4,7 @@ Each worker of pytest-xdist has servers of its own, started when a test first as
 in a folder `unit` cannot open network connections at all.
 """
 
+import gc
 import secrets
 import shutil
 import socket
@@ -33,6 +34,12 @@ settings.register_profile("deep", settings.get_profile("ci"), max_examples=20_00
 settings.load_profile("ci")
 
 NewDatabase = Callable[..., str]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported and collected: all of it stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
