@@ -24,12 +24,18 @@ def stage_conversion(books: Books, ask: Ask) -> Expected:
 
 def reached(books: Books, ask: Ask, step: int) -> Fraction:
     """How many of the deals created in the period came to a step or further within 90 days."""
-    came = []
+    came = [deal for deal, furthest in books.sorted_out(_how_far) if furthest >= step]
+    return count(during(came, ask), ask.where)
+
+
+def _how_far(books: Books) -> list[tuple[Atom, int]]:
+    """Every deal on the day of its creation, with the furthest step that it came to."""
+    found = []
     for stream in _deals(books):
         created = at(stream[-1]["deal"]["created_at"])
-        if _furthest(stream, created + timedelta(days=90)) >= step:
-            came.append(Atom(books.local(created), deal_cut(stream[0]["deal"])))
-    return count(during(came, ask), ask.where)
+        deal = Atom(books.local(created), deal_cut(stream[0]["deal"]))
+        found.append((deal, _furthest(stream, created + timedelta(days=90))))
+    return found
 
 
 def _furthest(stream: Stream, until: datetime) -> int:
