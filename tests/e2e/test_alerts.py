@@ -47,9 +47,12 @@ def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             stdout=log,
             stderr=log,
         )
-    yield f"http://{address}"
-    process.terminate()
-    process.wait(30)
+    try:
+        wait_until(lambda: is_ready(f"http://{address}"), "Prometheus")
+        yield f"http://{address}"
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def configuration(stack: Stack) -> dict[str, Any]:
@@ -65,11 +68,16 @@ def configuration(stack: Stack) -> dict[str, Any]:
     return dict(written)
 
 
-def firing(prometheus: str) -> set[str]:
+def is_ready(prometheus: str) -> bool:
+    """It answers 503 from its first moment until its storage is open."""
     try:
-        answer = httpx.get(f"{prometheus}/api/v1/alerts", timeout=10)
+        return httpx.get(f"{prometheus}/-/ready", timeout=10).is_success
     except httpx.TransportError:
-        return set()
+        return False
+
+
+def firing(prometheus: str) -> set[str]:
+    answer = httpx.get(f"{prometheus}/api/v1/alerts", timeout=10).raise_for_status()
     return {
         alert["labels"]["alertname"]
         for alert in answer.json()["data"]["alerts"]
