@@ -44,7 +44,7 @@ class Cost:
 
 
 def missed(row: Row) -> bool:
-    """Whether it is below what kpis.md section 7 reports at volume 1,000."""
+    """Whether it is below the floors for a volume of 1,000 deals."""
     right, wrong = row.ours[Outcome.RIGHT], row.ours[Outcome.WRONG]
     return right < RIGHT_FLOOR or wrong > FALSE_BLAME_FLOOR
 

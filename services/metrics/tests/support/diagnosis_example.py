@@ -1,4 +1,4 @@
-"""The worked example of kpis.md section 6, and random figures for the identities."""
+"""The worked example of the diagnosis, and random figures for the identities."""
 
 from __future__ import annotations
 

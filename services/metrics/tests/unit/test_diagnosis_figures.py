@@ -55,7 +55,7 @@ def test_figures_are_those_of_every_buyers_purchases(seed: int, facts: int, grai
         start, end = date_of(period.start), date_of(period.end)
         _check_bands(found, books, start, end)
         _check_new_business(found, books, start, end)
-        # What revenue is made of, refunds taken off, is the revenue (oracle 7 of kpis.md).
+        # What revenue is made of, refunds taken off, is the revenue (oracle 7).
         revenue = expected("revenue_net", books, Ask(start, end, (None, None), LATER))
         assert found.revenue_minor == revenue.value
 

@@ -1,4 +1,4 @@
-"""What must hold between values whatever the history (numbers as in kpis.md section 8)."""
+"""What must hold between values whatever the history (numbers as in tests/README.md)."""
 
 from __future__ import annotations
 

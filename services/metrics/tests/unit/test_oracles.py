@@ -1,4 +1,4 @@
-"""The table of oracles is whole: all 28 of kpis.md section 8, each with tests that exist."""
+"""The table of oracles is whole: all 28, each with tests that exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold between the KPIs of usage whatever the history (kpis.md section 8, 4 and 8)."""
+"""What must hold between the KPIs of usage whatever the history (oracles 4 and 8)."""
 
 from __future__ import annotations
 

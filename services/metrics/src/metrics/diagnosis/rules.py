@@ -128,7 +128,7 @@ class Rules:
     material_confidence: float = 0.92
     material_z: float = -2.0
     significant_confidence: float = 0.96
-    """Both a little stricter than kpis.md section 5 (0.90 and 0.95), by which 5.5 % of quiet
+    """Both a little stricter than the usual 0.90 and 0.95, by which 5.5 % of quiet
     periods end with a name; so it is 4.5 %, and faults are found as often (decision 28).
     """
     sole_share: float = 0.5

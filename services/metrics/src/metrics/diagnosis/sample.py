@@ -2,7 +2,7 @@
 
 Draws are from the Jeffreys posteriors of the rates (Beta with halves), Gamma for counts,
 and log-normal for means, so that Var(ln rate) = (1-p)/(np), Var(ln count) = 1/n and
-Var(ln mean) = cv²/n to first order (kpis.md section 5). What was counted before the period
+Var(ln mean) = cv²/n to first order. What was counted before the period
 began is known, not sampled: the market, the customer base, the opening pipeline.
 """
 

@@ -51,9 +51,7 @@ class Case:
 
 
 def judge(case: Case, rules: Rules) -> Judgement:
-    """Steps 2 to 5 of the procedure in kpis.md section 5; floors first, as below them the
-    draws that tell a material fall from chance mean little.
-    """
+    """Floors first: below them the draws that tell a material fall from chance mean little."""
     scene = case.comparison.scene(rules)
     missing = rules.floors.missing(case.before) | rules.floors.missing(case.after)
     if missing:

@@ -27,7 +27,7 @@ K = TypeVar("K", bound="Kpi")
 
 @dataclass(frozen=True, kw_only=True)
 class Kpi:
-    """What every KPI says of itself. `source` names where the definition comes from."""
+    """What every KPI says of itself. `source` tells where the definition comes from."""
 
     id: str
     name: Mapping[str, str]
@@ -44,7 +44,7 @@ class Kpi:
 
     @property
     def kind(self) -> Class:
-        """The class of kpis.md: how it behaves under sums over time and members."""
+        """How it behaves under sums over time and members."""
         raise NotImplementedError
 
     def sums(self) -> Mapping[str, Sum]:

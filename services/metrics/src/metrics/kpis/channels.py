@@ -20,7 +20,7 @@ CHANNEL_CPL = Ratio(
         "en": "costs of campaigns by the day incurred / leads captured",
         "zh": "按发生日汇总的活动费用÷获取线索数",
     },
-    source="kpis.md channel_cpl",
+    source="house definition, after cost per lead of advertising",
 )
 
 CHANNEL_ROI = Ratio(
@@ -38,5 +38,5 @@ CHANNEL_ROI = Ratio(
         "- costs of campaigns) / costs of campaigns",
         "zh": "(期内线索365天内的净成交额-活动费用)÷活动费用",
     },
-    source="kpis.md channel_roi",
+    source="house definition, after Farris et al., Marketing Metrics: marketing ROI",
 )

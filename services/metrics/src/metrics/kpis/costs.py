@@ -24,7 +24,7 @@ OPERATING_COST = Amount(
     value=Money(COST_OPERATING),
     n=Count(COST_OPERATING),
     formula={"en": "operating costs by the day incurred", "zh": "按发生日汇总的运营成本"},
-    source="kpis.md operating_cost",
+    source="house definition",
 )
 
 COST_CONTROL = Ratio(
@@ -47,7 +47,7 @@ COST_CONTROL = Ratio(
         "en": "(actual - budget) / budget; by project: all its costs against its first baseline",
         "zh": "(实际-预算)÷预算 (按项目时: 项目全部成本与首个基线预算之比)",
     },
-    source="kpis.md cost_control",
+    source="house definition, after budget variance",
 )
 
 UNIT_OPERATING_COST = Ratio(
@@ -70,7 +70,7 @@ UNIT_OPERATING_COST = Ratio(
         "en": "operating costs / orders paid; by process / its runs completed",
         "zh": "运营成本÷付款订单数 (按流程时: ÷已完成执行数)",
     },
-    source="kpis.md unit_operating_cost",
+    source="house definition",
 )
 
 COST_REDUCTION = Ratio(
@@ -86,5 +86,5 @@ COST_REDUCTION = Ratio(
         "en": "1 - costs of processes / (their units x the baseline's unit cost on the day)",
         "zh": "1-流程成本÷按当日基线单位成本计算的产出成本",
     },
-    source="kpis.md cost_reduction",
+    source="house definition: against the unit cost of the baseline that was in force",
 )

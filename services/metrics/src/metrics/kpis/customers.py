@@ -36,7 +36,7 @@ CAC = Ratio(
         "en": "costs of acquisition by the day incurred / customers who first bought",
         "zh": "按发生日汇总的获客费用÷首购客户数",
     },
-    source="kpis.md cac",
+    source="Farris et al., Marketing Metrics: average acquisition cost",
 )
 
 CLV_OBSERVED = Ratio(
@@ -54,7 +54,7 @@ CLV_OBSERVED = Ratio(
         "refunds taken off / those customers",
         "zh": "期内首购客户在12个月内的净收入÷首购客户数",
     },
-    source="kpis.md clv_observed",
+    source="house definition, after Farris et al., Marketing Metrics: customer lifetime value",
 )
 
 CUSTOMER_RETENTION = Ratio(
@@ -71,7 +71,7 @@ CUSTOMER_RETENTION = Ratio(
         "/ all customers with one",
         "zh": "期前365天内购买且期内再次购买的客户÷期前365天内购买的客户",
     },
-    source="kpis.md customer_retention",
+    source="Farris et al., Marketing Metrics: retention rate",
 )
 
 REPEAT_PURCHASE_RATE = Ratio(
@@ -89,7 +89,7 @@ REPEAT_PURCHASE_RATE = Ratio(
         "first bought in it",
         "zh": "期内首购并在180天内再次购买的客户÷期内首购客户",
     },
-    source="kpis.md repeat_purchase_rate",
+    source="house definition: of cohorts, once they have had their time",
 )
 
 PURCHASE_FREQUENCY = Ratio(
@@ -105,7 +105,7 @@ PURCHASE_FREQUENCY = Ratio(
         "/ those of them who bought",
         "zh": "期前365天内购买的客户在期内的购买次数÷其中期内购买的客户数",
     },
-    source="kpis.md purchase_frequency",
+    source="house definition",
 )
 
 NET_REVENUE_RETENTION = Ratio(
@@ -122,5 +122,5 @@ NET_REVENUE_RETENTION = Ratio(
         "/ their revenue then",
         "zh": "去年同期购买客户本期的净收入÷其去年同期净收入",
     },
-    source="kpis.md net_revenue_retention",
+    source="house definition, after net revenue retention as subscription companies report it",
 )

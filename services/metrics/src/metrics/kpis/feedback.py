@@ -29,7 +29,7 @@ CSAT = Ratio(
         "en": "answers of at least four fifths of their scale / answers, from 10 on",
         "zh": "评分达到量表五分之四及以上的答卷÷全部答卷 (至少10份)",
     },
-    source="kpis.md csat",
+    source="Farris et al., Marketing Metrics: customer satisfaction, the top boxes",
 )
 
 SALES_CSAT = Ratio(
@@ -46,7 +46,7 @@ SALES_CSAT = Ratio(
         "en": "answers of at least four fifths of their scale / answers, asked at the sale",
         "zh": "销售触点上评分达到量表五分之四及以上的答卷÷该触点全部答卷 (至少10份)",
     },
-    source="kpis.md sales_csat",
+    source="Farris et al., Marketing Metrics: customer satisfaction, the top boxes",
 )
 
 NPS = Ratio(
@@ -65,5 +65,5 @@ NPS = Ratio(
         "en": "100 x (scores of 9 and 10 - scores of 0 to 6) / answers, from 30 on",
         "zh": "推荐者(9-10分)百分比-贬损者(0-6分)百分比 (至少30份)",
     },
-    source="kpis.md nps",
+    source="Reichheld, The one number you need to grow, 2003",
 )

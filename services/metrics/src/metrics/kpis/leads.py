@@ -27,7 +27,7 @@ LEAD_CONVERSION = Ratio(
         "en": "leads captured in the period that led to a sale within 90 days / leads captured",
         "zh": "期内线索在90天内成交的比例",
     },
-    source="kpis.md lead_conversion",
+    source="house definition: of cohorts, once they have had their time",
 )
 
 FIRST_RESPONSE_MIN = Quantile(
@@ -46,7 +46,7 @@ FIRST_RESPONSE_MIN = Quantile(
         " within 1 %; leads not contacted yet are counted as censored",
         "zh": "从线索获取到首次联系的工作分钟中位数 (按获取日, 误差1%以内; 未联系的另计)",
     },
-    source="kpis.md first_response_min",
+    source="house definition, in working hours",
 )
 
 LEAD_QUALIFICATION = Ratio(
@@ -62,5 +62,5 @@ LEAD_QUALIFICATION = Ratio(
         "en": "leads captured in the period that are qualified or converted / leads captured",
         "zh": "期内线索中合格或已转化的比例",
     },
-    source="kpis.md section 5, qualification",
+    source="house definition",
 )

@@ -21,5 +21,5 @@ MARKET_SHARE = Ratio(
         "en": "net revenue / size of the market of the same scope and period, as last revised",
         "zh": "销售额÷同范围同期市场规模 (取最新修订)",
     },
-    source="kpis.md market_share",
+    source="Farris et al., Marketing Metrics: revenue market share",
 )

@@ -24,5 +24,5 @@ CLV_PREDICTED = Model(
         "zh": "期后12个月预期购买次数 (MBG/NBD) 乘以预期单次净额 (Gamma-Gamma), "
         "年折现率10%, ÷客户数",
     },
-    source="kpis.md clv_predicted",
+    source="Batislam, Denizel and Filiztekin, 2007 (MBG/NBD); Fader and Hardie, 2013 (Gamma-Gamma)",
 )

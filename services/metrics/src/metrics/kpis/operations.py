@@ -29,7 +29,7 @@ FIRST_PASS_YIELD = Ratio(
         "en": "runs without rework or defect / runs completed; a ticket is a run of support",
         "zh": "无返工无缺陷的执行÷已完成执行 (工单视为support流程的一次执行)",
     },
-    source="kpis.md first_pass_yield",
+    source="Six Sigma: first pass yield",
 )
 
 ERROR_RATE = Ratio(
@@ -48,7 +48,7 @@ ERROR_RATE = Ratio(
         "en": "1,000,000 x defects / opportunities for them, on the day of the run",
         "zh": "每百万出错机会的缺陷数, 按执行日",
     },
-    source="kpis.md error_rate",
+    source="Six Sigma: defects per million opportunities",
 )
 
 UTILIZATION = Ratio(
@@ -72,7 +72,7 @@ UTILIZATION = Ratio(
         "en": "productive minutes / (capacity - leave); by project or process / minutes logged",
         "zh": "有效工时÷(可用工时-休假) (按项目或流程时: ÷已登记工时)",
     },
-    source="kpis.md utilization",
+    source="house definition",
 )
 
 TIME_SAVED = Amount(
@@ -90,5 +90,5 @@ TIME_SAVED = Amount(
         "en": "(units x baseline minutes - minutes of work) / 60, over runs that have a baseline",
         "zh": "(按基线应耗分钟-实际分钟)÷60, 仅含有基线的执行",
     },
-    source="kpis.md time_saved",
+    source="house definition: against the minutes of the baseline that was in force",
 )

@@ -34,7 +34,7 @@ STAGE_CONVERSION = Funnel(
         " as a funnel: from each stage to the next, by the furthest stage reached",
         "zh": f"期内新建商机在{FUNNEL_DAYS}天内赢单的比例; 漏斗: 按最远阶段逐级转化",
     },
-    source="kpis.md stage_conversion",
+    source="house definition: by the furthest stage, which no skipped stage hides",
 )
 
 PIPELINE_WEIGHTED = Forecast(
@@ -52,7 +52,7 @@ PIPELINE_WEIGHTED = Forecast(
         " each times the share of the deals in its stage that were won in the last 365 days",
         "zh": f"期末起{HORIZON_DAYS}天内预计成交的在途商机金额, 乘以所在阶段近365天赢单占比",
     },
-    source="kpis.md pipeline_weighted",
+    source="house definition, after weighted amounts of CRM systems, with shares observed",
 )
 
 DEALS_LOST = Amount(
@@ -65,5 +65,5 @@ DEALS_LOST = Amount(
     n=Count(DEAL_LOST),
     per="count",
     formula={"en": "deals lost, last episode, by closing day", "zh": "按关闭日统计的输单数"},
-    source="kpis.md section 5, lost reasons",
+    source="house definition",
 )

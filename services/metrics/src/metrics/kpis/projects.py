@@ -34,7 +34,7 @@ PROJECT_ON_TIME_RATE = Ratio(
         "en": "projects completed by the due day of their first baseline / projects due by then",
         "zh": "按首个基线到期日前完成的项目÷到期项目",
     },
-    source="kpis.md project_on_time",
+    source="house definition: by the first baseline",
 )
 
 PROJECT_ACCEPTANCE = Ratio(
@@ -51,7 +51,7 @@ PROJECT_ACCEPTANCE = Ratio(
         "en": "projects accepted first time, without critical defect in 30 days / completed",
         "zh": "一次验收通过且30天内无严重缺陷的项目÷已完成项目",
     },
-    source="kpis.md project_acceptance",
+    source="house definition",
 )
 
 CPI = Ratio(
@@ -67,7 +67,7 @@ CPI = Ratio(
         "en": "value earned so far / costs of projects so far, at the end of the period",
         "zh": "期末累计挣值÷期末累计项目成本",
     },
-    source="kpis.md cpi; PMI, Practice Standard for Earned Value Management",
+    source="PMI, Practice Standard for Earned Value Management",
 )
 
 SPI_T = Ratio(
@@ -83,5 +83,5 @@ SPI_T = Ratio(
         "en": "time after which the plan had earned as much / time that has passed, in minutes",
         "zh": "计划达到当前挣值所需时间÷实际经过时间 (挣得进度, 分钟)",
     },
-    source="kpis.md spi_t; Lipke, Schedule is different, 2003",
+    source="Lipke, Schedule is different, 2003",
 )

@@ -22,7 +22,7 @@ REVENUE_NET = Amount(
     value=NET_REVENUE,
     n=SALES,
     formula={"en": "sales by closing day - refunds by their own day", "zh": "成交额-退款额"},
-    source="kpis.md revenue_net",
+    source="house definition, after closed won revenue of CRM systems, less refunds",
 )
 
 REVENUE_ATTAINMENT = Ratio(
@@ -38,7 +38,7 @@ REVENUE_ATTAINMENT = Ratio(
         "en": "net revenue / target of the same scope, while it runs prorated by working days",
         "zh": "销售额÷同范围目标 (进行中的期间按工作日折算)",
     },
-    source="kpis.md revenue_attainment",
+    source="house definition, after quota attainment of CRM systems",
 )
 
 WIN_RATE = Ratio(
@@ -54,7 +54,7 @@ WIN_RATE = Ratio(
         "en": "won / (won + lost), last episode, by closing day",
         "zh": "赢单数÷(赢单数+输单数)",
     },
-    source="kpis.md win_rate",
+    source="house definition, after closed won / closed of CRM systems",
 )
 
 DECISION_RATE = Ratio(
@@ -70,7 +70,7 @@ DECISION_RATE = Ratio(
         "en": "closed in the period / (open at its start + created in it)",
         "zh": "期内关闭数÷(期初在途数+期内新建数)",
     },
-    source="kpis.md decision_rate",
+    source="house definition",
 )
 
 SALES_CYCLE_DAYS = Quantile(
@@ -86,7 +86,7 @@ SALES_CYCLE_DAYS = Quantile(
         "en": "median local days from first contact (lead captured, else deal created) to won",
         "zh": "从首次接触到赢单的天数中位数",
     },
-    source="kpis.md sales_cycle_days",
+    source="house definition; with open deals: Kaplan and Meier, 1958",
 )
 
 AVG_DEAL_VALUE = Ratio(
@@ -102,7 +102,7 @@ AVG_DEAL_VALUE = Ratio(
         "en": "amount won / deals won that have a priced amount",
         "zh": "赢单金额÷已定价赢单数",
     },
-    source="kpis.md avg_deal_value",
+    source="house definition, after the average deal size of CRM systems",
 )
 
 PIPELINE_OPEN = Amount(
@@ -115,5 +115,5 @@ PIPELINE_OPEN = Amount(
     n=at_end(Count(DEAL_OPEN)),
     ageing=True,
     formula={"en": "amount of the deals open at the end of the period", "zh": "期末在途商机金额"},
-    source="kpis.md pipeline_open",
+    source="house definition, after the open pipeline of CRM systems",
 )

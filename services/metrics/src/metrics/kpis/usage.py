@@ -29,7 +29,7 @@ DAU = Amount(
     n=Count(USER_ON_DAY),
     per="count",
     formula={"en": "different users active on the local day", "zh": "当日活跃的不同用户数"},
-    source="kpis.md dau",
+    source="house definition, after daily active users of web analytics",
 )
 
 MAU = Amount(
@@ -45,7 +45,7 @@ MAU = Amount(
         "en": "different users active in the 28 days up to the end of the day",
         "zh": "截至当日末28天内活跃的不同用户数",
     },
-    source="kpis.md mau",
+    source="house definition, after active users of 28 days of web analytics",
 )
 
 STICKINESS = Ratio(
@@ -63,7 +63,7 @@ STICKINESS = Ratio(
         "en": "mean daily active users of the 28 days up to the end / users active in them",
         "zh": "截至期末28天的日活均值÷月活",
     },
-    source="kpis.md stickiness",
+    source="house definition, after DAU / MAU of web analytics",
 )
 
 USER_RETENTION = Curve(
@@ -81,5 +81,5 @@ USER_RETENTION = Curve(
         " (default 1; `unbounded`: then or later)",
         "zh": "期内首次活跃的用户中, 第 age 期 (默认1) 仍活跃的比例 (unbounded: 该期或以后)",
     },
-    source="kpis.md user_retention",
+    source="house definition: of cohorts, bounded and unbounded",
 )

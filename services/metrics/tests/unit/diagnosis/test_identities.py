@@ -1,4 +1,4 @@
-"""What must hold of factors whatever the figures (kpis.md section 8, 9 to 13)."""
+"""What must hold of factors whatever the figures (oracles 9 to 13)."""
 
 from __future__ import annotations
 

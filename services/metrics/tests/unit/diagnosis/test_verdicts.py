@@ -1,4 +1,4 @@
-"""Verdicts: what they may never say, whom they may never blame (kpis.md section 8, 26 to 28)."""
+"""Verdicts: what they may never say, whom they may never blame (oracles 26 to 28)."""
 
 from __future__ import annotations
 
