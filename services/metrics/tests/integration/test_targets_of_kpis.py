@@ -62,6 +62,9 @@ def events() -> Iterator[Event]:
         yield event(goal(name, "revenue_net", month, 30_000, currency="USD"), 1, MAY)
     yield from sold("c", 4_000, MAY, currency="EUR", rate="1.1")
     yield event(goal("eur", "revenue_net", "2024-05", 8_000, currency="EUR"), 1, MAY)
+    pair = {"scope": "region", "scope_value": "unknown", "second_scope": "team"}
+    together = goal("pair", "win_rate", "2024-05", 4_000, **pair, second_scope_value="north")
+    yield event(together, 1, MAY)
     yield event(goal("gone", "avg_deal_value", "2024-05", 1, currency="USD"), 1, MAY)
     yield event(goal("gone", "avg_deal_value", "2024-05", None), 2, JULY)
 
@@ -103,6 +106,19 @@ async def test_a_member_has_a_target_of_its_own(boss: httpx.AsyncClient) -> None
     for asked in ({"by": "team"}, {"filter": "team:north"}):
         found = await target_of(boss, "win_rate", period="2024-05", **asked)
         assert (found["target"], found["facts"]) == (0.95, ["target/n"])
+
+
+async def test_two_members_together_have_a_target_of_their_own(boss: httpx.AsyncClient) -> None:
+    both = {"by": ["team", "region"]}, {"filter": ["region:unknown", "team:north"]}
+    for asked in both:
+        found = await target_of(boss, "win_rate", period="2024-05", **asked)
+        assert (found["target"], found["attainment"]) == (0.4, 2.5)
+        assert found["facts"] == ["target/pair"]
+    refused = await boss.get(
+        "/v1/kpis/first_response_min", params={"by": ["team", "region"], "period": "2024-05"}
+    )
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["hint"].startswith("it can be cut by: ")
 
 
 async def test_a_quarter_is_made_of_its_months_and_runs_by_working_days(

@@ -144,15 +144,17 @@ class _Shares:
     def __init__(self, moment: Moment) -> None:
         self._cut = moment.cut
         applying = [name for name in DIMENSIONS if self._applies(name)]
-        whole = [] if moment.kind.scoped and any(moment.cut) else [()]
-        self._by_one_at_most = [*whole, *((name,) for name in applying)]
+        self._only: tuple[str, ...] | None = tuple(applying) if moment.kind.scoped else None
+        slices: list[tuple[str, ...]] = [(), *((name,) for name in applying)]
+        self._by_one_at_most = [by for by in slices if self._only in (None, by)]
         self._found: dict[tuple[int, Sequence[str]], list[tuple[str, int]]] = {}
 
     def kept_by(self, measure: Measure) -> Sequence[Sequence[str]]:
         """The dimensions of the slices that have something of it."""
         if not measure.crossing:
             return self._by_one_at_most
-        return [by for by in measure.crossing if all(map(self._applies, by))]
+        slices = [by for by in measure.crossing if all(map(self._applies, by))]
+        return [by for by in slices if self._only in (None, tuple(in_order(by)))]
 
     def of(self, amount: int, by: Sequence[str]) -> list[tuple[str, int]]:
         if (amount, by) not in self._found:

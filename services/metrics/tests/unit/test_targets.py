@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from itertools import chain, combinations
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kpi_histories import BASE, History, plain
 from kpi_oracles import Ask, Books, expected
-from kpi_oracles.targets import targets_of
+from kpi_oracles.targets import Scope, measured_against, targets_of
 from memory_shelf import MemoryShelf, folded, readings
 
 from metrics.engine.calendar import Grain
@@ -47,18 +49,70 @@ def test_every_row_stands_beside_its_target(kpi: str, seed: int) -> None:
     known = Known(NEW_YORK, micros_of(now), complete=True)
     grain = rnd.choice([grain for grain in CATALOGUE[kpi].grains if grain.value in MONTHS])
     for by in (None, *({"owner", "team", "product"} & set(CATALOGUE[kpi].dimensions))):
-        asked = question(kpi, grain, by)
+        asked = question(kpi, grain, *([by] if by else []))
         targets = targets_among(asked, known, states(shelf))
-        sums = next(readings(shelf, asked, known))
-        for row in rows_of(asked.kpi, sums, by=asked.by, filtered=(), known=known):
+        for row in rows_over(shelf, asked, known):
             where = (by, row.members[0]) if by else (None, None)
             ask = Ask(date_of(row.period.start), date_of(row.period.end), where, now)
             wanted = brute_force(kpi, books, ask, row)
             assert rounded(told(targets.against(row))) == rounded(wanted), (kpi, ask)
 
 
-def question(kpi: str, grain: Grain, by: str | None) -> Question:
-    asked = Asked(grain=grain, start=date(2024, 1, 1), end=date(2025, 1, 1), by=[by] if by else [])
+@pytest.mark.parametrize("kpi", ["revenue_net", "pipeline_open"])
+@settings(max_examples=6)
+@given(seed=st.integers(0, 2**40))
+def test_a_pair_of_members_has_a_target_of_its_own(kpi: str, seed: int) -> None:
+    rnd = random.Random(seed)
+    history = History(seed, facts=40, zone=ZONE, of=MAKERS)
+    shelf = folded([history.events], NEW_YORK)
+    books = Books(plain(history.events), ZoneInfo(ZONE), BASE)
+    now = datetime(2024, 3, 5, 17, tzinfo=UTC) + timedelta(days=rnd.choice([0, 40, 500]))
+    known = Known(NEW_YORK, micros_of(now), complete=True)
+    grain = rnd.choice([grain for grain in CATALOGUE[kpi].grains if grain.value in MONTHS])
+    for pair in combinations(("owner", "product", "team"), 2):
+        asked = question(kpi, grain, *rnd.sample(pair, 2))
+        targets = targets_among(asked, known, states(shelf))
+        for row in rows_over(shelf, asked, known):
+            span = date_of(row.period.start), date_of(row.period.end)
+            goal = _goal(kpi, books, Ask(*span, (None, None), now), where=scope_of(asked, row))
+            found = targets.against(row)
+            reached = row.value / goal if goal and row.value is not None else None
+            assert (found.target, found.attainment) == (goal, reached)
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 2**40))
+def test_attainment_of_a_pair_is_its_revenue_over_its_target(seed: int) -> None:
+    history = History(seed, facts=40, zone=ZONE, of=("deal", "order", *["target"] * 4))
+    shelf = folded([history.events], NEW_YORK)
+    books = Books(plain(history.events), ZoneInfo(ZONE), BASE)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    known = Known(NEW_YORK, micros_of(now), complete=True)
+    goals = [goal for of, goal in books.sorted_out(targets_of) if of == "revenue_net"]
+    pair = ("team", "product")
+    booked = {
+        (row.period, row.members): row.value
+        for row in rows_over(shelf, question("revenue_net", Grain.MONTH, *pair), known)
+    }
+    asked = question("revenue_attainment", Grain.MONTH, *pair)
+    for row in rows_over(shelf, asked, known):
+        ask = Ask(date_of(row.period.start), date_of(row.period.end), (None, None), now)
+        goal = measured_against(goals, books, ask, where=scope_of(asked, row))
+        revenue = booked.get((row.period, row.members)) or 0
+        assert (row.denominator, row.value) == (goal, revenue / goal if goal else None)
+
+
+def rows_over(shelf: MemoryShelf, asked: Question, known: Known) -> Iterable[Row]:
+    sums = next(readings(shelf, asked, known))
+    return rows_of(asked.kpi, sums, by=asked.by, filtered=(), known=known)
+
+
+def scope_of(asked: Question, row: Row) -> Scope:
+    return tuple(chain(*sorted(zip(asked.by, row.members, strict=True))))
+
+
+def question(kpi: str, grain: Grain, *by: str) -> Question:
+    asked = Asked(grain=grain, start=date(2024, 1, 1), end=date(2025, 1, 1), by=by)
     return read_question(kpi, asked, catalogue=CATALOGUE, company=NEW_YORK, today=0)
 
 
@@ -111,9 +165,10 @@ def brute_force(kpi: str, books: Books, ask: Ask, row: Row) -> tuple[Any, ...]:
     )
 
 
-def _goal(kpi: str, books: Books, ask: Ask) -> int | None:
+def _goal(kpi: str, books: Books, ask: Ask, where: Scope | None = None) -> int | None:
     """The whole goal of exactly this period and scope; what adds up may be set by its parts."""
-    set_for = [g for of, g in books.sorted_out(targets_of) if of == kpi and g.where == ask.where]
+    scope = where or ask.where
+    set_for = [g for of, g in books.sorted_out(targets_of) if of == kpi and g.where == scope]
     months = (ask.end.year - ask.start.year) * 12 + ask.end.month - ask.start.month
     for length in (12, 3, 1) if kpi in ADDING_UP else (months,):
         here = [g for g in set_for if _lies_in(g.period, length, ask)]

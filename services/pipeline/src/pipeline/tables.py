@@ -189,7 +189,7 @@ class TargetRow(Table, table=True):
     __table_args__: ClassVar[Any] = (
         Index(
             "targets_key",
-            *("kpi", "scope", "scope_value", "period"),
+            *("kpi", "scope", "scope_value", "second_scope", "second_scope_value", "period"),
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
@@ -201,6 +201,8 @@ class TargetRow(Table, table=True):
     kpi: str = Field(sa_type=_KEY)
     scope: str = Field(sa_type=_KEY)
     scope_value: str | None = Field(default=None, sa_type=_KEY)
+    second_scope: str | None = Field(default=None, sa_type=_KEY)
+    second_scope_value: str | None = Field(default=None, sa_type=_KEY)
     period: str = Field(sa_type=_KEY)
     value: int | None = Field(default=None, sa_type=BigInteger)
     currency: str | None = Field(default=None, sa_type=Text)

@@ -74,6 +74,58 @@ async def test_targets_come_in_once(service: Service, admin: Caller, company: Js
     ]
 
 
+async def test_a_target_of_two_dimensions_is_one_however_they_are_ordered(
+    service: Service, admin: Caller, company: Json
+) -> None:
+    pair: Json = TARGET | {
+        "scope": "team",
+        "scope_value": "north-1",
+        "period": "2035",
+        "second_scope": "region",
+        "second_scope_value": "Central",
+    }
+    turned = pair | {
+        "scope": "region",
+        "scope_value": "Central",
+        "second_scope": "team",
+        "second_scope_value": "north-1",
+    }
+    made = await admin.created("targets", pair)
+    assert made["team"] == "north-1"
+    assert (await admin.post("/v1/targets", json=turned)).status_code == 409
+    [(_, _, event)] = await service.promised(made["id"])
+    assert event == {**turned, "target_id": made["id"]}
+
+    alone = await admin.created("targets", TARGET | {"period": "2035"})
+    for asked, found in (
+        ({"scope": "team", "scope_value": "north-1"}, [made["id"], alone["id"]]),
+        ({"scope": "region"}, [made["id"]]),
+        ({"scope": "region", "second_scope": "team"}, [made["id"]]),
+        ({"scope": "region", "second_scope": "product"}, []),
+    ):
+        listed = await admin.get("/v1/targets", params={"period": "2035", **asked})
+        assert [one["id"] for one in listed.json()["items"]] == found
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"second_scope": "region"}, "second_scope_value"),
+        ({"second_scope_value": "Central"}, "second_scope"),
+        ({"second_scope": "team", "second_scope_value": "north-1"}, "second_scope"),
+        ({"second_scope": "company", "second_scope_value": "x"}, "second_scope"),
+        ({"second_scope": "product", "second_scope_value": "nothing"}, "second_scope_value"),
+        ({"scope": "company", "scope_value": None, "second_scope": "region",
+          "second_scope_value": "Central"}, "second_scope"),
+    ],
+)  # fmt: skip
+async def test_a_wrong_pair_is_refused(
+    admin: Caller, company: Json, wrong: Json, field: str
+) -> None:
+    answer = await admin.post("/v1/targets", json=TARGET | {"period": "2034"} | wrong)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
 async def test_a_dry_run_sets_nothing(admin: Caller, company: Json) -> None:
     row = TARGET | {"external_ref": "dry", "period": "2031"}
     for _ in range(2):

@@ -188,8 +188,7 @@ class PersonChanged(EventData, frozen=True, kw_only=True, omit_defaults=True):
         return self.person_id
 
 
-ScopeDimension = Literal[
-    "company",
+MemberScope = Literal[
     "team",
     "owner",
     "product",
@@ -199,13 +198,15 @@ ScopeDimension = Literal[
     "project",
     "process",
 ]
+ScopeDimension = Literal["company", MemberScope]
 
 
 class TargetSet(EventData, frozen=True, kw_only=True, omit_defaults=True):
     """A target of a KPI for a scope and period; a later revision replaces the earlier.
 
     `value` is in minor units of `currency` for KPIs of money, else in the KPI's
-    unit times 10,000. A target is withdrawn by `value` null.
+    unit times 10,000. A target is withdrawn by `value` null. With a second scope it is
+    for what belongs to both, as one product in one region.
     """
 
     wire_type = "com.tandem.pipeline.target.set.v1"
@@ -219,6 +220,8 @@ class TargetSet(EventData, frozen=True, kw_only=True, omit_defaults=True):
     period: Period
     value: Annotated[int, msgspec.Meta(ge=-MAX_MINOR, le=MAX_MINOR)] | None
     currency: CurrencyCode | None = None
+    second_scope: MemberScope | None = None
+    second_scope_value: Code | None = None
 
     @property
     def subject(self) -> str:

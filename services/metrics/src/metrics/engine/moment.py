@@ -22,9 +22,10 @@ class MomentKind:
     `cube` names the cells that its measures share: kinds that mostly fall on the
     same day and cut belong together, since a cell holds all measures of its cube.
     `stock` marks the signed changes of a level (what is open), summed over all
-    days before a point in time. `scoped` ones say nothing about the total unless they
-    have no member at all (a target of one team). `events` are the types that it is
-    said because of, without those that only correct it: what a company must send.
+    days before a point in time. `scoped` ones only speak for the very dimensions that they
+    have members of: a target of one team says nothing about the total. `events` are the
+    types that it is said because of, without those that only correct it: what a company must
+    send.
     """
 
     name: str

@@ -92,7 +92,8 @@ class _Slices:
 
     def __init__(self, cuts: Sequence[Cut]) -> None:
         self.cuts = cuts
-        self.anywhere = np.array([any(cut) for cut in cuts], dtype=bool)
+        self.named = np.array([sum(map(bool, cut)) for cut in cuts], dtype=np.int64)
+        """By how many dimensions each cut says something."""
         total = _Members((), {"": 0}, np.zeros(len(cuts), dtype=np.int64))
         self._known: dict[tuple[str, ...], _Members] = {(): total}
         for place, name in enumerate(DIMENSIONS):
@@ -193,10 +194,11 @@ class _Cube:
     def pages(self, dimensions: Sequence[str]) -> Iterator[tuple[int, Page]]:
         members = self._slices.by(dimensions)
         numbers = members.of_cuts[self._changes.cuts]
-        if not dimensions and self._changes.scoped.any():
-            # A target of one team says nothing about the total.
-            scoped = self._changes.scoped & self._slices.anywhere[self._changes.cuts]
-            numbers[scoped] = _NOWHERE
+        if self._changes.scoped.any():
+            # A target of one team says nothing about the total, nor that of a product in it
+            # about the team.
+            narrower = self._slices.named[self._changes.cuts] > len(dimensions)
+            numbers[self._changes.scoped & narrower] = _NOWHERE
         single = numbers >= 0
         parts = _Parts(
             self._places[single],

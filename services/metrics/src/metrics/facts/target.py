@@ -1,4 +1,4 @@
-"""Targets: what a KPI was meant to reach in a period, for the company or one member."""
+"""Targets: what a KPI was meant to reach in a period, for the company, a member, or two at once."""
 
 from __future__ import annotations
 
@@ -28,6 +28,16 @@ def target_of(kpi: str) -> MomentKind:
     )
 
 
+def scope_of(data: TargetSet) -> dict[str, str] | None:
+    """The members that it is for by their dimensions; None where a partner named no such thing."""
+    company = data.scope == "company"
+    told: list[tuple[str | None, str | None]] = [] if company else [(data.scope, data.scope_value)]
+    if data.second_scope is not None or data.second_scope_value is not None:
+        told.append((data.second_scope, data.second_scope_value))
+    scope = {dimension: member for dimension, member in told if dimension and member}
+    return scope if len(scope) == len(told) and not (company and told) else None
+
+
 class Target(msgspec.Struct, frozen=True, array_like=True):
     """The last revision of a target. `value` is None when it is withdrawn."""
 
@@ -38,7 +48,7 @@ class Target(msgspec.Struct, frozen=True, array_like=True):
     priced: bool = True
     cut: Cut = NOWHERE
     scoped: bool = True
-    """Whether its scope names a member, or needs none."""
+    """Whether its scopes name their members, or need none, and differ."""
     currency: str | None = None
     """Of the value; None for the base currency, and for what is no money."""
 
@@ -57,9 +67,7 @@ class TargetKind:
         if not isinstance(data, TargetSet):
             return state
         period = parse_period(data.period)
-        cut = NOWHERE
-        if data.scope != "company" and data.scope_value is not None:
-            cut = cut_of(**{data.scope: data.scope_value})
+        scope = scope_of(data)
         priced = data.currency in (None, company.base_currency)
         return Target(
             kpi=data.kpi,
@@ -67,8 +75,8 @@ class TargetKind:
             months=period.grain.months or 0,
             value=data.value,
             priced=priced,
-            cut=cut,
-            scoped=data.scope == "company" or data.scope_value is not None,
+            cut=NOWHERE if scope is None else cut_of(**scope),
+            scoped=scope is not None,
             currency=None if priced else data.currency,
         )
 

@@ -1,8 +1,8 @@
 """Values against their targets: how much is reached, and where it ends if it goes on like this.
 
-Any KPI can have targets, by the company or one member of a dimension, for a month, quarter or
-year. They are few, and are read as facts when somebody asks for them; only KPIs that are made of
-a target (revenue_attainment) have it in their cells.
+Any KPI can have targets, by the company, one member of a dimension or one of each of two, for a
+month, quarter or year. They are few, and are read as facts when somebody asks for them; only
+KPIs that are made of a target (revenue_attainment) have it in their cells.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 from metrics.engine.calendar import Grain, Period, periods_between
 from metrics.engine.company import Company
@@ -29,8 +29,8 @@ from metrics.query.source import Source
 _LENGTHS: Final = (12, 3, 1)
 """Months of a target's period: what a year is made of, the longest first."""
 _GRAINS: Final = {12: Grain.YEAR, 3: Grain.QUARTER, 1: Grain.MONTH}
-Scope = tuple[str, str] | None
-"""A dimension and its member; None is the company."""
+Scope = frozenset[tuple[str, str]]
+"""Dimensions with their members; without any it is the company."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class Targets:
             *told, booked = members
             members, currency = tuple(told), None if booked == self._base else booked
         scope = _scope_of(self.question, members)
-        parts = [] if scope == "" else self._parts(row.period, scope, currency)
+        parts = [] if scope is None else self._parts(row.period, scope, currency)
         if not parts:
             return NO_TARGET
         goal = sum(target.value or 0 for _, target in parts)
@@ -91,8 +91,8 @@ class Targets:
                 return missing
         return [period]
 
-    def _has(self, part: Period, length: int, scope: Scope | str) -> bool:
-        if isinstance(scope, str):
+    def _has(self, part: Period, length: int, scope: Scope | None) -> bool:
+        if scope is None:
             return False
         told = self.found.get((part.start, length, scope), ())
         return any(target.currency is None for _, target in told)
@@ -107,7 +107,7 @@ class Targets:
         return self.known.company.base_currency
 
     def _parts(
-        self, period: Period, scope: Any, currency: str | None
+        self, period: Period, scope: Scope, currency: str | None
     ) -> Sequence[tuple[str, Target]]:
         """The target of the period itself, else of what adds up those of all its parts; only in
         the currency of the row, which is None for the base currency.
@@ -167,22 +167,19 @@ def _as_kept(_kind: str, target: Target, _company: Company) -> Target:
 
 
 def _scope_in(cut: Cut) -> Scope:
-    named = [(name, member) for name, member in zip(DIMENSIONS, cut, strict=True) if member]
-    for name, member in named:
-        assert isinstance(member, str)
-        return name, member
-    return None
+    members = zip(DIMENSIONS, cut, strict=True)
+    return frozenset((name, member) for name, member in members if isinstance(member, str))
 
 
-def _scope_of(question: Question, members: Members) -> Scope | str:
-    """What a row is about; the empty text where that is no single scope."""
-    if not question.dimensions:
-        return None
-    if len(question.dimensions) > 1:
-        return ""
-    [dimension] = question.dimensions
-    named = members or question.filters[dimension]
-    return (dimension, named[0]) if len(named) == 1 else ""
+def _scope_of(question: Question, members: Members) -> Scope | None:
+    """What a row is about; None where a filter lets several members of a dimension through."""
+    named = dict(zip(question.by, members, strict=False))
+    for dimension, wanted in question.filters.items():
+        if dimension not in named:
+            if len(wanted) > 1:
+                return None
+            [named[dimension]] = wanted
+    return frozenset(named.items())
 
 
 def _parts_of(period: Period, months: int) -> Iterator[Period]:

@@ -13,6 +13,9 @@ ANY = ("win_rate", "pipeline_open", "cac", "time_saved")
 def target(teller: Teller, number: int) -> None:
     rnd = teller.rnd
     scope: Any = rnd.choice(["company", "company", "team", "owner", "product", "process"])
+    second: Any = None
+    if scope != "company" and rnd.random() < 0.3:
+        second = rnd.choice([name for name in ("product", "owner", "team") if name != scope])
     at = teller.instant()
     value = rnd.randrange(1, 900_000)
     kpi = rnd.choice(["revenue_net", "revenue_net", "operating_cost", *ANY])
@@ -26,6 +29,8 @@ def target(teller: Teller, number: int) -> None:
                 kpi=kpi,
                 scope=scope,
                 scope_value=None if scope == "company" else rnd.choice(["ann", "north", "p1"]),
+                second_scope=second,
+                second_scope_value=rnd.choice(["p0", "p1", "north"]) if second else None,
                 period=period,
                 value=None if rnd.random() < 0.1 else value,
                 currency="EUR" if rnd.random() < 0.1 else BASE,

@@ -6,14 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from kpi_oracles.books import Ask, Books, Where
+from kpi_oracles.books import Ask, Books
+
+Scope = tuple[str | None, ...]
+"""Where a goal holds: nowhere in particular (of the company), one dimension with its member, or
+two with theirs, the first of the alphabet first.
+"""
 
 
 @dataclass(frozen=True)
 class Goal:
     """A number set for a period and a scope; without a value it cannot be compared."""
 
-    where: Where
+    where: Scope
     period: str
     value: int | None
 
@@ -27,7 +32,11 @@ def targets_of(books: Books) -> list[tuple[str, Goal]]:
         value = target.get("value")
         if value is not None:
             comparable = target.get("currency") in (None, books.base)
-            where = (scope, target.get("scope_value"))
+            where: Scope = (scope, target.get("scope_value"))
+            if "second_scope" in target:
+                second = (target["second_scope"], target["second_scope_value"])
+                pair = sorted([(target["scope"], target["scope_value"]), second])
+                where = (*pair[0], *pair[1])
             goal = Goal(where, target["period"], value if comparable else None)
             found.append((target["kpi"], goal))
     return found
@@ -38,10 +47,13 @@ def goal_of(books: Books, kpi: str, ask: Ask) -> int | None:
     return measured_against(goals, books, ask)
 
 
-def measured_against(goals: Iterable[Goal], books: Books, ask: Ask) -> int | None:
+def measured_against(
+    goals: Iterable[Goal], books: Books, ask: Ask, where: Scope | None = None
+) -> int | None:
     """The goal of exactly this period and scope: its own, or all of its quarters or months."""
+    scope = where or ask.where
     months = (ask.end.year - ask.start.year) * 12 + ask.end.month - ask.start.month
-    set_for = [goal for goal in goals if goal.where == ask.where]
+    set_for = [goal for goal in goals if goal.where == scope]
     for length in (12, 3, 1):
         here = [
             goal

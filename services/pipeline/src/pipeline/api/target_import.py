@@ -41,7 +41,8 @@ async def import_targets(body: ImportBody, work: WorkDep) -> ImportResult:
     keyed = batch.keyed(rows.accepted)
     batch.known = await look_up(await work.driver(), wanted_by(key for _, key in keyed))
     refs = [accepted.row.external_ref for accepted, _ in keyed]
-    for row in await targets.take_all(work.session, [key for _, key in keyed], external_refs=refs):
+    keys = [key.ordered() for _, key in keyed]
+    for row in await targets.take_all(work.session, keys, external_refs=refs):
         batch.remember(row)
     results = []
     for accepted, key in keyed:
@@ -86,15 +87,16 @@ class _Batch:
             self.by_ref[row.external_ref] = row
 
     def take(
-        self, accepted: Accepted[TargetRowBody], key: TargetKey, *, work: WorkDep
+        self, accepted: Accepted[TargetRowBody], told: TargetKey, *, work: WorkDep
     ) -> RowResult:
         """Set or revise one target. Raises what is wrong with the row."""
         assert self.known is not None
         row = accepted.row
-        refuse_foreign_target(self.actor, team_of(key, self.known))
+        team, key = team_of(told, self.known), told.ordered()
+        refuse_foreign_target(self.actor, team)
         entry = self.by_ref.get(row.external_ref)
         if entry is None:
-            return self._set(accepted, key, work=work)
+            return self._set(accepted, key, team=team, work=work)
         if not self.actor.sees(entry.team):
             raise ExternalRefTaken(row.external_ref)
         present = targets.target_of(entry)
@@ -113,12 +115,16 @@ class _Batch:
         return RowResult(index=accepted.index, status="updated", id=entry.id)
 
     def _set(
-        self, accepted: Accepted[TargetRowBody], key: TargetKey, *, work: WorkDep
+        self,
+        accepted: Accepted[TargetRowBody],
+        key: TargetKey,
+        *,
+        team: str | None,
+        work: WorkDep,
     ) -> RowResult:
-        assert self.known is not None
         row = accepted.row
         if key in self.by_key:
-            raise AlreadyExists("target", f"{key.kpi} of {key.scope_value or key.scope}")
+            raise AlreadyExists("target", str(key))
         if row.value is None:
             raise FieldMismatch(
                 "value", "there is no target to withdraw", hint="give a value, or leave out the row"
@@ -129,7 +135,7 @@ class _Batch:
             value=row.value,
             currency=row.currency,
             at=self.now,
-            team=team_of(key, self.known),
+            team=team,
         )
         self.remember(targets.add(work.session, target, external_ref=row.external_ref))
         self.happened.append((event, target.version, self.now))

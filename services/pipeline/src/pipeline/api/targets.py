@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -14,7 +14,7 @@ from chassis.paging import Page, PageDep
 from chassis.types import Code, CurrencyCode, Id, Instant, StrictModel
 from chassis.work import WorkDep
 from events import uuid7
-from events.types.pipeline import ScopeDimension
+from events.types.pipeline import MemberScope, ScopeDimension
 from pipeline.api.fields import PeriodText
 from pipeline.api.scope import visible_teams
 from pipeline.api.target_scope import refuse_foreign_target, team_of, wanted_by
@@ -31,18 +31,21 @@ TargetValue = Annotated[int, Field(ge=-(10**15), le=10**15)]
 
 
 class TargetKeyBody(StrictModel):
-    """What a target is for; the company as a whole has no scope_value."""
+    """What a target is for; the company as a whole has no scope_value.
+
+    A second scope narrows it: one product in one region, in whatever order they are named.
+    """
 
     kpi: Code
     scope: ScopeDimension
     scope_value: Code | None = None
+    second_scope: MemberScope | None = None
+    second_scope_value: Code | None = None
     period: PeriodText
 
     def key(self) -> TargetKey:
-        """Raises FieldMismatch."""
-        return TargetKey(
-            kpi=self.kpi, scope=self.scope, scope_value=self.scope_value, period=self.period
-        )
+        """As it was told. Raises FieldMismatch."""
+        return TargetKey(**{name: getattr(self, name) for name in TargetKeyBody.model_fields})
 
 
 class TargetBody(TargetKeyBody):
@@ -71,6 +74,8 @@ class TargetView(StrictModel):
     kpi: str
     scope: str
     scope_value: str | None
+    second_scope: str | None
+    second_scope_value: str | None
     period: str
     value: int | None
     currency: str | None
@@ -85,12 +90,12 @@ class TargetView(StrictModel):
 @router.post("", status_code=201, dependencies=[require("targets:write")])
 async def set_target(body: TargetBody, work: WorkDep, response: Response) -> TargetView:
     """Set a target; if there is one for the same KPI, scope and period, change that instead."""
-    key = body.key()
-    known = await look_up(await work.driver(), wanted_by([key]))
-    team = team_of(key, known)
+    told = body.key()
+    known = await look_up(await work.driver(), wanted_by([told]))
+    team, key = team_of(told, known), told.ordered()
     refuse_foreign_target(work.actor, team)
     if await targets.take_all(work.session, [key]):
-        raise AlreadyExists("target", f"{key.kpi} of {key.scope_value or key.scope} {key.period}")
+        raise AlreadyExists("target", str(key))
     target, event = Target.set(
         uuid7(),
         key,
@@ -112,19 +117,19 @@ async def list_targets(
     kpi: Code | None = None,
     scope: ScopeDimension | None = None,
     scope_value: Code | None = None,
+    second_scope: MemberScope | None = None,
+    second_scope_value: Code | None = None,
     period: PeriodText | None = None,
 ) -> Page[TargetView]:
-    """Targets of the caller's teams, and those of no team."""
-    asked: dict[str, Any] = {
-        "kpi": kpi,
-        "scope": scope,
-        "scope_value": scope_value,
-        "period": period,
-    }
+    """Targets of the caller's teams, and those of no team.
+
+    A scope finds also the targets of two dimensions of which it is one.
+    """
     rows = await targets.page_of(
         work.session,
         teams=visible_teams(work.actor),
-        equal={name: value for name, value in asked.items() if value is not None},
+        equal={"kpi": kpi, "period": period},
+        named=((scope, scope_value), (second_scope, second_scope_value)),
         after=page.after(str),
         limit=page.fetch,
     )

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, Final
 
-from sqlmodel import col, func, or_, select, tuple_
+from sqlmodel import and_, col, func, or_, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from events.types.pipeline import ScopeDimension
+from events.types.pipeline import MemberScope, ScopeDimension
 from pipeline.domain.target import Target, TargetKey
 from pipeline.tables import TargetRow
+
+_KEY_COLUMNS: Final = tuple(field.name for field in fields(TargetKey))
 
 
 def target_of(row: TargetRow) -> Target:
     """The row as the domain knows it."""
     scope: ScopeDimension = row.scope  # type: ignore[assignment]  # written from a TargetKey
+    second: MemberScope | None = row.second_scope  # type: ignore[assignment]  # as above
     return Target(
         id=row.id,
         version=row.version,
-        key=TargetKey(kpi=row.kpi, scope=scope, scope_value=row.scope_value, period=row.period),
+        key=TargetKey(
+            kpi=row.kpi,
+            scope=scope,
+            scope_value=row.scope_value,
+            period=row.period,
+            second_scope=second,
+            second_scope_value=row.second_scope_value,
+        ),
         value=row.value,
         currency=row.currency,
         changed_at=row.changed_at,
@@ -61,14 +71,10 @@ async def take_all(
     session: AsyncSession, keys: Iterable[TargetKey], *, external_refs: Iterable[str] = ()
 ) -> list[TargetRow]:
     """The targets with one of these keys or external refs, locked."""
-    # NULL equals nothing, so the company's targets are compared by an empty text.
-    wanted = [(key.kpi, key.scope, key.scope_value or "", key.period) for key in keys]
-    key_columns: Any = tuple_(
-        col(TargetRow.kpi),
-        col(TargetRow.scope),
-        func.coalesce(TargetRow.scope_value, ""),
-        col(TargetRow.period),
-    )
+    # NULL equals nothing, so what is not named is compared by an empty text.
+    wanted = [tuple(getattr(key, name) or "" for name in _KEY_COLUMNS) for key in keys]
+    columns = (func.coalesce(getattr(TargetRow, name), "") for name in _KEY_COLUMNS)
+    key_columns: Any = tuple_(*columns)
     by_ref = col(TargetRow.external_ref).in_(sorted(external_refs))
     statement = (
         select(TargetRow)
@@ -83,17 +89,36 @@ async def page_of(
     session: AsyncSession,
     *,
     teams: frozenset[str] | None,
-    equal: dict[str, Any],
+    equal: Mapping[str, str | None],
+    named: Iterable[tuple[str | None, str | None]],
     after: str | None,
     limit: int,
 ) -> Sequence[TargetRow]:
-    """Targets whose columns have the given values, in the order of their ids."""
+    """Targets whose columns have the given values, in the order of their ids.
+
+    `named` are dimensions and members that have to be among their scopes; None is any.
+    """
     wanted = select(TargetRow).order_by(col(TargetRow.id)).limit(limit)
     for name, value in equal.items():
-        wanted = wanted.where(getattr(TargetRow, name) == value)
+        if value is not None:
+            wanted = wanted.where(getattr(TargetRow, name) == value)
+    for scope, value in named:
+        if scope is not None or value is not None:
+            wanted = wanted.where(_one_of_its_scopes(scope, value))
     if teams is not None:
         mine = col(TargetRow.team).in_(sorted(teams))
         wanted = wanted.where(or_(col(TargetRow.team).is_(None), mine))
     if after is not None:
         wanted = wanted.where(col(TargetRow.id) > after)
     return (await session.exec(wanted)).all()
+
+
+def _one_of_its_scopes(scope: str | None, value: str | None) -> Any:
+    """Which of two scopes is kept first means nothing, so both are looked at."""
+    asked = [(name, told) for name, told in (("scope", scope), ("scope_value", value)) if told]
+    return or_(
+        *(
+            and_(*(getattr(TargetRow, place + name) == told for name, told in asked))
+            for place in ("", "second_")
+        )
+    )
