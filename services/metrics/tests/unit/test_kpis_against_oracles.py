@@ -17,6 +17,7 @@ from kpi_oracles import ORACLES, Ask, Books, Expected, expected
 from kpi_oracles.today import books_of_today
 from memory_shelf import MemoryShelf, company_sums, folded, readings
 
+from events.types import EVENT_TYPES
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, date_of, micros_of
 from metrics.engine.expectation import Model
@@ -90,6 +91,10 @@ def test_by_todays_members_they_are_as_if_all_had_always_been_so(
         compare(question, list(rows), books, now=now)
 
 
+OF_THE_HOUSE = ("kpi", "log", "heartbeat")
+"""Contexts of events that tell of figures and of the log, and nothing of the company."""
+
+
 def makers_behind(kpi: Kpi) -> list[str]:
     """Of a history of everything, few facts are behind a KPI."""
     kinds = {measure.kind for measure in kpi.measures()}
@@ -158,15 +163,18 @@ def about(kpi: Kpi, wanted: Expected) -> tuple[Any, ...]:
 
 
 def test_the_random_histories_hold_what_they_must() -> None:
-    """A net without holes: every kind of moment and problem occurs."""
+    """A net without holes: every type of event and every kind of moment occurs."""
     said: set[str] = set()
+    told: set[str] = set()
     for seed in range(25):
         history = History(seed, facts=60)
+        told |= {event.type for event in history.events}
         company = Company(time_zone="America/New_York", base_currency=BASE)
         shelf = folded([history.events], company)
         said |= said_by(shelf, company)
     wanted = {m.kind.name for kpi in CATALOGUE for m in kpi.measures()}
     assert wanted <= said
+    assert told == {name for name in EVENT_TYPES if name.split(".")[2] not in OF_THE_HOUSE}
     assert FIRST.year == 2024
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrics.engine.calendar import parse_period, year_before
+from metrics.engine.intervals import wilson
 from metrics.engine.shrinkage import shrunken
 from metrics.engine.survival import median_of, survival
 from metrics.engine.working_hours import USUAL, parse_working_hours
@@ -34,6 +35,15 @@ def test_few_cases_are_drawn_further_than_many() -> None:
 
 def test_where_members_do_not_differ_all_have_the_common_rate() -> None:
     assert shrunken([(3, 10), (30, 100), (6, 20)]) == pytest.approx([0.3, 0.3, 0.3])
+
+
+@given(st.integers(1, 1_000))
+def test_the_interval_of_none_begins_at_zero_and_that_of_all_ends_at_one(trials: int) -> None:
+    of_none, of_all = wilson(0, trials), wilson(trials, trials)
+    assert of_none is not None
+    assert of_all is not None
+    assert (of_none[0], of_all[1]) == (0, 1)
+    assert of_none[1] == pytest.approx(1 - of_all[0])
 
 
 def test_survival_by_hand() -> None:

@@ -12,6 +12,7 @@ from metrics.definitions.terms import (
     MOST_TERMS,
     Part,
     Quantity,
+    are_share,
     common_dimensions,
     common_quantity,
     counts_of,
@@ -24,7 +25,7 @@ from metrics.definitions.terms import (
 from metrics.definitions.written import Unit, Written
 from metrics.engine.calendar import Grain
 from metrics.engine.kpi import Amount, Kpi, Quantile, Ratio
-from metrics.engine.measure import Histogram, Sum
+from metrics.engine.measure import Count, Histogram, Sum
 
 SOURCE: Final = "own definition"
 RESERVED: Final = frozenset({"stream", "vocabulary", "definitions"})
@@ -96,7 +97,7 @@ class _Declaring:
         under = common_quantity(below, field="denominator")
         shares = self._refuse_unit_of_ratio(over, under)
         against = any(part.sign < 0 for part in above)
-        countable = shares and over in ("things", "pieces")
+        countable = shares and over in ("things", "pieces") and are_share(above, below)
         return Ratio(
             **self._common([*above, *below], formula_of(above, below, unit=written.unit)),
             numerator=sum_of(above),
@@ -147,6 +148,7 @@ class _Declaring:
             percentile=wanted.percent,
             per=written.unit,
             sketched=word.lasted_in == "minutes",
+            censored=_not_yet(part),
             still_open=word.still_open and narrowed(word.still_open, where),
         )
 
@@ -239,6 +241,14 @@ class _Declaring:
                 hint=f"say {settled} or more, or leave it out",
             )
         return settled if given is None else given
+
+
+def _not_yet(part: Part) -> Sum | None:
+    """What a percentile has no value of yet, where it is one of a part of something."""
+    wider = part.word.part_of
+    if len(wider) != 1:
+        return None
+    return Count(narrowed(wider[0], part.where)) - Count(part.kind)
 
 
 def _priced(above: Sequence[Part], below: Sequence[Part]) -> Sum:

@@ -189,6 +189,33 @@ def counts_of(parts: Iterable[Part]) -> Sum:
     return reduce(lambda s, p: s + p.counted, (p for p in parts if p.sign > 0), Sum(()))
 
 
+def are_share(above: Iterable[Part], below: Sequence[Part]) -> bool:
+    """Whether whatever is counted above the line is counted below it, too."""
+    return all(part.sign > 0 for part in below) and all(
+        _is_among(part, part.word.kind, below) for part in above
+    )
+
+
+def _is_among(part: Part, kind: MomentKind, below: Sequence[Part]) -> bool:
+    """Whether the moments of a part, being some of a kind, are all counted by other parts."""
+    if any(_holds(other, part, kind) for other in below):
+        return True
+    wider = VOCABULARY[kind.name].part_of
+    return bool(wider) and all(_is_among(part, one, below) for one in wider)
+
+
+def _holds(other: Part, part: Part, kind: MomentKind) -> bool:
+    """Whether one part counts all of a kind that pass the filters of another."""
+    at = "start" if kind.stock and kind != part.word.kind else part.at
+    passing = dict(part.where)
+    return (
+        (other.word.kind, other.at, other.trailing_days) == (kind, at, part.trailing_days)
+        and other.summed == part.summed
+        and all(set(passing.get(name, ())) <= set(members) for name, members in other.where)
+        and {name for name, _ in other.where} <= passing.keys()
+    )
+
+
 def common_quantity(parts: Sequence[Part], *, field: str) -> Quantity:
     """What all parts of a sum are numbers of. Raises DefinitionRefused when they differ."""
     first = parts[0].quantity

@@ -74,7 +74,9 @@ class Word:
     `name` reads on in a formula; `dated` says which day it counts on. `lasted` says what a
     percentile is taken of, whole days or sketched minutes. By the dimensions in `shared` one
     moment can belong to several members by weight: it can be cut by them, but nothing can
-    be selected. Up to `settles_after_days` after a day something can still be added to
+    be selected. Whatever is counted here is counted in one of `part_of`, too, in the same
+    period; in a level among them, as the period begins.
+    Up to `settles_after_days` after a day something can still be added to
     that day; `ahead` says that it is known before its day comes. What is `ageing` is a level
     whose parts are there since some day; `still_open` is the level of what has not come to
     its moment yet.
@@ -87,6 +89,7 @@ class Word:
     lasted: Texts | None = None
     lasted_in: Literal["days", "minutes"] = "days"
     shared: tuple[str, ...] = ()
+    part_of: tuple[MomentKind, ...] = ()
     settles_after_days: int = 0
     ahead: bool = False
     ageing: bool = False
@@ -113,6 +116,7 @@ _FIRST_BOUGHT: Final = ("the day of the first purchase", "首购日")
 _DUE: Final = ("the day that was due by the first baseline", "首个基线的到期日")
 _ACTIVE: Final = ("the local day of the activity", "活动当日")
 
+_DECIDABLE: Final = (DEAL_OPEN, DEAL_CREATED)
 _OWNERS: Final = ("owner",)
 _PRODUCTS: Final = ("product",)
 _BUYERS: Final = ("owner", "product")
@@ -128,9 +132,10 @@ _WORDS: Final = (
         "money",
         lasted=("days from the first contact to the closing", "首次接触到赢单的天数"),
         shared=_OWNERS,
+        part_of=_DECIDABLE,
         still_open=DEAL_OPEN,
     ),
-    Word(DEAL_LOST, ("deals lost", "输单"), _CLOSED, shared=_OWNERS),
+    Word(DEAL_LOST, ("deals lost", "输单"), _CLOSED, shared=_OWNERS, part_of=_DECIDABLE),
     Word(LEAD_CAPTURED, ("leads captured", "获取线索"), _CAPTURED),
     Word(
         LEAD_CONTACTED,
@@ -138,18 +143,21 @@ _WORDS: Final = (
         _CAPTURED,
         lasted=("working minutes from the capture to the answer", "获取到首次响应的工作分钟数"),
         lasted_in="minutes",
+        part_of=(LEAD_CAPTURED,),
     ),
-    Word(LEAD_QUALIFIED, ("qualified leads", "合格线索"), _CAPTURED),
+    Word(LEAD_QUALIFIED, ("qualified leads", "合格线索"), _CAPTURED, part_of=(LEAD_CAPTURED,)),
     Word(
         LEAD_CONVERTED,
         ("leads that led to a sale within 90 days", "90天内成交的线索"),
         _CAPTURED,
+        part_of=(LEAD_CAPTURED,),
         settles_after_days=CONVERSION_DAYS,
     ),
     Word(
         LEAD_CONVERTED_SOON,
         ("leads that led to a sale within 30 days", "30天内成交的线索"),
         _CAPTURED,
+        part_of=(LEAD_CONVERTED,),
         settles_after_days=SOON_DAYS,
     ),
     Word(
@@ -175,6 +183,7 @@ _WORDS: Final = (
         ("first buyers who bought again within 180 days", "180天内复购的首购客户"),
         _FIRST_BOUGHT,
         shared=_BUYERS,
+        part_of=(loyalty.BUYER_NEW,),
         settles_after_days=loyalty.REPEAT_DAYS,
     ),
     Word(loyalty.BUYER_AGAIN, ("repeat purchases", "再次购买"), _CLOSED, "money", shared=_BUYERS),
@@ -202,7 +211,14 @@ _WORDS: Final = (
         _CLOSED,
         shared=_BUYERS,
     ),
-    Word(prospects.PROSPECT_WON, ("first purchases", "首次购买"), _CLOSED, "money", shared=_BUYERS),
+    Word(
+        prospects.PROSPECT_WON,
+        ("first purchases", "首次购买"),
+        _CLOSED,
+        "money",
+        shared=_BUYERS,
+        part_of=(prospects.PROSPECT_DECIDED,),
+    ),
     Word(
         prospects.PROSPECT_LISTED,
         ("first purchases at list value", "首次购买的标价"),
@@ -211,23 +227,35 @@ _WORDS: Final = (
         shared=_BUYERS,
     ),
     Word(CSAT_RESPONDED, ("satisfaction answers", "满意度答卷"), _ANSWERED),
-    Word(CSAT_SATISFIED, ("satisfied answers", "满意答卷"), _ANSWERED),
+    Word(CSAT_SATISFIED, ("satisfied answers", "满意答卷"), _ANSWERED, part_of=(CSAT_RESPONDED,)),
     Word(SALES_CSAT_RESPONDED, ("answers asked at the sale", "销售触点答卷"), _ANSWERED),
-    Word(SALES_CSAT_SATISFIED, ("satisfied answers at the sale", "销售触点满意答卷"), _ANSWERED),
+    Word(
+        SALES_CSAT_SATISFIED,
+        ("satisfied answers at the sale", "销售触点满意答卷"),
+        _ANSWERED,
+        part_of=(SALES_CSAT_RESPONDED,),
+    ),
     Word(NPS_RESPONDED, ("recommendation answers", "推荐度答卷"), _ANSWERED),
-    Word(NPS_PROMOTER, ("promoters (9-10)", "推荐者(9-10分)"), _ANSWERED),
-    Word(NPS_DETRACTOR, ("detractors (0-6)", "贬损者(0-6分)"), _ANSWERED),
+    Word(NPS_PROMOTER, ("promoters (9-10)", "推荐者(9-10分)"), _ANSWERED, part_of=(NPS_RESPONDED,)),
+    Word(NPS_DETRACTOR, ("detractors (0-6)", "贬损者(0-6分)"), _ANSWERED, part_of=(NPS_RESPONDED,)),
     Word(COST_OPERATING, ("operating costs", "运营成本"), _INCURRED, "money"),
     Word(COST_ACQUISITION, ("acquisition costs", "获客费用"), _INCURRED, "money"),
     Word(COST_OF_PROJECT, ("costs of projects", "项目成本"), _INCURRED, "money"),
     Word(COST_OF_CAMPAIGN, ("costs of campaigns", "活动费用"), _INCURRED, "money"),
     Word(PROJECT_DUE, ("projects due", "到期项目"), _DUE, ahead=True),
-    Word(PROJECT_ON_TIME, ("projects completed on time", "按时完成的项目"), _DUE, ahead=True),
+    Word(
+        PROJECT_ON_TIME,
+        ("projects completed on time", "按时完成的项目"),
+        _DUE,
+        part_of=(PROJECT_DUE,),
+        ahead=True,
+    ),
     Word(PROJECT_COMPLETED, ("projects completed", "已完成项目"), _COMPLETED),
     Word(
         PROJECT_ACCEPTED,
         ("projects accepted at once", "一次验收通过的项目"),
         _COMPLETED,
+        part_of=(PROJECT_COMPLETED,),
         settles_after_days=PROBATION_DAYS,
     ),
     Word(
@@ -239,12 +267,23 @@ _WORDS: Final = (
     ),
     Word(PROJECT_EARNED, ("earned values of projects", "项目挣值"), _HELD, "money"),
     Word(RUN_COMPLETED, ("runs completed, tickets included", "已完成执行(含工单)"), _COMPLETED),
-    Word(RUN_FLAWLESS, ("runs without rework or defect", "无返工无缺陷的执行"), _COMPLETED),
+    Word(
+        RUN_FLAWLESS,
+        ("runs without rework or defect", "无返工无缺陷的执行"),
+        _COMPLETED,
+        part_of=(RUN_COMPLETED,),
+    ),
     Word(RUN_UNITS, ("units made in runs", "执行产出件数"), _COMPLETED, "pieces"),
     Word(RUN_TIMED, ("units of runs that were timed", "计时执行的产出件数"), _COMPLETED, "pieces"),
     Word(RUN_MINUTES, ("minutes of work on runs", "执行工时"), _COMPLETED, "minutes"),
     Word(RUN_OPPORTUNITIES, ("opportunities for errors", "出错机会"), _COMPLETED, "pieces"),
-    Word(RUN_DEFECTS, ("defects of runs", "执行缺陷"), _COMPLETED, "pieces"),
+    Word(
+        RUN_DEFECTS,
+        ("defects of runs", "执行缺陷"),
+        _COMPLETED,
+        "pieces",
+        part_of=(RUN_OPPORTUNITIES,),
+    ),
     Word(TIME_LOGGED, ("time logged", "登记工时"), _WORKED, "minutes"),
     Word(TIME_PRODUCTIVE, ("productive time", "有效工时"), _WORKED, "minutes"),
     Word(CAPACITY, ("time available", "可用工时"), _WORKED, "minutes"),

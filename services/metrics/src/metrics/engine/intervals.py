@@ -23,4 +23,5 @@ def wilson(successes: float | None, trials: float | None) -> tuple[float, float]
     middle = share + square / (2 * trials)
     reach = _Z95 * sqrt((share * (1 - share) + square / (4 * trials)) / trials)
     scale = 1 + square / trials
-    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+    low, high = (middle - reach) / scale, (middle + reach) / scale
+    return 0.0 if successes == 0 else low, 1.0 if successes == trials else high

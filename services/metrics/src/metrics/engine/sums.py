@@ -43,6 +43,11 @@ class Known:
         end = self.company.start_of(period.end) + window_days * DAY
         return self.watermark is not None and end <= self.watermark
 
+    def is_silent(self, period: Period) -> bool:
+        """Whether no facts mean that nothing is known, and not that nothing happened."""
+        day = self.day
+        return not self.complete or day is None or day < period.start
+
     def end_of(self, period: Period) -> int:
         """The first day after the period, or after the day that is running in it."""
         day = self.day

@@ -15,11 +15,11 @@ import msgspec
 from events import Event
 from kpi_histories.campaigns import campaign
 from kpi_histories.costs import cost
-from kpi_histories.customers import merge
+from kpi_histories.customers import customer, merge
 from kpi_histories.deals import deal
 from kpi_histories.hours import capacity, time
 from kpi_histories.leads import lead
-from kpi_histories.markets import market
+from kpi_histories.markets import market, rate
 from kpi_histories.orders import order, refund
 from kpi_histories.organisation import person, team
 from kpi_histories.processes import baseline, defect, process_run, ticket
@@ -49,6 +49,7 @@ MAKERS: Final[dict[str, Callable[[Teller, int], None]]] = {
     for maker in (
         *(deal, order, cost, project, target, refund, merge, survey, campaign, market),
         *(process_run, ticket, baseline, defect, time, capacity, user, lead, person, team),
+        *(customer, rate),
     )
 }
 _OFTEN: Final = {"deal": 5}
@@ -56,7 +57,8 @@ _OFTEN: Final = {"deal": 5}
 _MORE_KINDS: Final = {
     "deal": ("lead", "buyer"),
     "order": ("buyer",),
-    "merge": ("buyer",),
+    "merge": ("buyer", "customer"),
+    "rate": ("fx",),
     "refund": ("deal", "order"),
     "defect": ("process_run", "project"),
     "baseline": ("process",),

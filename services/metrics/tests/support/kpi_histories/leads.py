@@ -54,12 +54,14 @@ def _step(teller: Teller, lead: customer.LeadState) -> Any:
         dimensions = teller.dimensions()
         return msgspec.structs.replace(lead, status=status, dimensions=dimensions, owner_id="cid")
 
-    match teller.rnd.randrange(5):
+    match teller.rnd.randrange(6):
         case 0:
             return customer.LeadQualified(lead=moved("qualified"))
         case 1:
             return customer.LeadDisqualified(lead=moved("disqualified"), reason="spam")
         case 2:
             return customer.LeadConverted(lead=moved("converted"))
+        case 3:
+            return customer.LeadDetailsChanged(lead=moved("new"))
         case _:
             return customer.LeadContacted(lead=moved("contacted"))

@@ -1,11 +1,11 @@
-"""Reports of markets: revised, contradicting each other, later about another market."""
+"""Reports of markets: revised, contradicting each other, later about another market. Rates."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from events.types.market import MarketSizeReported
-from kpi_histories.teller import PARTNERS, Teller
+from events.types.market import FxRatePublished, MarketSizeReported
+from kpi_histories.teller import BASE, PARTNERS, Teller
 
 
 def market(teller: Teller, number: int) -> None:
@@ -27,6 +27,19 @@ def market(teller: Teller, number: int) -> None:
         if rnd.random() < 0.4:
             scope, member, period = _market(teller)
     teller.maybe_void(source, report_id)
+
+
+def rate(teller: Teller, _number: int) -> None:
+    """Of a day: amounts keep the rate that they were booked at."""
+    rnd, source, at = teller.rnd, teller.rnd.choice(PARTNERS), teller.instant()
+    data = FxRatePublished(
+        currency=rnd.choice(["CNY", "EUR"]),
+        base_currency=BASE,
+        rate_on=at.astimezone(teller.zone).date(),
+        rate=rnd.choice(["0.2", "1.1"]),
+    )
+    teller.say(data, source, at)
+    teller.maybe_void(source, data.subject)
 
 
 def _market(teller: Teller) -> tuple[Any, str | None, str]:

@@ -51,7 +51,9 @@ def _step(teller: Teller, project: ops.ProjectState, at: datetime) -> Any:
         )
         grown = [*project.baselines, baseline]
         return ops.ProjectBaselined(project=change(project, stage="execute", baselines=grown))
-    step = rnd.choice(["details", "progress", "progress", "completed", "cancelled", "reopened"])
+    step = rnd.choice(
+        ["details", "stage", "progress", "progress", "completed", "cancelled", "reopened"]
+    )
     if step == "progress":
         earned = None if rnd.random() < 0.5 else rnd.randrange(90_000)
         share = rnd.randrange(10_001)
@@ -64,8 +66,16 @@ def _step(teller: Teller, project: ops.ProjectState, at: datetime) -> Any:
     if step == "cancelled":
         gone = change(project, stage="cancelled", cancelled_at=at)
         return ops.ProjectCancelled(project=gone)
+    return _moved(teller, project, step)
+
+
+def _moved(teller: Teller, project: ops.ProjectState, step: str) -> Any:
+    """Taken up again, or changed on the way."""
+    change = msgspec.structs.replace
     if step == "reopened":
         back = change(project, stage="execute", completed_at=None)
         return ops.ProjectReopened(project=back)
     other = change(project, owner_id="bob", dimensions=teller.dimensions())
-    return ops.ProjectDetailsChanged(project=other)
+    if step == "details":
+        return ops.ProjectDetailsChanged(project=other)
+    return ops.ProjectStageChanged(project=other, from_stage=project.stage)

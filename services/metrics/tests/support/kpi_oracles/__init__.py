@@ -9,6 +9,7 @@ of its area.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import isfunction
 from typing import Final
 
@@ -46,4 +47,10 @@ ORACLES: Final[dict[str, Callable[[Books, Ask], Expected]]] = {
 
 
 def expected(kpi: str, books: Books, ask: Ask) -> Expected:
-    return ORACLES[kpi](books, ask)
+    """What it must be; of days to come a sum says nothing, unless something was told of them."""
+    wanted = ORACLES[kpi](books, ask)
+    to_come = books.local(ask.now) < ask.start
+    is_sum = wanted.denominator is None
+    if to_come and is_sum and not (wanted.value or wanted.n or wanted.unpriced):
+        return replace(wanted, value=None)
+    return wanted
