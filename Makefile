@@ -6,6 +6,8 @@
 BIN := .venv/bin
 # One worker a core: tests wait for real servers, and each worker has servers of its own.
 WORKERS ?= 2
+# Whole stacks at once, each with a worker to itself: what they do most is wait.
+STACKS ?= 3
 export PYTHON
 
 help:
@@ -13,7 +15,7 @@ help:
 	@echo 'make demo      the same, with the history of a demo company'
 	@echo 'make down      end it from another terminal'
 	@echo 'make test      all tests, on real PostgreSQL and Kafka, beside a running make up'
-	@echo 'make faults    break every part under load; ROW=<test> SEED=<number> REPEAT=20 MODE=long OUTAGE=<seconds>'
+	@echo 'make faults    break every part under load; ROW=<test> SEED=<number> REPEAT=20 MODE=long OUTAGE=<seconds> STACKS=<at once>'
 	@echo 'make mutants   take out one guard after the other; a test must fail for each; ONLY=<words>'
 	@echo 'make lint      ruff, mypy, import rules, generated schemas'
 	@echo 'make bench     measure everything beside its rivals; twenty minutes at most'
@@ -36,8 +38,7 @@ install:
 
 test: install
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m 'not e2e and not faults'
-	$(BIN)/pytest -m e2e
-	$(BIN)/pytest -m faults
+	$(BIN)/pytest -n $(STACKS) --dist loadgroup -m 'e2e or faults' deploy/local tests/e2e tests/faults
 
 # Many seeds are for the report; one row or one seed is to look into a failure.
 faults: export SEED := $(SEED)
@@ -46,7 +47,7 @@ faults: export MODE := $(MODE)
 faults: export OUTAGE := $(OUTAGE)
 faults: export REPORT := $(if $(REPEAT),docs/faults.md)
 faults: install
-	$(BIN)/pytest -m faults '$(or $(ROW),tests/faults)'
+	$(BIN)/pytest -n $(STACKS) --dist loadgroup -m faults '$(or $(ROW),tests/faults)'
 
 mutants: export ONLY := $(ONLY)
 mutants: install

@@ -1,7 +1,7 @@
 """Fixtures for all tests: real PostgreSQL and Kafka on free ports, never the data of `make up`.
 
-Each worker of pytest-xdist has servers of its own, started when a test first asks for them. Tests
-in a folder `unit` cannot open network connections at all.
+Each worker of pytest-xdist has servers of its own, started when a test first asks for them, on
+ports that no other worker takes. Tests in a folder `unit` cannot open network connections at all.
 """
 
 import gc
@@ -17,7 +17,10 @@ from typing import Any, NoReturn, Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import Scheduling
 
+from local import ports
 from local.cache import cache_folder
 from local.child import Child
 from local.identity import Issuer
@@ -25,6 +28,7 @@ from local.kafka import Kafka
 from local.ports import free_port
 from local.postgres import Postgres
 from local.settings import inherited_environment
+from side_by_side import ByStack
 
 START_TIMEOUT_SECONDS = 60.0
 
@@ -34,6 +38,19 @@ settings.register_profile("deep", settings.get_profile("ci"), max_examples=20_00
 settings.load_profile("ci")
 
 NewDatabase = Callable[..., str]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker free ports of its own: two that look at once would find the same."""
+    if hasattr(config, "workerinput"):
+        worker = config.workerinput
+        number = int(worker["workerid"].removeprefix("gw"))
+        ports.FREE = ports.FREE[number :: worker["workercount"]]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """With `--dist loadgroup`, tests on the same stack go to the same worker."""
+    return ByStack(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_collection_finish() -> None:

@@ -3,28 +3,22 @@
 What `make faults` can be told is in `harness/rows.py`.
 """
 
-import platform
 import subprocess
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
-import psutil
 import pytest
 
 from faults.harness import report
 from faults.harness.report import Result
-from faults.harness.rows import FIRST_SEED, KEPT, LONG, REPEAT, REPORT
+from faults.harness.results import Results, send
+from faults.harness.rows import FIRST_SEED, KEPT, LONG, REPEAT, REPORT, group_of
 from faults.harness.run import Run
 from faults.harness.stack import BreakableStack
 from local.settings import CHECKOUT, LogKind
 
-ROUNDS_AT_ONCE: Final = 5
-RESULTS: Final = pytest.StashKey[list[Result]]()
 FAILED: Final = pytest.StashKey[bool]()
-MACHINE: Final = (
-    f"{psutil.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}"
-)
 COMMIT: Final = subprocess.run(
     ["git", "describe", "--always", "--dirty"],
     cwd=CHECKOUT,
@@ -38,7 +32,7 @@ AnyStack = TypeVar("AnyStack", bound=BreakableStack)
 
 
 class Stage:
-    """The stack that rows share: one at a time, since a second would take their processors.
+    """The stack that rows share, one at a time in each worker of pytest-xdist.
 
     It stands as long as row after row asks for the same kind. A row that fails takes it down, so
     that the next is not misled.
@@ -65,6 +59,14 @@ class Stage:
             self._stack = None
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Gather results where pytest was started, wherever rows run."""
+    if not hasattr(config, "workerinput"):
+        page = Path(REPORT) if REPORT else None
+        config.pluginmanager.register(Results(file=KEPT, page=page))
+
+
+@pytest.hookimpl(tryfirst=True)  # so that a row has the same name however it is asked for
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each row once for each seed: SEED, or as many as REPEAT says."""
     if "seed" in metafunc.fixturenames:
@@ -87,18 +89,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="long: run it with `make faults MODE=long`"))
 
 
-def _turn(item: pytest.Item) -> tuple[int, ...]:
-    """Rows that share a stack one after the other, some rounds at once, since starting it is dear.
-
-    These rounds are then run on the next kind, so that an end before the last leaves whole ones.
-    Tests that are no rows stay where they were.
-    """
-    params = _params(item)
-    if "seed" not in params:
-        return ()
-    number = params["seed"] - FIRST_SEED
-    kind = ("kafka", "postgres").index(params.get("log", "postgres"))
-    return number // ROUNDS_AT_ONCE, kind, "exposed" in item.fixturenames, number  # type: ignore[attr-defined]
+def _turn(item: pytest.Item) -> tuple[Any, ...]:
+    """Rows of a group round after round. Tests that are no rows stay where they were."""
+    seed = _params(item).get("seed")
+    return () if seed is None else (group_of(item.nodeid), seed)
 
 
 def _params(item: pytest.Item) -> dict[str, Any]:
@@ -142,7 +136,6 @@ def run_on(seed: int, request: pytest.FixtureRequest) -> Iterator[RunOn]:
         result = Result(
             row=row, log=stack.log or "", seed=seed, node=request.node.nodeid, commit=COMMIT
         )
-        request.config.stash.setdefault(RESULTS, []).append(result)
         runs.append(Run(stack, result))
         return runs[-1]
 
@@ -152,9 +145,8 @@ def run_on(seed: int, request: pytest.FixtureRequest) -> Iterator[RunOn]:
         run.driver.ledger.save(run.stack.var.root / "log" / "ledger.jsonl")
         if not request.node.stash.get(FAILED, True):
             run.result.outcome = "exact"
-        if REPORT and FAILED in request.node.stash:  # one that was interrupted is run again
-            report.keep(KEPT, run.result)
-            report.write(Path(REPORT), report.kept(KEPT), machine=MACHINE)
+        if FAILED in request.node.stash:  # one that was interrupted is run again
+            send(request.node, run.result)
 
 
 @pytest.fixture
@@ -180,17 +172,6 @@ def pytest_runtest_makereport(
             again = f"make faults ROW='{item.nodeid}' SEED={seed}"
             outcome.sections.append(("again", f"run it again alone: {again}"))
     return outcome
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    results = config.stash.get(RESULTS, [])
-    if not results:
-        return
-    terminalreporter.section("faults")
-    for result in results:
-        terminalreporter.line(result.line)
 
 
 def sentence(item: pytest.Function, *, log: str) -> str:

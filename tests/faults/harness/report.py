@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from faults.harness.ledger import Ledger
 from faults.harness.nemesis import names_of
+from generated_page import write_page
 
 
 @dataclass
@@ -57,10 +58,15 @@ class Result:
         )
 
 
+def text_of(result: Result) -> str:
+    """A line by which it is kept, or sent to another process."""
+    return json.dumps(asdict(result), default=str)
+
+
 def keep(file: Path, result: Result) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps(asdict(result), default=str) + "\n")
+        lines.write(f"{text_of(result)}\n")
 
 
 def kept(file: Path) -> list[Result]:
@@ -101,7 +107,7 @@ def write(path: Path, results: Sequence[Result], *, machine: str) -> None:
     if failed:
         lines.append("\n## Not exact\n\n")
         lines += [f"- {result.line}\n" for result in failed]
-    path.write_text("".join(lines), encoding="utf-8")
+    write_page(path, "".join(lines))
 
 
 def _told(results: Sequence[Result]) -> Iterator[str]:

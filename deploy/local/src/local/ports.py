@@ -28,6 +28,11 @@ DEFAULTS = {
 }
 OF_KAFKA = frozenset({"kafka", "kafka_controller"})
 LAST_PORT = 65535
+FREE = range(15000, 32001)
+"""Where free ports are looked for: below those from which the kernel serves outgoing connections.
+
+One of these (bind to 0) can be taken by a client of somebody before the server is up that asked.
+"""
 
 
 def variable(name: str) -> str:
@@ -133,12 +138,8 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A free port below the range from which the kernel serves outgoing connections.
-
-    A port from that range (bind to 0) can be taken by somebody's client before the server that
-    asked for it is up.
-    """
+    """One of `FREE` on which nobody listens at this moment."""
     while True:
-        port = random.randint(15000, 32000)  # noqa: S311 - no secret
+        port = random.choice(FREE)  # noqa: S311 - no secret
         if is_free(port):
             return port

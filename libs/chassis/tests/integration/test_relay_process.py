@@ -12,10 +12,10 @@ import asyncpg
 import httpx
 import pytest
 
-from chassis.listening import listen
 from events import Event, append_asyncpg, open_log
 from events.topics import apply
 from events.types.ops import CostVoided
+from local.ports import free_port
 from local.settings import inherited_environment
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
@@ -44,13 +44,6 @@ async def start_relay() -> AsyncIterator[Callable[..., object]]:
         if process.returncode is None:
             process.kill()
         await process.communicate()
-
-
-def free_port() -> int:
-    with listen("127.0.0.1", 0, variable="PORT") as bound:
-        port = bound.getsockname()[1]
-    assert isinstance(port, int)
-    return port
 
 
 async def promise(url: str, *cost_ids: str) -> None:

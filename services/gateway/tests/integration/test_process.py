@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -17,13 +16,7 @@ from chassis.settings import DEVELOPMENT_ISSUER
 from events import open_log
 from events.log import TopicState
 from local.identity import Issuer
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        port: int = door.getsockname()[1]
-        return port
+from local.ports import free_port
 
 
 async def test_sigterm_ends_the_process_in_time_with_a_stream_open(
