@@ -37,7 +37,7 @@ def mutated(source: str, mutant: Mutant) -> str:
     if found != 1:
         raise DoesNotApply(
             f"{mutant.file} has {found} times what makes the guard {mutant.guard!r}; "
-            "write into tests/mutants/guards.py what it is now"
+            "write into tests/mutants/guards what it is now"
         )
     return source.replace(mutant.text, mutant.replacement)
 

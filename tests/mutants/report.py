@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from generated_page import write_page
 from mutants.guards import Mutant
 
 HEAD: Final = """\
@@ -40,4 +41,4 @@ class Finding:
 
 
 def write(file: Path, findings: Sequence[Finding]) -> None:
-    file.write_text(HEAD + "".join(finding.row for finding in findings), encoding="utf-8")
+    write_page(file, HEAD + "".join(finding.row for finding in findings))
