@@ -14,16 +14,14 @@ INBOX: Final = (
         file=f"{EVENTS}/inbox/numbering.py",
         text="return told == (event.type, event.time, sha256(event.payload).digest())",
         replacement="return bool(told)",
-        test=f"{TESTS}/integration/test_inbox.py"
-        "::test_the_same_id_with_another_content_is_a_conflict_and_not_taken",
+        test=f"{_INBOX}::test_the_same_id_with_another_content_is_a_conflict_and_not_taken",
     ),
     Mutant(
         guard="an event that was taken is not taken again (inbox)",
         file=f"{EVENTS}/inbox/numbering.py",
         text="elif row is not None and row.subject is not None:",
         replacement="elif row is not None and row.sequence == 0:",
-        test=f"{TESTS}/integration/test_inbox.py"
-        "::test_the_same_event_again_is_taken_once_and_answered_alike",
+        test=f"{_INBOX}::test_the_same_event_again_is_taken_once_and_answered_alike",
     ),
     Mutant(
         guard="an id is in the inbox once, whatever was presumed of it",
@@ -51,6 +49,7 @@ INBOX: Final = (
         file=f"{EVENTS}/inbox/newcomers.py",
         text="return all(self._looked_up_until.get(source, now) <= now for source in sources)",
         replacement="return bool(sources)",
-        test=f"{_FILING}::test_a_source_that_repeats_itself_is_looked_up_and_goes_alone",
+        test=f"{TESTS}/unit/test_newcomers.py"
+        "::test_a_source_is_presumed_to_send_new_events_until_it_does_not",
     ),
 )
