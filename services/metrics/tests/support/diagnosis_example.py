@@ -19,7 +19,6 @@ THOUSAND: Final = 100_000
 """A thousand yuan, in minor units: the unit of the example."""
 QUIET_YEARS: Final = (0.0, 0.01, 0.02, 0.03, 0.04, 0.02, 0.03, 0.01)
 """The example says of its history only that this fall stands out of it."""
-LABELS: Final = {"referral": "转介绍", "search": "搜索广告", "social": "社交媒体"}
 
 
 def funnel(workable: int, decided: int, won: int, amount: int, **more: Any) -> Funnel:

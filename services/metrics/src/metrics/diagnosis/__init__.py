@@ -19,7 +19,7 @@ Pure: what a period was like is given as `Figures`, and nothing else is read. On
         )
     )
     diagnosis.data()                                       # for JSON
-    sentence(diagnosis, Language.ZH, labels={...})         # in two lines
+    sentence(diagnosis, Language.ZH)                       # in two lines
     report(diagnosis, Language.EN)                         # sentence, waterfall, reasons
 
 It refuses by a verdict of `insufficient_data` with `reason` and `helps`, never by raising.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from unicodedata import east_asian_width
@@ -21,10 +21,11 @@ from metrics.diagnosis.words import (
     DIMENSIONS,
     EVIDENCE,
     FACTORS,
-    SLICES,
     VERDICTS,
     Language,
+    member,
     said,
+    slice_name,
 )
 
 BAR: Final = 40
@@ -37,13 +38,11 @@ _RATIOS: Final = {"market_share", "channel_roi", "stickiness"}
 _WHOLE_FROM: Final = 1_000
 
 
-def report(
-    diagnosis: Diagnosis, language: Language, *, labels: Mapping[str, str] | None = None
-) -> str:
-    """`labels` are the names of slices (channels, teams) in that language."""
-    telling = _Telling(diagnosis, language, labels or {})
+def report(diagnosis: Diagnosis, language: Language) -> str:
+    """The sentence, a waterfall in exact money, then what speaks for it and what to do."""
+    telling = _Telling(diagnosis, language)
     blocks = [
-        [sentence(diagnosis, language, labels=labels)],
+        [sentence(diagnosis, language)],
         telling.waterfall(),
         telling.classes(),
         telling.drill(),
@@ -61,7 +60,6 @@ class _Telling:
 
     diagnosis: Diagnosis
     language: Language
-    labels: Mapping[str, str]
 
     def waterfall(self) -> list[str]:
         """In exact money: the lines add up to the last one."""
@@ -109,11 +107,14 @@ class _Telling:
         )
 
     def actions(self) -> list[str]:
-        lines = []
+        """Each advice once, with all the losses that it is for."""
+        losses: dict[str, list[str]] = {}
         for action in self.diagnosis.actions:
-            place = f" ({self._slice(action.slice)})" if action.slice else ""
+            what = self._placed(self._said(FACTORS, action.factor), action.slice)
             back = self._about(action.recoverable).removeprefix("+")
-            lines.append(f"{action.text[self.language.value]}{place}: {back}")
+            losses.setdefault(action.text[self.language.value], []).append(f"{what} {back}")
+        comma = self._in(", ", "、")
+        lines = [f"{text}{self._colon}{comma.join(parts)}" for text, parts in losses.items()]
         return self._listed("What could come back:", "可挽回：", lines)
 
     def flips(self) -> list[str]:
@@ -140,6 +141,10 @@ class _Telling:
             )
         ]
 
+    @property
+    def _colon(self) -> str:
+        return self._in(": ", "：")
+
     def _in(self, en: str, zh: str) -> str:
         return zh if self.language is Language.ZH else en
 
@@ -147,7 +152,12 @@ class _Telling:
         return said(words, name, self.language)
 
     def _slice(self, name: str) -> str:
-        return self.labels.get(name) or self._said(SLICES, name)
+        return slice_name(name, self.language)
+
+    def _placed(self, what: str, name: str) -> str:
+        if not name:
+            return what
+        return f"{what}{self._in(f' ({self._slice(name)})', f'（{self._slice(name)}）')}"
 
     def _about(self, minor: float) -> str:
         return amount(round(minor), self.language, self.diagnosis.currency)
@@ -173,22 +183,23 @@ class _Telling:
             what = [*names, self._said(FACTORS, element.factor)]
         else:
             what = [
-                f"{self._said(DIMENSIONS, dimension)} {self._slice(name)}"
+                f"{self._said(DIMENSIONS, dimension)} {member(dimension, name, self.language)}"
                 for dimension, name in zip(dimensions, element.slice, strict=True)
             ]
-        return f"{' × '.join(what)}: {self._about(element.amount_minor)}"
+        return f"{' × '.join(what)}{self._colon}{self._about(element.amount_minor)}"
 
     def _witness(self, one: Evidence) -> str:
-        place = f" ({self._slice(one.slice)})" if one.slice else ""
+        comma = self._in(", ", "，")
+        name = self._said(EVIDENCE, one.kpi) + (comma + self._slice(one.slice) if one.slice else "")
         moved = f"{self._value(one, one.baseline)} → {self._value(one, one.current)}"
-        score = "" if one.z is None else f", z {one.z:+.1f}".replace("-", "−")
+        score = "" if one.z is None else f"{comma}z {one.z:+.1f}".replace("-", "−")
         says = ""
         if one.supports:
-            says = self._in(", supports ", " 支持：") + self._said(CLASSES, one.supports.value)
+            says = self._in(", supports ", "，支持：") + self._said(CLASSES, one.supports.value)
         if one.contradicts:
             owner = self._said(CLASSES, one.contradicts.value)
-            says = self._in(", contradicts ", " 反对：") + owner
-        return f"{self._said(EVIDENCE, one.kpi)}{place} {moved}{score}{says}"
+            says = self._in(", contradicts ", "，反对：") + owner
+        return f"{name}{self._colon}{moved}{score}{says}"
 
     def _value(self, one: Evidence, value: float) -> str:
         if one.kpi == "market_size":
@@ -202,7 +213,9 @@ class _Telling:
     def _flip(self, flip: Flip) -> str:
         at = f" > {flip.above:.2f}" if flip.above is not None else ""
         at = f" < {flip.below:.2f}" if flip.below is not None else at
-        return f"{self._said(CHECKS, flip.check)}{at}: {self._said(VERDICTS, flip.verdict)}"
+        return (
+            f"{self._said(CHECKS, flip.check)}{at}{self._colon}{self._said(VERDICTS, flip.verdict)}"
+        )
 
 
 def _bar(step: tuple[int, int], low: int, high: int) -> str:

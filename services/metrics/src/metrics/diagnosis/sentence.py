@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from events.money import minor_digits
@@ -19,9 +19,9 @@ from metrics.diagnosis.words import (
     NOT_FIRST,
     REASONS,
     RESULTS,
-    SLICES,
     Language,
     said,
+    slice_name,
 )
 
 MAIN_SHARE: Final = 0.67
@@ -45,16 +45,14 @@ def amount(minor: int, language: Language, currency: str) -> str:
     return _signed(major, digits)
 
 
-def sentence(
-    diagnosis: Diagnosis, language: Language, *, labels: Mapping[str, str] | None = None
-) -> str:
-    """`labels` are the names of slices (channels, bands) in that language."""
+def sentence(diagnosis: Diagnosis, language: Language) -> str:
+    """What changed, by whom, what to do first, and how sure that is; or why it is not told."""
     if diagnosis.delta is None:
         return _refusal(diagnosis, language)
     change = _change(diagnosis, language)
     if not diagnosis.names_a_cause:
         return change + _nobody(diagnosis, language)
-    return change + _cause(diagnosis, language) + _advice(diagnosis, language, labels or {})
+    return change + _cause(diagnosis, language) + _advice(diagnosis, language)
 
 
 def main_factors(diagnosis: Diagnosis, owner: Owner) -> list[TotalView]:
@@ -128,13 +126,11 @@ def _class(total: TotalView, diagnosis: Diagnosis, language: Language) -> str:
     return text
 
 
-def _advice(diagnosis: Diagnosis, language: Language, labels: Mapping[str, str]) -> str:
+def _advice(diagnosis: Diagnosis, language: Language) -> str:
     zh = language is Language.ZH
     main = {f.node for owner in diagnosis.order for f in main_factors(diagnosis, owner)}
     briefs = [
-        ADVICE[action.factor]
-        .brief[language.value]
-        .format(slice=labels.get(action.slice) or said(SLICES, action.slice, language))
+        ADVICE[action.factor].brief[language.value].format(slice=slice_name(action.slice, language))
         for action in diagnosis.actions
         if action.factor in main
     ]

@@ -163,6 +163,42 @@ SLICES: Final = {
     "unknown": ("unknown", "未知"),
 }
 """Slices that are ours to name: tenure bands, and what nobody told."""
+MEMBERS: Final = {
+    "channel": {
+        "referral": ("referral", "转介绍"),
+        "search": ("search", "搜索广告"),
+        "search_ads": ("search ads", "搜索广告"),
+        "social": ("social media", "社交媒体"),
+        "trade_fair": ("trade fair", "展会"),
+        "web": ("web", "网站"),
+        "retail": ("retail", "门店"),
+        "partner": ("partner", "合作伙伴"),
+        "email": ("email", "邮件"),
+        "phone": ("phone", "电话"),
+    },
+    "segment": {
+        "small": ("small", "小型客户"),
+        "medium": ("medium", "中型客户"),
+        "enterprise": ("enterprise", "大型客户"),
+    },
+    "region": {
+        "north": ("north", "北区"),
+        "south": ("south", "南区"),
+        "east": ("east", "东区"),
+        "west": ("west", "西区"),
+    },
+}
+"""Members by their usual words, by dimension; any other is told as its company calls it."""
+
+
+def member(dimension: str, name: str, language: Language) -> str:
+    """What a member of a dimension is called; without a name, that nobody told."""
+    return said({**SLICES, **MEMBERS.get(dimension, {})}, name, language)
+
+
+def slice_name(name: str, language: Language) -> str:
+    """What a factor is cut by: a channel, a band of tenure, or a process."""
+    return member("channel", name, language)
 
 
 def said(words: dict[str, tuple[str, str]], name: str, language: Language) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from unicodedata import east_asian_width
 
 import pytest
-from diagnosis_example import AFTER, BEFORE, FIT, LABELS, asked
+from diagnosis_example import AFTER, BEFORE, FIT, asked
 
 from metrics.diagnosis import (
     Cut,
@@ -35,7 +35,6 @@ from metrics.diagnosis.sentence import amount
 from metrics.diagnosis.words import EVIDENCE, FACTORS, HELPS, REASONS, said
 
 GUIDES = Path(__file__).parents[5] / "docs" / "guides"
-LABELS_OF = {Language.EN: {}, Language.ZH: LABELS}
 PAYLOAD = {
     *("verdict", "confidence", "probability", "baseline", "delta", "contributions", "residual"),
     *("evidence", "actions", "flips_when", "floors", "catalogue_version", "as_of"),
@@ -56,9 +55,9 @@ def test_the_sentence_comes_first_then_a_waterfall_that_adds_up_then_the_reasons
     language: Language,
 ) -> None:
     diagnosis = diagnose(asked())
-    blocks = report(diagnosis, language, labels=LABELS).split("\n\n")
+    blocks = report(diagnosis, language).split("\n\n")
 
-    assert blocks[0] == sentence(diagnosis, language, labels=LABELS)
+    assert blocks[0] == sentence(diagnosis, language)
     first, *steps, last = (_amount(line) for line in blocks[1].splitlines())
     assert first + sum(steps) == pytest.approx(last, abs=1e-6)
     assert (first, last) == (7_850_000.00, 7_075_900.00)
@@ -68,6 +67,31 @@ def test_the_sentence_comes_first_then_a_waterfall_that_adds_up_then_the_reasons
 def _amount(line: str) -> float:
     [number] = [word for word in line.replace("−", "-").split() if word.lstrip("+-")[0].isdigit()]
     return float(number.replace(",", ""))
+
+
+def test_usual_members_are_named_in_the_readers_language_and_others_as_they_are_called() -> None:
+    places = (("team-a", "north"), ("team-b", "Nordost"))
+    before = {place: Portion(amount_minor=60_000_000, count=400) for place in places}
+    after = {place: Portion(amount_minor=20_000_000, count=100) for place in places}
+    cut = Cut(dimensions=("team", "region"), before=before, after=after)
+    told = report(diagnose(asked(cuts=[cut])), Language.ZH)
+
+    assert "团队 team-a × 区域 北区：−40.0 万" in told
+    assert "团队 team-b × 区域 Nordost：−40.0 万" in told
+    assert "转介绍" in told
+    assert "referral" not in told
+
+
+def test_what_could_come_back_names_each_advice_once() -> None:
+    [advised] = [
+        block
+        for block in report(diagnose(asked()), Language.EN).split("\n\n")
+        if "come back" in block
+    ]
+    texts = [line.partition(": ")[0] for line in advised.splitlines()[1:]]
+
+    assert len(texts) == len(set(texts))
+    assert "channel mix (referral) 878.1k" in advised
 
 
 def test_every_factor_has_an_owner_and_words_and_every_judged_one_an_advice() -> None:
@@ -278,9 +302,7 @@ def test_every_reason_and_witness_has_words() -> None:
 def test_the_guide_shows_what_is_really_printed(language: Language) -> None:
     name = {Language.EN: "diagnosis.md", Language.ZH: "diagnosis.zh.md"}[language]
     guide = (GUIDES / name).read_text(encoding="utf-8")
-    said, waterfall, *_ = report(diagnose(asked()), language, labels=LABELS_OF[language]).split(
-        "\n\n"
-    )
+    said, waterfall, *_ = report(diagnose(asked()), language).split("\n\n")
 
     assert waterfall in guide
     gap = " " if language is Language.EN else ""

@@ -10,7 +10,6 @@ import pytest
 from diagnosis_example import (
     AFTER,
     BEFORE,
-    LABELS,
     THOUSAND,
     asked,
     funnel,
@@ -171,7 +170,7 @@ def test_it_flips_to_mixed_above_an_elasticity_of_1_11_and_is_of_medium_confiden
 
 
 def test_the_chinese_sentence_is_the_printed_one() -> None:
-    text = sentence(diagnose(asked()), Language.ZH, labels=LABELS)
+    text = sentence(diagnose(asked()), Language.ZH)
 
     assert text == (
         "销售额同比下降 9.9%（−77.4 万）。"
