@@ -13,6 +13,10 @@ NOT_OURS = {".venv", "var", "node_modules"}
 _CODE = re.compile(r"```.*?```", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_COMMANDS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_TOLD_IN_A_LANGUAGE = re.compile(
+    r"""\s+#.*$|(?<=--reason )"[^"]*"|(?<="reason": )"[^"]*"| --lang zh"""
+)
 _ANCHOR = re.compile(r'<a id="([^"]+)">')
 
 
@@ -58,3 +62,17 @@ def test_a_page_in_two_languages_links_to_the_other(chinese: Path) -> None:
     english = chinese.with_name(chinese.name.replace(".zh.md", ".md"))
     assert f"]({english.name})" in chinese.read_text()
     assert f"]({chinese.name})" in english.read_text()
+
+
+def commands_of(guide: Path) -> set[str]:
+    """Its lines for a shell, without comments, languages and what a person gives as a reason."""
+    lines = "".join(_COMMANDS.findall(guide.read_text())).splitlines()
+    return {_TOLD_IN_A_LANGUAGE.sub("", line) for line in lines}
+
+
+@pytest.mark.parametrize(
+    "chinese", sorted(ROOT.glob("docs/guides/*.zh.md")), ids=lambda path: path.name
+)
+def test_a_chinese_guide_has_no_command_that_the_english_has_not(chinese: Path) -> None:
+    """tests/e2e types those of the English one, and of the Chinese one what speaks Chinese."""
+    assert commands_of(chinese) <= commands_of(chinese.with_name(chinese.name.replace(".zh", "")))

@@ -34,10 +34,11 @@ class GatewayRefused(Exception):
     def text(self) -> str:
         """The problem in one line: what is wrong, where, and the mend."""
         said = [str(self.problem.get("detail") or self.problem.get("title") or self.status)]
-        said += [
-            f"{error.get('field')}: {error.get('reason')}"
-            for error in self.problem.get("errors") or []
-        ]
+        errors = self.problem.get("errors") or []
+        # A problem with one error says it twice: as its detail, and with its field.
+        if len(errors) == 1 and errors[0].get("reason") == said[0]:
+            said.clear()
+        said += [f"{error.get('field')}: {error.get('reason')}" for error in errors]
         if self.problem.get("hint"):
             said.append(str(self.problem["hint"]))
         if self.status >= 500 and self.problem.get("trace_id"):

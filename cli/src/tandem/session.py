@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
@@ -31,6 +32,9 @@ TokenOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 CursorOption = Annotated[str | None, typer.Option(help="Where the last page ended.")]
+
+
+_INSTANT = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$")
 
 
 class ExitCode(IntEnum):
@@ -75,7 +79,14 @@ def say_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, empt
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return moment(str(value))
+
+
+def moment(text: str) -> str:
+    """An instant to the second, with a space to wrap at; other text as it is."""
+    return _INSTANT.sub(r"\1 \2Z", text)
 
 
 def say_page(page: Mapping[str, Any], columns: Sequence[str], *, json: bool, empty: str) -> None:

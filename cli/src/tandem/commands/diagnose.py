@@ -16,7 +16,7 @@ Examples:
 
   tandem diagnose 2026-Q3
 
-  tandem diagnose 2026-10 --scope region:West --lang zh
+  tandem diagnose 2026-10 --scope region:north --lang zh
 
   tandem diagnose 2026-Q3 --lens profit
 
@@ -33,7 +33,7 @@ def diagnose(
     *,
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="dimension:value, such as region:West; may be repeated."),
+        typer.Option(help="dimension:value, such as region:north; may be repeated."),
     ] = None,
     baseline: Annotated[
         str | None,
@@ -71,6 +71,7 @@ def diagnose(
         say_json(answer)
     else:
         sentence, _, reasons = answer["report"][lang].partition("\n\n")
-        screen().print(sentence, end="\n\n")
+        # Chinese has no spaces to wrap at: the terminal does it.
+        screen().print(sentence, soft_wrap=lang == "zh", end="\n\n")
         # Ready text with columns of its own: not wrapped.
         screen().print(reasons, soft_wrap=True, end="")

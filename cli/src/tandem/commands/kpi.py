@@ -26,6 +26,7 @@ _WORDS = {
     "value": {"en": "value", "zh": "数值"},
     "n": {"en": "n", "zh": "样本数"},
     "interval": {"en": "95 % interval", "zh": "95% 区间"},
+    "to": {"en": "to", "zh": "至"},
     "reason": {"en": "note", "zh": "说明"},
     "previous": {"en": "before", "zh": "对比期"},
     "change": {"en": "change", "zh": "变化"},
@@ -46,6 +47,11 @@ _WORDS = {
     "below_floor": {"en": "too few cases", "zh": "样本过少"},
     "holdout_error": {"en": "the model was too wrong about the past", "zh": "模型回测误差过大"},
 }
+_DIMENSIONS = {
+    "owner": "负责人", "team": "团队", "channel": "渠道", "segment": "客群", "sector": "行业",
+    "region": "区域", "product": "产品", "pipeline": "销售流程", "project": "项目",
+    "process": "流程", "reason": "原因", "currency": "币种",
+}  # fmt: skip
 _UNITS = {"hours": " h", "minutes": " min", "ppm": " ppm"}
 
 EPILOG = """
@@ -53,23 +59,25 @@ Examples:
 
   tandem kpi                                              the catalogue
 
-  tandem kpi revenue_net --period 2017-Q1                 one value
+  tandem kpi revenue_net --period 2026-Q3                 one value
 
-  tandem kpi win_rate --grain quarter --from 2017-01-01 --to 2018-01-01 --by owner
+  tandem kpi win_rate --grain month --from 2026-07-01 --to 2026-10-01
 
-  tandem kpi revenue_net --period 2017 --filter region:Central --lang zh
+  tandem kpi revenue_net --period 2026 --filter region:north --lang zh
 
-  tandem kpi revenue_net --period 2017-Q3 --by region --compare previous
+  tandem kpi revenue_net --period 2026-Q3 --by region --compare previous
 
-  tandem kpi revenue_net --period 2017-Q3 --by team --view current     by today's teams
+  tandem kpi revenue_net --period 2026-Q3 --by team --view current
 
-  tandem kpi revenue_net --period 2017-Q3 --currency as_booked
+  tandem kpi revenue_net --period 2026-Q3 --currency as_booked
 
-  tandem kpi win_rate --period 2017-Q3 --by team --target      beside its targets
+  tandem kpi win_rate --period 2026-Q3 --by team --target
 
-  tandem kpi revenue_net --period 2017-Q1 --explain       the events behind it
+  tandem kpi revenue_net --period 2026-Q3 --explain       the events behind it
 
   tandem kpi define mine.json --wait                      a KPI of your own
+
+How to read them: docs/guides/read-kpis.md.
 
 Exit codes: 0 printed, 1 refused by the gateway, 2 wrong use, 4 gateway not reached.
 """
@@ -81,7 +89,7 @@ def show_kpi(  # noqa: PLR0913  one for each option
     ] = None,
     *,
     period: Annotated[
-        str | None, typer.Option(help="2017, 2017-Q1, 2017-03 or 2017-03-31.")
+        str | None, typer.Option(help="2026, 2026-Q3, 2026-09 or 2026-09-30.")
     ] = None,
     grain: Annotated[str | None, typer.Option(help="day, week, month, quarter or year.")] = None,
     from_: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")] = None,
@@ -184,7 +192,7 @@ def _values(console: Console, answer: Any, lang: Language) -> None:
     table = Table(title=f"{answer['name'][lang]} ({answer['kpi']})", title_justify="left")
     table.add_column(_word("period", lang))
     for dimension in answer["by"]:
-        table.add_column(dimension)
+        table.add_column(_DIMENSIONS.get(dimension, dimension) if lang == "zh" else dimension)
     rows = [row for period in answer["periods"] for row in period["rows"]]
     compared = any(period.get("compared_from_on") for period in answer["periods"])
     changes = ("previous", "change") if compared else ()
@@ -233,7 +241,7 @@ def _figures(answer: Any, row: Any, lang: Language) -> tuple[str, str, str, str]
     return (
         figure(scale, row["value"]),
         "-" if row.get("n") is None else f"{Decimal(str(row['n'])).normalize():,f}",
-        f"{figure(scale, interval[0])} to {figure(scale, interval[1])}" if interval else "",
+        f" {_word('to', lang)} ".join(figure(scale, end) for end in interval) if interval else "",
         _word(row["reason"], lang) if row.get("reason") else "",
     )
 

@@ -38,7 +38,7 @@ def show_shape(  # noqa: PLR0913  one for each option
             "--as", help="triangle, funnel, buckets, survival or distribution; else what it can be."
         ),
     ] = None,
-    period: Annotated[str | None, typer.Option(help="2017, 2017-Q1, 2017-03.")] = None,
+    period: Annotated[str | None, typer.Option(help="2026, 2026-Q3, 2026-09.")] = None,
     grain: Annotated[str | None, typer.Option(help="Of a triangle: day, week, month.")] = None,
     from_: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")] = None,
     to: Annotated[str | None, typer.Option(help="Day after the last, YYYY-MM-DD.")] = None,

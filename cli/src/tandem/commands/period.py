@@ -24,7 +24,7 @@ _ASK_SECONDS: Final = 0.5
 _COLUMNS: Final = ("period", "edition", "known_at", "closed_at", "closed_by")
 
 LabelArgument = Annotated[
-    str, typer.Argument(metavar="PERIOD", help="2017, 2017-Q1, 2017-03 or 2017-W09.")
+    str, typer.Argument(metavar="PERIOD", help="2026, 2026-Q3, 2026-09 or 2026-W39.")
 ]
 
 period = typer.Typer(
@@ -65,6 +65,9 @@ def list_closings(
         found = gateway.get("/v1/periods")
     if json:
         say_json(found)
+        return
+    if not found["items"]:
+        screen().print("No period was closed yet.")
         return
     table = Table(*(name.replace("_", " ") for name in _COLUMNS))
     for one in found["items"]:

@@ -19,6 +19,7 @@ from tandem.session import (
     UrlOption,
     fail,
     gateway_session,
+    moment,
     say_json,
     screen,
 )
@@ -102,7 +103,7 @@ def list_rebuilds(
             f"{one['progress']['percent']:.1f} %",
             one["catalogue_version"],
             one["asked_by"],
-            one["live_at"] or "",
+            moment(one["live_at"] or ""),
         )
     screen().print(table)
 

@@ -216,7 +216,7 @@ def _period(label: str | None, today: int) -> Period:
         period = parse_period(label)
     except (ValueError, OverflowError):
         raise QuestionRefused(
-            "the period cannot be read", field="query.period", hint="write 2017-Q1 or 2017-03"
+            "the period cannot be read", field="query.period", hint="write 2026-Q3 or 2026-09"
         ) from None
     if period.end > today:
         raise QuestionRefused(

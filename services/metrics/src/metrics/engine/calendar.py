@@ -167,7 +167,7 @@ def parse_period(label: str) -> Period:
         found = pattern.fullmatch(label)
         if found:
             return period_of(day_number(_first_day(grain, [int(g) for g in found.groups()])), grain)
-    raise ValueError(f"{label} is no period; write 2017, 2017-Q1, 2017-03, 2017-W09 or 2017-03-05")
+    raise ValueError(f"{label} is no period; write 2026, 2026-Q3, 2026-09, 2026-W39 or 2026-09-30")
 
 
 def _first_day(grain: Grain, numbers: list[int]) -> date:

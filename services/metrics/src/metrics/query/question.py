@@ -182,7 +182,7 @@ def _period(label: str) -> Period:
         raise QuestionRefused(
             "the period cannot be read",
             field="query.period",
-            hint="write 2017, 2017-Q1, 2017-03, 2017-W09 or 2017-03-05",
+            hint="write 2026, 2026-Q3, 2026-09, 2026-W39 or 2026-09-30",
         ) from None
 
 
