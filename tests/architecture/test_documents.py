@@ -71,7 +71,7 @@ def commands_of(guide: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "chinese", sorted(ROOT.glob("docs/guides/*.zh.md")), ids=lambda path: path.name
+    "chinese", sorted(ROOT.glob("docs/guides/**/*.zh.md")), ids=lambda path: path.name
 )
 def test_a_chinese_guide_has_no_command_that_the_english_has_not(chinese: Path) -> None:
     """tests/e2e types those of the English one, and of the Chinese one what speaks Chinese."""

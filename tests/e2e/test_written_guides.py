@@ -81,7 +81,7 @@ def test_the_readme(stack: Stack, demo_company: None, tmp_path: Path) -> None:
         {
             "make demo ": ": make demo ",  # the stack that is walked on is its result
             "make test ": ": make test ",
-            ".venv/bin/tandem import --mapping my.yaml exports/ --dry-run": ":",
+            "tandem import --mapping my.yaml exports/ --dry-run": ":",
         },
     )
     assert "Main cause: operations" in said
