@@ -70,7 +70,7 @@ def _amount(line: str) -> float:
 
 
 def test_usual_members_are_named_in_the_readers_language_and_others_as_they_are_called() -> None:
-    places = (("team-a", "north"), ("team-b", "Nordost"))
+    places: list[tuple[str, ...]] = [("team-a", "north"), ("team-b", "Nordost")]
     before = {place: Portion(amount_minor=60_000_000, count=400) for place in places}
     after = {place: Portion(amount_minor=20_000_000, count=100) for place in places}
     cut = Cut(dimensions=("team", "region"), before=before, after=after)
