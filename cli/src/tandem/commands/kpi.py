@@ -108,7 +108,7 @@ def show_kpi(  # noqa: PLR0913  one for each option
         ),
     ] = None,
     currency: Annotated[
-        str | None, typer.Option(help="base, as_booked, or constant (with --rates-on).")
+        str | None, typer.Option(help="base, as_booked, current, or constant (with --rates-on).")
     ] = None,
     rates_on: Annotated[
         str | None, typer.Option("--rates-on", help="The day whose rates count, YYYY-MM-DD.")

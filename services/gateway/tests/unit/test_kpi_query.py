@@ -70,6 +70,7 @@ def test_any_query_is_read_or_left_to_metrics(raw: bytes) -> None:
 def test_what_depends_on_published_rates_is_not_kept() -> None:
     assert read_query("revenue_net", b"currency=as_booked") is not None
     assert read_query("revenue_net", b"currency=constant&rates_on=2026-01-01") is None
+    assert read_query("revenue_net", b"currency=current&period=2026-01") is None
     assert read_query("revenue_net", b"by=team&view=current") is None
     assert read_query("revenue_net", b"target=true") is None
     assert read_query("revenue_net", b"by=team&view=restated") is not None

@@ -126,6 +126,16 @@ async def test_at_the_rates_of_a_day(boss: httpx.AsyncClient) -> None:
     assert later["periods"][0]["rows"][0]["value"] == 10_000 + 17_500 * 2 + 5_000
 
 
+async def test_at_the_rates_of_today_or_of_the_day_that_is_asked_as_of(
+    boss: httpx.AsyncClient,
+) -> None:
+    today = await ask(boss, currency="current")
+    same = await ask(boss, currency="constant", rates_on=today["rates_on"])
+    assert today == same
+    then = await ask(boss, currency="current", as_of="2024-05-31")
+    assert then["rates_on"] == "2024-05-31"
+
+
 async def test_at_the_rates_that_were_known_at_an_instant(boss: httpx.AsyncClient) -> None:
     asked = {"currency": "constant", "rates_on": "2024-05-31", "as_of": "2024-07-01"}
     [row] = (await ask(boss, **asked))["periods"][0]["rows"]

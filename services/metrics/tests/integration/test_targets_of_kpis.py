@@ -65,6 +65,7 @@ def events() -> Iterator[Event]:
     pair = {"scope": "region", "scope_value": "unknown", "second_scope": "team"}
     together = goal("pair", "win_rate", "2024-05", 4_000, **pair, second_scope_value="north")
     yield event(together, 1, MAY)
+    yield event(goal("none", "deals_lost", "2024-05", 0), 1, MAY)
     yield event(goal("gone", "avg_deal_value", "2024-05", 1, currency="USD"), 1, MAY)
     yield event(goal("gone", "avg_deal_value", "2024-05", None), 2, JULY)
 
@@ -119,6 +120,12 @@ async def test_two_members_together_have_a_target_of_their_own(boss: httpx.Async
     )
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["hint"].startswith("it can be cut by: ")
+
+
+async def test_of_a_target_of_nothing_nothing_is_a_share(boss: httpx.AsyncClient) -> None:
+    told = await target_of(boss, "deals_lost", period="2024-05")
+    assert (told["target"], told["attainment"], told["on_track"]) == (0, None, True)
+    assert told["reason"] == "no_denominator"
 
 
 async def test_a_quarter_is_made_of_its_months_and_runs_by_working_days(

@@ -19,8 +19,8 @@ _NEVER_KEPT: Final = frozenset({"rates_on", "target"})
 """Rates and targets that are published change no KPI, so nobody would tell us that the answer is
 another.
 """
-_BY_THE_ORGANISATION: Final = ("view", "current")
-"""Neither does it change a KPI that somebody goes to another team."""
+_OF_TODAY: Final = frozenset({("view", "current"), ("currency", "current")})
+"""Neither does it change a KPI that somebody goes to another team, or that another day begins."""
 _MOST_PARAMETERS: Final = 50
 _LONGEST_QUERY: Final = 2000
 _KPI_ID: Final = re.compile(r"[a-z][a-z0-9_]{0,79}")
@@ -81,7 +81,7 @@ def read_query(kpi: str, raw_query: bytes) -> KpiQuery | None:
     except ValueError:
         return None
     names = [name for name, _ in pairs if name not in _MULTIPLE]
-    if len(names) != len(set(names)) or _NEVER_KEPT & set(names) or _BY_THE_ORGANISATION in pairs:
+    if len(names) != len(set(names)) or _NEVER_KEPT & set(names) or _OF_TODAY & set(pairs):
         return None
     return KpiQuery(kpi, canonical(pairs))
 

@@ -15,7 +15,7 @@ from chassis.resources import Resources
 from chassis.types import Code, Day, Instant
 from metrics.consuming import company_of
 from metrics.engine.calendar import Grain
-from metrics.engine.company import day_number, micros_of
+from metrics.engine.company import SECOND, Company, day_number, micros_of
 from metrics.query.opening import open_source
 from metrics.query.own import why_without_values
 from metrics.query.question import (
@@ -113,27 +113,44 @@ async def _asked_one(
     )
 
 
-async def _currency_view(
-    currency: Annotated[
-        Literal["base", "as_booked", "constant"],
-        Query(description="of money: at the rates of its day, as booked, or at those of rates_on"),
-    ] = "base",
-    rates_on: Annotated[
-        Day | None, Query(description="with currency=constant: the day whose rates count")
-    ] = None,
-) -> CurrencyView | None:
-    if (currency == "constant") != (rates_on is not None):
-        raise QuestionRefused(
-            "currency=constant and rates_on belong together",
-            field="query.rates_on",
-            hint="write currency=constant&rates_on=2026-01-01",
-        )
-    if currency == "base":
-        return None
-    return CurrencyView(rates_on=None if rates_on is None else day_number(rates_on))
+class AskedCurrency:
+    """In which currency, and at which day's rates, money is asked for."""
+
+    def __init__(
+        self,
+        currency: Annotated[
+            Literal["base", "as_booked", "constant", "current"],
+            Query(
+                description="of money: at the rates of its day, as booked, at those of rates_on,"
+                " or at today's"
+            ),
+        ] = "base",
+        rates_on: Annotated[
+            Day | None, Query(description="with currency=constant: the day whose rates count")
+        ] = None,
+    ) -> None:
+        if (currency == "constant") != (rates_on is not None):
+            raise QuestionRefused(
+                "currency=constant and rates_on belong together",
+                field="query.rates_on",
+                hint="write currency=constant&rates_on=2026-01-01, or currency=current",
+            )
+        self.currency = currency
+        self.rates_on = rates_on
+
+    def view_of(self, question: Question, company: Company, *, now: int) -> CurrencyView | None:
+        """As of an instant, today is that day."""
+        if self.currency == "base":
+            return None
+        if self.currency == "as_booked":
+            return CurrencyView()
+        if self.rates_on is not None:
+            return CurrencyView(rates_on=day_number(self.rates_on))
+        known = now if question.as_of is None else question.as_of * SECOND
+        return CurrencyView(rates_on=company.day(known))
 
 
-CurrencyDep = Annotated[CurrencyView | None, Depends(_currency_view)]
+CurrencyDep = Annotated[AskedCurrency, Depends(AskedCurrency)]
 AskedDep = Annotated[Asked, Depends(_asked)]
 AskedOneDep = Annotated[Asked, Depends(_asked_one)]
 

@@ -26,6 +26,7 @@ from metrics.api.asking import (
 from metrics.api.explanation_views import FactBehind, KpiExplanation, explanation_view
 from metrics.api.replies import reply, reply_json
 from metrics.api.views import KpiAnswer, KpiCatalogue, KpiDefinition, head_of
+from metrics.engine.company import micros_of
 from metrics.engine.fact import Ref
 from metrics.engine.row import Row
 from metrics.query import limits
@@ -106,10 +107,12 @@ async def read_kpi(
     """A KPI's values by period, optionally broken down and filtered."""
     async with source_of(resources) as opened:
         source = replace(opened, limits=limits.USUAL)
-        question = replace(
-            question_of(kpi_id, asked, actor=actor, source=source, resources=resources, view=view),
-            currency=currency,
+        question = question_of(
+            kpi_id, asked, actor=actor, source=source, resources=resources, view=view
         )
+        now = micros_of(resources.clock.now())
+        in_currency = currency.view_of(question, source.company, now=now)
+        question = replace(question, currency=in_currency)
         read = answer_published if view == "published" else answer
         answered = await read(source, question)
         comparison = targets = None

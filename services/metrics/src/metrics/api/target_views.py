@@ -12,7 +12,9 @@ from metrics.query.targets import AgainstTarget
 
 
 class TargetOfRow(StrictModel):
-    """A value beside its target; all null, with a `reason`, where none is set."""
+    """A value beside its target; all null, with a `reason`, where none is set. Of a target of 0
+    nothing can be a share.
+    """
 
     target: Number | None
     to_date: Annotated[
@@ -25,7 +27,7 @@ class TargetOfRow(StrictModel):
         Number | None, Field(description="what the period comes to if it goes on like this")
     ]
     on_track: Annotated[bool | None, Field(description="whether the run rate meets the target")]
-    reason: Literal["no_target"] | None
+    reason: Literal["no_target", "no_denominator"] | None
     facts: Annotated[list[str], Field(description="the targets that it is, as target/0193…")]
 
     @classmethod
@@ -37,6 +39,12 @@ class TargetOfRow(StrictModel):
             pace=told.pace,
             run_rate=told.run_rate,
             on_track=told.on_track,
-            reason="no_target" if told.target is None else None,
+            reason=_reason(told),
             facts=[f"target/{key}" for key in told.keys],
         )
+
+
+def _reason(told: AgainstTarget) -> Literal["no_target", "no_denominator"] | None:
+    if told.target is None:
+        return "no_target"
+    return "no_denominator" if told.target == 0 else None
