@@ -80,8 +80,13 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return moment(str(value))
+        return legible(", ".join(map(str, value)))
+    return moment(legible(str(value)))
+
+
+def legible(text: str) -> str:
+    """A stranger's text, whose control characters would act on the terminal, with these shown."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def moment(text: str) -> str:

@@ -25,7 +25,7 @@ from tandem.importing.values import Reader
 
 _UNNAMED: Final = "unnamed"
 """Stands for an id while the content that it is made of is being read."""
-_MISSING: Final = "Object missing required field "
+_MISSING: Final = "object missing required field "
 """How the contract says that a struct is there, and one of its fields is not."""
 
 

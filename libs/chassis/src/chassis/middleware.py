@@ -28,6 +28,8 @@ BODY_BYTES: Final = 1024 * 1024
 LARGE_BODY_BYTES: Final = 16 * 1024 * 1024
 UNREAD_BYTES: Final = 64 * 1024 * 1024
 UNREAD_SECONDS: Final = 5.0
+BODY_SECONDS: Final = 60.0
+"""For a whole body to come in: who sends a byte at a time must not hold its room for ever."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _STREAM: Final = "text/event-stream"
 _SECURITY_HEADERS: Final = {
@@ -90,7 +92,9 @@ class RequestFrame:
 
 
 class BodyLimit:
-    """Refuses bodies that are too large before they are in memory, and NUL in the target."""
+    """Refuses bodies that are too large before they are in memory, or that do not come in, and
+    NUL in the target.
+    """
 
     def __init__(self, app: ASGIApp, *, large_body_suffixes: tuple[str, ...]) -> None:
         self._app = app
@@ -153,15 +157,22 @@ async def _refuse_unread(
 
 def _counting(receive: Receive, limit: int) -> Receive:
     taken = 0
+    ends_at: float | None = asyncio.get_running_loop().time() + BODY_SECONDS
 
     async def receive_counted() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, ends_at
+        try:
+            async with asyncio.timeout_at(ends_at):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, headers={"Connection": "close"}) from None
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
             if taken > limit:
                 # FastAPI lets this one pass while it reads a body; others become a 400.
                 raise HTTPException(413)
+            if not message.get("more_body"):
+                ends_at = None  # what is received from now on is only that the caller left
         return message
 
     return receive_counted

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from chassis import errors, tracing
 from chassis.dberrors import refusal_of
@@ -42,6 +43,7 @@ _RETRY_AFTER_SECONDS: Final = "2"
 _HINTS: Final = {
     404: "compare the path with /openapi.json",
     405: "the header Allow names the methods of this path",
+    408: "send the whole body at once, or less of it in a request",
     413: "send it in several requests",
 }
 
@@ -151,6 +153,7 @@ def install(app: FastAPI, *, sessions: "Sessions | None" = None) -> None:
     app.add_exception_handler(errors.Refusal, _on_refusal)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(ClientDisconnect, _on_left)
     drivers = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
     for of_driver in (*drivers, OSError):
         app.add_exception_handler(of_driver, _on_database(refusal_of))
@@ -191,6 +194,11 @@ async def _on_http(_request: Request, error: Exception) -> ProblemResponse:
         "errors": [],
     }
     return document(error.status_code, members, headers=error.headers)
+
+
+async def _on_left(_request: Request, _error: Exception) -> ProblemResponse:
+    """Nobody reads this answer, but the caller that left was no fault of ours."""
+    return respond(errors.Malformed("the body broke off", hint="send the whole body"))
 
 
 def _on_database(

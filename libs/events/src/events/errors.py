@@ -30,9 +30,23 @@ class DataError(EventsError):
 
 
 class Undecodable(DataError):
-    """The record is no CloudEvent that we can read: not even its identity is certain."""
+    """The record is no CloudEvent that we can read: not even its identity is certain.
+
+    `field` names the attribute that is at fault (empty for the whole).
+    """
 
     reason = "undecodable"
+
+    def __init__(self, fact: str, *, hint: str = "", field: str = "") -> None:
+        super().__init__(fact, hint=hint)
+        self.field = field
+
+
+class AttributeUnusable(Undecodable):
+    """One attribute of the envelope is at fault, by its name."""
+
+    def __init__(self, name: str, fact: str, *, hint: str) -> None:
+        super().__init__(f"attribute {name[:80]} {fact}", hint=hint, field=name)
 
 
 class SchemaViolation(DataError):

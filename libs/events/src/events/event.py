@@ -140,6 +140,11 @@ decode_data: Final = DataDecoder(EVENT_TYPES.values()).decode
 """Read the data of any type that this version of the code knows."""
 
 
+def uncapitalized(text: str) -> str:
+    """A statement as it stands within another: only a word in capitals keeps them."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
 def violation(error: Exception) -> SchemaViolation:
     """Turn an error of msgspec into one that names the field."""
     text = str(error)
@@ -152,7 +157,7 @@ def violation(error: Exception) -> SchemaViolation:
     fact = fact.replace("`", "")
     shown = f"{field}: {fact}" if field else fact
     return SchemaViolation(
-        shown[:1].lower() + shown[1:] if not field else shown,
+        shown if field else uncapitalized(shown),
         hint="send what the JSON Schema of the type says",
         field=field,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -111,6 +113,55 @@ async def test_more_than_fits_in_memory_is_told_to_come_again(build_house: Any) 
         again = await one()
     assert again.status_code == 202
     assert {result["status"] for result in again.json()["results"]} == {"duplicate"}
+
+
+@asynccontextmanager
+async def trickling(house: House, headers: dict[str, str]) -> AsyncIterator[asyncio.StreamReader]:
+    """A request whose body begins and does not go on; gives what is answered to it."""
+    host, port = house.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = {"Host": host, "Transfer-Encoding": "chunked", **headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+    writer.write(f"POST /v1/events HTTP/1.1\r\n{lines}\r\n1\r\n[\r\n".encode())
+    await writer.drain()
+    try:
+        yield reader
+    finally:
+        writer.close()
+
+
+async def test_who_sends_slowly_fills_a_part_of_the_door_and_nobody_elses(build_house: Any) -> None:
+    async with build_house(ingress_bytes=8 * 1024 * 1024) as house:
+        slow = partner(house)
+        other = house.bearer("partner", sources=[SHOP], subject="other-partner") | BATCH
+        async with trickling(house, slow), trickling(house, slow), trickling(house, slow):
+            refused = await until(house, order("mine"), lambda status: status == 503)
+            body = json.dumps([order("theirs")])
+            taken = await house.client.post("/v1/events", content=body, headers=other)
+        again = await until(house, order("mine"), lambda status: status != 503)
+        faults = house.app.state.resources.telemetry.http_broken.collect()[0].samples[0].value
+    assert faults == 0, "who leaves in the middle of a body is no fault of ours"
+    assert refused.json()["type"] == "urn:tandem:problem:ingress-full"
+    assert refused.headers["retry-after"]
+    assert (taken.status_code, again.status_code) == (202, 202)
+
+
+async def test_a_body_that_does_not_come_is_given_up_with_its_room(
+    build_house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.middleware.BODY_SECONDS", 0.5)
+    async with (
+        build_house(ingress_bytes=1024 * 1024) as house,
+        trickling(house, partner(house)) as answer,
+        asyncio.timeout(60),
+    ):
+        said = (await answer.read()).decode()
+        taken = await send(house, [order("then")])
+    head, _, body = said.partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 408")
+    assert "connection: close" in head.lower()
+    assert json.loads(body)["hint"]
+    assert taken.status_code == 202
 
 
 def test_nonsense_never_breaks_the_door(build_house: Any) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -151,6 +152,41 @@ async def test_a_feed_begins_at_a_time_and_ends_before_another(house: House) -> 
     assert [one["event"]["id"] for one in earlier["items"]] == ["a"]
 
 
+async def test_a_feed_begins_at_any_position(house: House) -> None:
+    """Also within a batch, which came at one instant, and where refused ones are forgotten."""
+    for batch in range(4):
+        await send(house, [order(f"e{batch}-{n}") for n in range(5)])
+    await send(house, [{"no": "event"}])
+    await send(house, [order("last")])
+    async with house.app.state.resources.database.pool.acquire() as connection:
+        await connection.execute("DELETE FROM inbox WHERE verdict <> 'accepted'")
+    every = [*range(1, 21), 22]
+    for first in range(1, 23):
+        page = await read(house, partner(house), position_from=first)
+        assert [one["position"] for one in page["items"]] == [p for p in every if p >= first]
+    streamed = await lines(house, -1, position_from=13, follow="false")
+    assert [one["position"] for one in streamed] == [*range(13, 21), 22]
+    after = await read(house, partner(house), position_from=1, cursor=streamed[2]["cursor"])
+    assert after["items"][0]["position"] == 16
+    beyond = await read(house, partner(house), position_from=2**63 - 1)
+    assert (beyond["items"], beyond["more"]) == ([], False)
+    both = await house.client.get(
+        "/v1/events", params={"position_from": 1}, headers=partner(house, SHOP, OTHER)
+    )
+    assert both.status_code == 422
+    assert both.json()["errors"][0]["field"] == "query.position_from"
+    assert (await read(house, partner(house, OTHER), position_from=5))["items"] == []
+
+
+async def test_ids_that_look_like_paths_are_found(house: House) -> None:
+    ids = ["a/b", "https://shop.example.com/orders/7?x=1#y", "订单/1", "100%"]
+    await send(house, [order(one) for one in ids])
+    for one in ids:
+        found = await read(house, partner(house), f"/v1/events/{quote(one, safe='')}")
+        assert found["event"]["id"] == one
+    assert (await read(house, partner(house), "/v1/events/counts"))["items"]
+
+
 async def test_filters_by_type_and_subject(house: House) -> None:
     await send(house, [order("a", "o1"), order("b", "o2"), void("c", "a")])
     by_subject = await read(house, partner(house), subject="o1")
@@ -206,6 +242,19 @@ async def test_a_stream_resumes_after_the_last_line(house: House) -> None:
     first = await lines(house, 2)
     rest = await lines(house, -1, cursor=first[-1]["cursor"], follow="false")
     assert [one["event"]["id"] for one in first + rest] == [f"e{n}" for n in range(6)]
+
+
+async def test_a_stream_that_a_restart_cut_resumes_at_the_next_gateway(
+    build_house: Any, new_database: Any
+) -> None:
+    database = new_database("gateway")
+    async with build_house(database_url=database) as house:
+        await send(house, [order(f"e{n}") for n in range(3)])
+        begun = await lines(house, 2)
+    async with build_house(database_url=database) as house:
+        await send(house, [order("e3")])
+        rest = await lines(house, 2, cursor=begun[-1]["cursor"])
+    assert [one["event"]["id"] for one in rest] == ["e2", "e3"]
 
 
 async def test_server_sent_events_resume_by_last_event_id(house: House) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from events.errors import Undecodable
+from events.errors import AttributeUnusable
 from events.event import MAX_SEQUENCE
 
 MAX_ATTRIBUTE_LENGTH: Final = 512
@@ -33,22 +33,21 @@ _instant: Final[msgspec.json.Decoder[datetime]] = msgspec.json.Decoder(
 
 
 def required(attributes: Mapping[str, str], name: str) -> str:
-    """A non-empty attribute. Raises Undecodable."""
+    """A non-empty attribute. Raises AttributeUnusable."""
     value = attributes.get(name)
     if not value:
-        raise Undecodable(f"attribute {name} is missing", hint="every event needs it")
+        raise AttributeUnusable(name, "is missing", hint="every event needs it")
     return checked(value, name)
 
 
 def checked(value: str, name: str) -> str:
-    """The value if a database and a header can hold it. Raises Undecodable."""
+    """The value if a database and a header can hold it. Raises AttributeUnusable."""
     if len(value) > MAX_ATTRIBUTE_LENGTH:
-        raise Undecodable(
-            f"attribute {name} has {len(value)} characters of {MAX_ATTRIBUTE_LENGTH}",
-            hint="shorten it",
+        raise AttributeUnusable(
+            name, f"has {len(value)} characters of {MAX_ATTRIBUTE_LENGTH}", hint="shorten it"
         )
     if "\x00" in value:
-        raise Undecodable(f"attribute {name} contains a NUL character", hint="remove it")
+        raise AttributeUnusable(name, "contains a NUL character", hint="remove it")
     return value
 
 
@@ -59,22 +58,21 @@ def utc(value: bytes) -> datetime:
 
 
 def instant(value: str, name: str) -> datetime:
-    """An RFC 3339 instant in UTC. Raises Undecodable."""
+    """An RFC 3339 instant in UTC. Raises AttributeUnusable."""
     try:
         return utc(value.encode())
     except (ValueError, OverflowError):  # msgspec's and Unicode's errors are ValueErrors
-        raise Undecodable(
-            f"attribute {name} is no instant", hint="write it like 2026-01-31T09:30:00Z"
+        raise AttributeUnusable(
+            name, "is no instant", hint="write it like 2026-01-31T09:30:00Z"
         ) from None
 
 
 def sequence(value: str) -> int:
-    """The aggregate's version. Raises Undecodable."""
+    """The aggregate's version. Raises AttributeUnusable."""
     if value.isascii() and value.isdigit() and 1 <= (number := int(value[:25])) <= MAX_SEQUENCE:
         return number
-    raise Undecodable(
-        f"attribute sequence is {value[:40]!r}",
-        hint="use the aggregate's version: 1, 2, 3, …",
+    raise AttributeUnusable(
+        "sequence", f"is {value[:40]!r}", hint="use the aggregate's version: 1, 2, 3, …"
     )
 
 

@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from events.cloudevents.envelope import write_envelope
-from events.errors import Undecodable
-from events.event import Event, encode_data
+from events.errors import AttributeUnusable, Undecodable
+from events.event import Event, encode_data, violation
 
 _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _scalar: Final = msgspec.json.Decoder(str | int | bool | None)
@@ -22,12 +22,15 @@ def read_structured(raw: bytes | msgspec.Raw) -> tuple[dict[str, str], bytes | N
         data = members.pop("data", None)
         base64 = members.pop("data_base64", None)
         attributes = {name: _text(name, value) for name, value in members.items()}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(
-            "the event is no JSON object", hint="send one object per event, in UTF-8"
+            f"the event is no JSON object: {violation(error).fact}",
+            hint="send one object per event, in UTF-8 without a byte order mark",
         ) from None
     if data is not None and base64 is not None:
-        raise Undecodable("both data and data_base64 are given", hint="send only one of them")
+        raise Undecodable(
+            "both data and data_base64 are given", hint="send only one of them", field="data_base64"
+        )
     known = {name: value for name, value in attributes.items() if value is not None}
     if base64 is None:
         return known, None if data is None else bytes(data)
@@ -35,7 +38,7 @@ def read_structured(raw: bytes | msgspec.Raw) -> tuple[dict[str, str], bytes | N
         return known, b64decode(msgspec.json.decode(base64, type=str), validate=True)
     except (msgspec.DecodeError, ValueError):
         raise Undecodable(
-            "data_base64 is not valid base64", hint="use the padded alphabet"
+            "data_base64 is not valid base64", hint="use the padded alphabet", field="data_base64"
         ) from None
 
 
@@ -43,8 +46,9 @@ def _text(name: str, raw: msgspec.Raw) -> str | None:
     try:
         value = _scalar.decode(raw)
     except msgspec.DecodeError:
-        raise Undecodable(
-            f"attribute {name} is neither text nor a whole number nor a boolean",
+        raise AttributeUnusable(
+            name,
+            "is neither text nor a whole number nor a boolean",
             hint="put structured values into data",
         ) from None
     if isinstance(value, bool):

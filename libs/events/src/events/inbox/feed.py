@@ -120,6 +120,25 @@ WHERE source = ANY($1) AND ($2::date IS NULL OR {day} >= $2) AND ($3::date IS NU
   AND ($4::text IS NULL OR type = $4)
 GROUP BY 1, 2, 3, 4 ORDER BY 1 NULLS FIRST, 2, 3, 4"""
 
+_BEFORE: Final = """
+WITH RECURSIVE halved(low, high) AS (
+    SELECT min(received_at) - interval '1 us', max(received_at) + interval '1 us'
+    FROM inbox WHERE source = $1
+    UNION ALL
+    SELECT CASE WHEN first.position < $2 THEN middle ELSE low END,
+           CASE WHEN first.position < $2 THEN high ELSE middle END
+    FROM halved
+    CROSS JOIN LATERAL (SELECT low + (high - low) / 2 AS middle) m
+    CROSS JOIN LATERAL (SELECT (
+        SELECT position FROM inbox WHERE source = $1 AND received_at >= middle
+        ORDER BY received_at, position LIMIT 1) AS position) first
+    WHERE high - low > interval '1 us'
+)
+SELECT low FROM halved ORDER BY high - low LIMIT 1"""
+"""Positions and times grow together, so the time of a position is found by halving: some fifty
+looks into the feed's index, and no index of positions that every event would pay for.
+"""
+
 _DROP: Final = """
 DELETE FROM inbox WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM inbox WHERE verdict <> 'accepted' AND received_at < $1 LIMIT 10000))"""
@@ -153,6 +172,12 @@ async def read_page(
             events.append(Filed(*row))
     full = any(len(of_source) == scanned for of_source in by_source.values())
     return FeedPage(events, moved, more=left > 0 or full)
+
+
+async def place_before(connection: Connection, source: str, position: int) -> tuple[datetime, int]:
+    """The place after which the event of this position, or the next one that is kept, comes."""
+    at: datetime | None = await connection.fetchval(_BEFORE, source, position)
+    return BEGINNING if at is None else (at, position - 1)
 
 
 async def find(connection: Connection, sources: Sequence[str], event_id: str) -> list[Filed]:

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from events.errors import EventsError, Undecodable
+from events.errors import AttributeUnusable, EventsError
 from events.partners.incoming import Incoming, Rejected, Terms
 from events.partners.nesting import split_array
 from events.partners.quick import read_batch_quickly
@@ -96,9 +96,15 @@ def _binary(
         for name, text in named:
             if name.startswith("ce-"):
                 attributes[name[3:]] = _attribute(name[3:], text, seen=attributes)
-    except Undecodable as error:
+    except AttributeUnusable as error:
         return Rejected(
-            field=error.fact.split()[1], reason=error.fact, hint=error.hint, content=body
+            field=error.field,
+            reason=error.fact,
+            hint=error.hint,
+            id=attributes.get("id"),
+            source=attributes.get("source"),
+            type=attributes.get("type"),
+            content=body,
         )
     if content_type:
         attributes["datacontenttype"] = content_type
@@ -110,17 +116,19 @@ def _binary(
 
 def _attribute(name: str, text: str, *, seen: Container[str]) -> str:
     if name in seen:
-        raise Undecodable(f"attribute {name} is given twice", hint="send the header once")
+        raise AttributeUnusable(name, "is given twice", hint="send the header once")
     if name == "datacontenttype":
-        raise Undecodable(
-            "attribute datacontenttype is a header of its own",
+        raise AttributeUnusable(
+            name,
+            "is a header of its own",
             hint="in binary mode it is the header Content-Type",
         )
     try:
         return _decoded(text)
     except UnicodeDecodeError:
-        raise Undecodable(
-            f"attribute {name} is not percent-encoded UTF-8",
+        raise AttributeUnusable(
+            name,
+            "is not percent-encoded UTF-8",
             hint="write what is not printable ASCII as UTF-8 with percent signs",
         ) from None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from events.errors import Undecodable
+from events.errors import AttributeUnusable, Undecodable
 from events.log.port import NOT_UTF8, Record
 from events.partners.http import BATCH, STRUCTURED
 from events.partners.incoming import Incoming, Rejected, Terms
@@ -32,8 +32,7 @@ def read_record(record: Record, *, terms: Terms) -> Incoming | Rejected:
     try:
         attributes = _attributes(record)
     except Undecodable as error:
-        field = error.fact.split()[1]
-        return Rejected(field=field, reason=error.fact, hint=error.hint, content=value)
+        return Rejected(field=error.field, reason=error.fact, hint=error.hint, content=value)
     media, _, parameters = attributes.get("datacontenttype", "").partition(";")
     media = media.strip().lower()
     if media == STRUCTURED and is_utf8(parameters):
@@ -57,7 +56,9 @@ def _attributes(record: Record) -> dict[str, str]:
     for header, text in record.headers:
         if NOT_UTF8 in header:
             raise Undecodable(
-                f"header {header[:80]} has a name that is not UTF-8", hint="name headers in UTF-8"
+                f"header {header[:80]} has a name that is not UTF-8",
+                hint="name headers in UTF-8",
+                field=header,
             )
         name = _PLAIN.get(header) or header.removeprefix(_PREFIX)
         if text is None or (name == header and header not in _PLAIN):
@@ -65,7 +66,5 @@ def _attributes(record: Record) -> dict[str, str]:
         try:
             attributes[name] = text.decode()
         except UnicodeDecodeError:
-            raise Undecodable(
-                f"attribute {name} is not UTF-8", hint="send attributes in UTF-8"
-            ) from None
+            raise AttributeUnusable(name, "is not UTF-8", hint="send attributes in UTF-8") from None
     return attributes

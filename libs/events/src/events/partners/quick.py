@@ -145,6 +145,9 @@ def _is_plain(text: bytes, terms: Terms) -> bool:
 def _incoming(event: Any, terms: Terms) -> Incoming | None:
     """The event as it is taken. One long function: it runs for every event of every partner."""
     plan, data, time = _PLANS[type(event)], event.data, event.time
+    trace = event.traceparent
+    if not (event.id.isprintable() and event.source.isprintable() and (trace or "").isprintable()):
+        return None  # a control character among what is not printable is refused by its name
     if time.tzinfo is not UTC:
         time = _utc(time)
     if not terms.not_before <= time <= terms.not_after:
@@ -156,7 +159,7 @@ def _incoming(event: Any, terms: Terms) -> Incoming | None:
         subject, voids = None, data.event_id
     else:
         subject, voids = plan.name_subject(data), None
-        if event.subject not in {None, subject}:
+        if event.subject not in {None, subject} or not subject.isprintable():
             return None
     return Incoming(
         id=event.id,
@@ -166,7 +169,7 @@ def _incoming(event: Any, terms: Terms) -> Incoming | None:
         time=time,
         payload=_encode(data),
         voids=voids,
-        traceparent=event.traceparent,
+        traceparent=trace,
     )
 
 

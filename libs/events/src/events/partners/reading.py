@@ -6,6 +6,7 @@ Everything is strict: what is not understood is refused by the name of its field
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Final
@@ -14,8 +15,8 @@ import msgspec
 
 from events.cloudevents.attributes import checked, instant, instant_text, required
 from events.cloudevents.structured import read_structured
-from events.errors import SchemaViolation, Undecodable
-from events.event import encode_data
+from events.errors import AttributeUnusable, SchemaViolation, Undecodable
+from events.event import encode_data, uncapitalized
 from events.partners.incoming import Incoming, Rejected, Terms
 from events.partners.nesting import is_deeper
 from events.partners.quick import read_quickly
@@ -31,9 +32,30 @@ _CORE: Final = frozenset(
         *("datacontenttype", "traceparent"),
     )
 )
+_NOT_EXTENSIONS: Final = frozenset(("data",))
+"""Names that would take the place of something else in the structured mode."""
 _SENT: Final = sorted(name for name, cls in EVENT_TYPES.items() if cls.from_partners)
 _NAME: Final = re.compile(r"[a-z0-9]{1,64}")
 _UTF8: Final = frozenset(("utf-8", "utf8", "us-ascii"))
+_FORBIDDEN: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef"
+    + "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
+"""What CloudEvents forbids in attributes (1.0.2, "Type System"): control characters, which would
+act on an operator's terminal, and noncharacters.
+"""
+
+
+class _Named(msgspec.Struct, gc=False):
+    """What a refusal can say about an event that cannot be read."""
+
+    id: str | None = None
+    source: str | None = None
+    type: str | None = None
+
+
+_named: Final = msgspec.json.Decoder(_Named)
 
 
 def read_event(raw: bytes | msgspec.Raw, terms: Terms) -> Incoming | Rejected:
@@ -42,12 +64,11 @@ def read_event(raw: bytes | msgspec.Raw, terms: Terms) -> Incoming | Rejected:
     quick = read_quickly(text, terms)
     if quick is not None:
         return quick
-    if (refusal := _too_much(text, terms)) is not None:
-        return refusal
     try:
+        _refuse_too_much(text, terms)
         attributes, data = read_structured(text)
     except Undecodable as error:
-        return Rejected(field="", reason=error.fact, hint=error.hint, content=text)
+        return _rejected(error, _names_in(text), content=text)
     return judge(attributes, data, terms=terms, content=text)
 
 
@@ -55,26 +76,37 @@ def judge(
     attributes: dict[str, str], data: bytes | None, *, terms: Terms, content: bytes
 ) -> Incoming | Rejected:
     """The event of these attributes; `content` is kept with the refusal."""
-    if (refusal := _too_much(content, terms)) is not None:
-        return refusal
-    error: SchemaViolation | Undecodable
     try:
+        _refuse_too_much(content, terms)
         return _incoming(attributes, data, terms)
-    except SchemaViolation as violation:
-        error, field = violation, f"data.{violation.field}" if violation.field else "data"
-        reason = violation.fact.removeprefix(f"{violation.field}: ")
-    except Undecodable as unreadable:
-        error, reason = unreadable, unreadable.fact
-        field = reason.split()[1] if reason.startswith("attribute ") else ""
+    except (SchemaViolation, Undecodable) as error:
+        return _rejected(error, attributes, content=content)
+
+
+def _rejected(
+    error: SchemaViolation | Undecodable, named: Mapping[str, str | None], *, content: bytes
+) -> Rejected:
+    field, reason = error.field, error.fact
+    if isinstance(error, SchemaViolation):
+        reason = reason.removeprefix(f"{field}: ")
+        field = f"data.{field}" if field else "data"
     return Rejected(
         field=field,
-        reason=reason,
+        reason=uncapitalized(reason),
         hint=error.hint,
-        id=attributes.get("id"),
-        source=attributes.get("source"),
-        type=attributes.get("type"),
+        id=named.get("id"),
+        source=named.get("source"),
+        type=named.get("type"),
         content=content,
     )
+
+
+def _names_in(text: bytes) -> dict[str, str | None]:
+    """Id, source and type, as far as the text is JSON."""
+    try:
+        return msgspec.structs.asdict(_named.decode(text))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
 
 
 def is_utf8(parameters: str) -> bool:
@@ -91,73 +123,87 @@ def is_json(media: str) -> bool:
     return media in {"application/json", "text/json"} or media.endswith("+json")
 
 
-def _too_much(content: bytes, terms: Terms) -> Rejected | None:
+def _refuse_too_much(content: bytes, terms: Terms) -> None:
     if len(content) > terms.event_bytes:
-        return Rejected(
-            field="",
-            reason=f"the event has {len(content)} bytes of {terms.event_bytes}",
+        raise Undecodable(
+            f"the event has {len(content)} bytes of {terms.event_bytes}",
             hint="put the bulk elsewhere and send a reference",
-            content=content,
         )
     if is_deeper(content, terms.levels):
-        return Rejected(
-            field="data",
-            reason=f"the event is nested deeper than {terms.levels} levels",
+        raise Undecodable(
+            f"the event is nested deeper than {terms.levels} levels",
             hint="no event type needs more than six; send plain CloudEvents",
-            content=content,
+            field="data",
         )
-    return None
 
 
 def _incoming(attributes: dict[str, str], data: bytes | None, terms: Terms) -> Incoming:
     if attributes.get("specversion") != "1.0":
-        raise Undecodable("attribute specversion is not 1.0", hint="send CloudEvents 1.0")
+        raise AttributeUnusable("specversion", "is not 1.0", hint="send CloudEvents 1.0")
     cls = _partners_type(required(attributes, "type"))
     media, _, parameters = attributes.get("datacontenttype", "application/json").partition(";")
     if not is_json(media.strip().lower()):
-        raise Undecodable("attribute datacontenttype is not JSON", hint="use application/json")
+        raise AttributeUnusable("datacontenttype", "is not JSON", hint="use application/json")
     if not is_utf8(parameters):
-        raise Undecodable("attribute datacontenttype is not in UTF-8", hint="send UTF-8")
+        raise AttributeUnusable("datacontenttype", "is not in UTF-8", hint="send UTF-8")
     for name in _ASSIGNED.intersection(attributes):
-        raise Undecodable(f"attribute {name} is the receiver's to give", hint="leave it out")
-    identity, source = required(attributes, "id"), required(attributes, "source")
+        raise AttributeUnusable(name, "is the receiver's to give", hint="leave it out")
+    for name in ("id", "source"):
+        _legible(required(attributes, name), name)
     time = instant(required(attributes, "time"), "time")
     if not terms.not_before <= time <= terms.not_after:
         raise _out_of_time(time, terms)
-    decoded = strict_decoder(cls).decode(data or b"")
+    if not data:
+        raise Undecodable(
+            "data is missing", hint="send what the JSON Schema of the type says", field="data"
+        )
+    decoded = strict_decoder(cls).decode(data)
+    traceparent = attributes.get("traceparent")
     return Incoming(
-        id=identity,
-        source=source,
+        id=attributes["id"],
+        source=attributes["source"],
         type=cls.wire_type,
         subject=_subject(attributes, decoded),
         time=time,
         payload=encode_data(decoded),
         voids=decoded.event_id if isinstance(decoded, EventVoided) else None,
-        traceparent=attributes.get("traceparent"),
+        traceparent=_legible(traceparent, "traceparent") if traceparent is not None else None,
         extensions=_extensions(attributes, terms),
     )
+
+
+def _legible(value: str, name: str) -> str:
+    """The value if CloudEvents allows its characters. Raises AttributeUnusable."""
+    if _FORBIDDEN.search(checked(value, name)):
+        raise AttributeUnusable(
+            name, "contains a control character", hint="remove it: CloudEvents allows none"
+        )
+    return value
 
 
 def _partners_type(wire_type: str) -> type[EventData]:
     cls = EVENT_TYPES.get(wire_type)
     if cls is None or not cls.from_partners:
         alike = get_close_matches(wire_type, _SENT, n=2)
-        raise Undecodable(
-            f"attribute type is none that partners send: {wire_type}",
+        raise AttributeUnusable(
+            "type",
+            f"is none that partners send: {wire_type}",
             hint=f"did you mean {' or '.join(alike)}" if alike else "see the AsyncAPI document",
         )
     return cls
 
 
-def _out_of_time(time: datetime, terms: Terms) -> Undecodable:
+def _out_of_time(time: datetime, terms: Terms) -> AttributeUnusable:
     shown = instant_text(time)
     if time < terms.not_before:
-        return Undecodable(
-            f"attribute time is {shown}, before {instant_text(terms.not_before)}",
+        return AttributeUnusable(
+            "time",
+            f"is {shown}, before {instant_text(terms.not_before)}",
             hint="what happened earlier is not taken; see the limits of the receiver",
         )
-    return Undecodable(
-        f"attribute time is {shown}, which has not come yet",
+    return AttributeUnusable(
+        "time",
+        f"is {shown}, which has not come yet",
         hint="set the sender's clock; send the event when it has happened",
     )
 
@@ -167,24 +213,26 @@ def _subject(attributes: dict[str, str], data: EventData) -> str | None:
     if isinstance(data, EventVoided):
         return None  # it is that of the voided event, which the inbox knows
     if given is not None and given != data.subject:
-        raise Undecodable(
-            f"attribute subject is {given[:80]!r}, data says {data.subject!r}",
+        raise AttributeUnusable(
+            "subject",
+            f"is {given[:80]!r}, data says {data.subject!r}",
             hint="leave it out or repeat the id of the data",
         )
-    return data.subject
+    return _legible(data.subject, "subject")
 
 
 def _extensions(attributes: dict[str, str], terms: Terms) -> dict[str, str]:
     names = attributes.keys() - _CORE
     for name in names:
-        if not _NAME.fullmatch(name):
-            raise Undecodable(
-                f"attribute {name[:80]} is no name of CloudEvents",
-                hint="use small letters and digits, 64 at most",
+        if not _NAME.fullmatch(name) or name in _NOT_EXTENSIONS:
+            raise AttributeUnusable(
+                name,
+                "is no name of an extension",
+                hint="use small letters and digits, 64 at most, and not the name data",
             )
     if len(names) > terms.extensions:
         raise Undecodable(
             f"there are {len(names)} extension attributes of {terms.extensions}",
             hint="put what belongs to the event into data",
         )
-    return {name: checked(attributes[name], name) for name in sorted(names)}
+    return {name: _legible(attributes[name], name) for name in sorted(names)}

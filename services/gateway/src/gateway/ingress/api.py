@@ -122,7 +122,7 @@ async def publish_events(
     parts = parts_of(request)
     resources = resources_of(request)
     await parts.outbox_depth.refuse_too_deep(resources)
-    with parts.filing.room(_announced(request)):
+    with parts.filing.room(actor.id, _announced(request)):
         terms = parts.terms.at(resources.clock.now())
         read = _read(request, await request.body(), terms=terms)
         outcomes = await _take(read, actor, parts=parts, resources=resources)

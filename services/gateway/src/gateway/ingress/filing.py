@@ -1,13 +1,14 @@
 """Many requests, one commit: what arrives while a batch is being made durable forms the next one.
 
 Invariant: what is held in memory is bounded. A request is given its bytes
-before its body is read, and is told to come again when there are none left.
+before its body is read, and is told to come again when there are none left. No
+caller gets all of them, so that one who sends slowly delays nobody but itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _MOST_ON_WAY: Final = 2
 """Batches with PostgreSQL at a time. The second waits there for the lock of the first, and
 begins when that is released: PostgreSQL need not wait until this process has the next one ready.
 """
+_SHARES: Final = 4
+"""A caller's requests hold at most this part of all bytes together; a first one always may come."""
 
 
 @dataclass(slots=True)
@@ -42,7 +45,7 @@ class Filing:
 
     def __init__(self, *, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._held_bytes = 0
+        self._held: Counter[str] = Counter()
         self._newcomers = Newcomers()
         self._waiting: deque[_Waiting] = deque()
         self._waiting_events = 0
@@ -51,19 +54,20 @@ class Filing:
         self._writers: set[asyncio.Task[None]] = set()
 
     @contextmanager
-    def room(self, size: int) -> Iterator[None]:
+    def room(self, caller: str, size: int) -> Iterator[None]:
         """Hold this many bytes for a request while it is read and filed. Raises IngressFull."""
-        if self._held_bytes and self._held_bytes + size > self._most_bytes:
-            raise IngressFull(
-                f"{self._held_bytes // 1024} KiB of events are being taken already",
-                hint="send it again after Retry-After, with the same ids",
-                retry_after=1,
-            )
-        self._held_bytes += size
+        held, own = self._held.total(), self._held[caller]
+        if held and held + size > self._most_bytes:
+            raise _full(f"{held // 1024} KiB of events are being taken already")
+        if own and own + size > self._most_bytes // _SHARES:
+            raise _full(f"{own // 1024} KiB of your events are being taken already")
+        self._held[caller] += size
         try:
             yield
         finally:
-            self._held_bytes -= size
+            self._held[caller] -= size
+            if not self._held[caller]:
+                del self._held[caller]
 
     async def take(self, events: Sequence[Incoming], resources: Resources) -> list[Outcome]:
         """One outcome each, durable; a failure of the database comes as it was raised."""
@@ -162,6 +166,11 @@ class Filing:
                 raise
         else:
             _settle(group, outcomes)
+
+
+def _full(detail: str) -> IngressFull:
+    hint = "send it again after Retry-After, with the same ids"
+    return IngressFull(detail, hint=hint, retry_after=1)
 
 
 def _fail(group: Iterable[_Waiting], error: BaseException) -> None:

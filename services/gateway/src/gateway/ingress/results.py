@@ -148,8 +148,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def not_valid(rejected: Rejected) -> EventNotValid:
     """The refusal of an event that could not be read."""
-    reason = rejected.reason[:1].lower() + rejected.reason[1:]
-    return EventNotValid(reason, field=rejected.field or None, hint=rejected.hint)
+    return EventNotValid(rejected.reason, field=rejected.field or None, hint=rejected.hint)
 
 
 def outcome_of(event: Incoming, receipt: Receipt) -> Outcome:

@@ -21,6 +21,7 @@ from gateway.readback.items import EventCount, EventCounts, FiledEvent, FiledPag
 from gateway.readback.reader import Reader, begin, cursor_of, reader_of
 
 _MOST: Final = 1_000
+_LAST_POSITION: Final = 2**63 - 1
 _Attribute = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 router = APIRouter(tags=["events"], dependencies=[Depends(count_request)])
@@ -45,6 +46,9 @@ class FeedQuery(BaseModel):
     type: _Attribute | None = Field(None, description="full type")
     subject: _Attribute | None = None
     verdict: feed.FiledAs | None = None
+    position_from: int | None = Field(
+        None, ge=1, le=_LAST_POSITION, description="this position of the one source, or later"
+    )
     received_from: Instant | None = Field(None, description="received at or after")
     received_to: Instant | None = Field(None, description="received before")
     cursor: Annotated[str, StringConstraints(max_length=8000)] | None = Field(
@@ -96,9 +100,11 @@ async def list_events(
     resources = resources_of(request)
     async with resources.database.pool.acquire() as connection:
         reader = await reader_of(connection, actor, asked.source)
-        places = begin(
+        places = await begin(
+            connection,
             reader,
             cursor=asked.cursor,
+            position_from=asked.position_from,
             received_from=asked.received_from,
             seal=resources.cursors,
         )
@@ -139,12 +145,14 @@ async def stream_events(
     resources = resources_of(request)
     async with resources.database.pool.acquire() as connection:
         reader = await reader_of(connection, actor, asked.source)
-    places = begin(
-        reader,
-        cursor=last_event_id or asked.cursor,
-        received_from=asked.received_from,
-        seal=resources.cursors,
-    )
+        places = await begin(
+            connection,
+            reader,
+            cursor=last_event_id or asked.cursor,
+            position_from=asked.position_from,
+            received_from=asked.received_from,
+            seal=resources.cursors,
+        )
     form = stream.LINES if stream.LINES.media_type in accept else stream.SERVER_SENT
     feeding = stream.Feeding(
         resources,
@@ -187,7 +195,7 @@ async def count_events(
 
 
 @router.get(
-    "/v1/events/{event_id}", response_class=Response, responses={200: {"model": FiledEvent}}
+    "/v1/events/{event_id:path}", response_class=Response, responses={200: {"model": FiledEvent}}
 )
 async def show_event(
     request: Request,

@@ -10,7 +10,7 @@ import msgspec
 
 from chassis.auth.actor import Actor
 from chassis.cursors import CursorRefused, CursorSeal
-from chassis.errors import Forbidden
+from chassis.errors import Forbidden, Invalid
 from events import Connection
 from events.inbox import feed
 
@@ -23,6 +23,12 @@ class SourceNotReadable(Forbidden):
     """The source is another partner's, or nobody's."""
 
     title = "the source is not yours"
+
+
+class PositionOfNoSource(Invalid):
+    """Each source counts its own events, so a position alone names none."""
+
+    title = "the position is of no one source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +58,18 @@ async def reader_of(connection: Connection, actor: Actor, source: str | None) ->
     return Reader(tuple(sorted(readable)), frozenset(actor.sources))
 
 
-def begin(
-    reader: Reader, *, cursor: str | None, received_from: datetime | None, seal: CursorSeal
+async def begin(
+    connection: Connection,
+    reader: Reader,
+    *,
+    cursor: str | None,
+    position_from: int | None,
+    received_from: datetime | None,
+    seal: CursorSeal,
 ) -> feed.Places:
-    """Where each source is read on: after the cursor, and not before `received_from`.
+    """Where each source is read on: after the cursor, and not before the position and the time.
 
-    Raises CursorRefused.
+    Raises CursorRefused, PositionOfNoSource.
     """
     known: feed.Places = {}
     if cursor is not None:
@@ -68,6 +80,14 @@ def begin(
     first = feed.BEGINNING
     if received_from is not None:
         first = (received_from.astimezone(UTC) - timedelta(microseconds=1), 2**62)
+    if position_from is not None:
+        if len(reader.sources) != 1:
+            raise PositionOfNoSource(
+                "every source counts its own positions",
+                field="query.position_from",
+                hint="say of which source: &source=",
+            )
+        first = max(first, await feed.place_before(connection, reader.sources[0], position_from))
     return {source: max(known.get(source, first), first) for source in reader.sources}
 
 
