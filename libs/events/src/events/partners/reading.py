@@ -176,7 +176,7 @@ def _legible(value: str, name: str) -> str:
     """The value if CloudEvents allows its characters. Raises AttributeUnusable."""
     if _FORBIDDEN.search(checked(value, name)):
         raise AttributeUnusable(
-            name, "contains a control character", hint="remove it: CloudEvents allows none"
+            name, "contains a character that CloudEvents forbids", hint="remove it"
         )
     return value
 
