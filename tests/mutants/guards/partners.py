@@ -6,6 +6,7 @@ from mutants.guards.mutant import EVENTS, TESTS, Mutant
 
 _INBOX: Final = f"{TESTS}/integration/test_inbox.py"
 _INGRESS: Final = "services/gateway/src/gateway/ingress"
+_LIMITS: Final = "services/gateway/tests/integration/test_partner_limits.py"
 _FILING: Final = "services/gateway/tests/integration/test_filing.py"
 
 INBOX: Final = (
@@ -51,5 +52,27 @@ INBOX: Final = (
         replacement="return bool(sources)",
         test=f"{TESTS}/unit/test_newcomers.py"
         "::test_a_source_is_presumed_to_send_new_events_until_it_does_not",
+    ),
+    Mutant(
+        guard="no partner gets all the room for bodies",
+        file=f"{_INGRESS}/filing.py",
+        text="        if own and own + size > self._most_bytes // _SHARES:\n",
+        replacement="        if own and own + size > self._most_bytes:\n",
+        test=f"{_LIMITS}::test_who_sends_slowly_fills_a_part_of_the_door_and_nobody_elses",
+    ),
+    Mutant(
+        guard="a body that does not come in is given up",
+        file="libs/chassis/src/chassis/middleware.py",
+        text="asyncio.timeout_at(ends_at)",
+        replacement="asyncio.timeout_at(None)",
+        test=f"{_LIMITS}::test_a_body_that_does_not_come_is_given_up_with_its_room",
+    ),
+    Mutant(
+        guard="no control character of a partner's event gets past the door by the quick way",
+        file=f"{EVENTS}/partners/quick.py",
+        text="event.id.isprintable() and ",
+        replacement="",
+        test=f"{TESTS}/unit/test_partners_hostile.py"
+        "::test_what_cloudevents_forbids_is_refused_by_its_name",
     ),
 )
