@@ -14,7 +14,7 @@ from tandem.local_stack import DEMO_SOURCES
 
 BAD_QUARTER: Final = "2026-Q3"
 """The last complete one before the day until which the demo company's history goes."""
-SETTLE_SECONDS: Final = 120.0
+SETTLE_SECONDS: Final = 240.0
 
 
 def tandem(stack: Stack, *arguments: str) -> str:

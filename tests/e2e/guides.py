@@ -20,7 +20,7 @@ _TANDEM: Final = '#!/bin/sh\nexec "{python}" -m tandem "$@"\n'
 # A stream has no end of its own. Elsewhere a refusal ends the walk, with what was answered.
 _CURL: Final = """#!/bin/sh
 case " $* " in
-*" -N "*) timeout 5 {curl} --fail-with-body "$@"; [ $? = 124 ] ;;
+*" -N "*) timeout 10 {curl} --fail-with-body "$@"; [ $? = 124 ] ;;
 *) exec {curl} --fail-with-body -sS "$@" ;;
 esac
 """

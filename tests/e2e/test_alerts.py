@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy/prometheus/rules"
 PROCESSES = (*SERVICES, "relay")
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 240.0
 NAME = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b(?=[{\[)\s])")
 """A series in an expression; our own all have two words or more."""
 OURS = ("pipeline_", "outbox_", "dlq_", "process_", "gateway_", "http_")

@@ -13,11 +13,11 @@ import pytest
 from local.settings import inherited_environment
 from local.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).parents[2]
 MAPPING = ROOT / "docs" / "guides" / "imports" / "crm_sales.yaml"
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 240.0
 Import = subprocess.CompletedProcess[str]
 
 

@@ -17,7 +17,7 @@ import pytest
 from local.settings import inherited_environment
 from local.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 MAPPING = Path(__file__).parents[2] / "docs" / "guides" / "imports" / "orders.yaml"
 SOURCE = "/partners/files"
@@ -26,7 +26,7 @@ COLUMNS = (
     *("order_no", "paid_at", "customer", "sales_id", "shop", "region", "sku", "pieces"),
     *("line_total", "line_cost", "currency", "rate"),
 )
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 240.0
 As = Callable[..., httpx.Client]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 As = Callable[..., httpx.Client]
 DEAL = '{"pipeline": "standard", "amount": {"amount_minor": %s, "currency": "USD"}}'

@@ -15,10 +15,10 @@ from events import open_log
 from events.log.port import NewRecord
 from local.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 WEBSHOP = "/partners/webshop"
-SETTLE_SECONDS = 30.0
+SETTLE_SECONDS = 240.0
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 BATCH = {"content-type": "application/cloudevents-batch+json"}
 As = Callable[..., httpx.Client]

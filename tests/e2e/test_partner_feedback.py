@@ -17,10 +17,10 @@ from events.log.port import NewRecord
 from local.stack import Stack
 from tandem.main import app
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 WEBSHOP = "/partners/webshop"
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 240.0
 BATCH = {"content-type": "application/cloudevents-batch+json"}
 As = Callable[..., httpx.Client]
 

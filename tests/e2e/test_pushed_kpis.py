@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
-PUSH_SECONDS = 30.0
+PUSH_SECONDS = 120.0
 As = Callable[..., httpx.Client]
 
 

@@ -7,7 +7,7 @@ import pytest
 from e2e.demo import BAD_QUARTER, settled, tandem
 from local.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 
 def test_the_bad_quarter_of_the_demo_company_is_found_with_its_cause(

@@ -29,7 +29,7 @@ from local.stack import Stack
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 As = Callable[..., httpx.Client]
-SETTLE_SECONDS: Final = 120.0
+SETTLE_SECONDS: Final = 240.0
 LAST_REBUILD: Final = (
     "$(tandem rebuild list --json | sed -n 's/^ *\"id\": \\([0-9]*\\),$/\\1/p' | sort -n | tail -1)"
 )
