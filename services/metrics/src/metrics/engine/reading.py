@@ -130,7 +130,7 @@ def _rows_of(kpi: Kpi, told: _Told, *, percentile: int, whole: Sums | None) -> l
 
 def _amounts(kpi: Amount, told: _Told) -> Iterator[Row]:
     """There can be a hundred thousand of them."""
-    known = told.known
+    silent_from = told.known.silent_from
     columns = zip(
         told.sums.periods,
         all_shown(told.named["numerator"], told.column("numerator")),
@@ -140,7 +140,7 @@ def _amounts(kpi: Amount, told: _Told) -> Iterator[Row]:
         strict=True,
     )
     for period, value, n, unpriced, mature in columns:
-        empty = not (value or n or unpriced) and known.is_silent(period)
+        empty = not (value or n or unpriced) and period.start >= silent_from
         yield Row(
             period=period,
             members=told.members,
@@ -227,7 +227,7 @@ def _forecast(kpi: Forecast, named: Mapping[str, Sum], spot: Spot, *, whole: Sum
     value = round(worth)
     n = counted(spot.read(named["n"]))
     unpriced = counted(spot.read(named["unpriced_count"]))
-    empty = not (n or unpriced) and spot.known.is_silent(spot.period)
+    empty = not (n or unpriced) and spot.period.start >= spot.known.silent_from
     return Row(
         period=spot.period,
         members=spot.members,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -19,6 +20,9 @@ from metrics.engine.series import Histogram, Series, Span, Whole
 Members = tuple[str, ...]
 """One member for each dimension that an answer is broken down by."""
 
+_LONG_AGO: Final = -(2**31)
+"""Earlier than any day."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -31,7 +35,7 @@ class Known:
     company: Company
     watermark: int | None
     complete: bool
-    outcomes_from: int = -(2**31)
+    outcomes_from: int = _LONG_AGO
 
     @property
     def day(self) -> int | None:
@@ -43,10 +47,11 @@ class Known:
         end = self.company.start_of(period.end) + window_days * DAY
         return self.watermark is not None and end <= self.watermark
 
-    def is_silent(self, period: Period) -> bool:
-        """Whether no facts mean that nothing is known, and not that nothing happened."""
+    @property
+    def silent_from(self) -> int:
+        """The first day from which no facts mean that nothing is known, not that nothing was."""
         day = self.day
-        return not self.complete or day is None or day < period.start
+        return _LONG_AGO if not self.complete or day is None else day + 1
 
     def end_of(self, period: Period) -> int:
         """The first day after the period, or after the day that is running in it."""
