@@ -79,12 +79,31 @@ FROM log_partitions p JOIN log_topics t ON t.id = p.topic_id
 WHERE t.name = ANY($1::text[])"""
 
 TRIM: Final = """
-WITH gone AS (
-    DELETE FROM log_records r USING log_topics t
-    WHERE t.id = r.topic_id AND t.retention_seconds IS NOT NULL
-      AND r.appended_at < now() - make_interval(secs => t.retention_seconds)
-    RETURNING r.topic_id, r.partition, r.record_offset
+WITH ours AS MATERIALIZED (
+    SELECT p.topic_id, p.partition, p.first_offset, t.retention_seconds
+    FROM log_partitions p JOIN log_topics t ON t.id = p.topic_id
+    WHERE t.retention_seconds IS NOT NULL
+    FOR UPDATE OF p SKIP LOCKED
+), due AS MATERIALIZED (
+    SELECT o.topic_id, o.partition, max(r.record_offset) AS last, count(*) AS records
+    FROM ours o CROSS JOIN LATERAL (
+        SELECT record_offset, appended_at FROM log_records
+        WHERE topic_id = o.topic_id AND partition = o.partition
+          AND record_offset >= o.first_offset
+        ORDER BY record_offset LIMIT $1
+    ) r
+    WHERE r.appended_at < now() - make_interval(secs => o.retention_seconds)
+    GROUP BY 1, 2
+), gone AS (
+    DELETE FROM log_records r USING due d
+    WHERE r.topic_id = d.topic_id AND r.partition = d.partition AND r.record_offset <= d.last
+), moved AS (
+    UPDATE log_partitions p SET first_offset = d.last + 1
+    FROM due d WHERE p.topic_id = d.topic_id AND p.partition = d.partition
 )
-UPDATE log_partitions p SET first_offset = g.last + 1
-FROM (SELECT topic_id, partition, max(record_offset) AS last FROM gone GROUP BY 1, 2) g
-WHERE p.topic_id = g.topic_id AND p.partition = g.partition"""
+SELECT coalesce(max(records), 0) = $1 FROM due"""
+"""Forgets the oldest records of each partition, at most `$1` of each; whether there are more.
+
+A partition to which somebody appends is passed over: who waits for it could deadlock with a
+writer that waits for another one of ours.
+"""
