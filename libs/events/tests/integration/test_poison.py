@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from events import Connection, Received, UnknownData
+from events import Connection, Received, UnknownData, Unprocessable
 from events.cloudevents import to_record
 from events.log import NewRecord
 from events.parked import (
@@ -199,6 +199,61 @@ async def test_a_value_that_the_database_refuses_is_found_and_parked(
 
     assert await world.applied() == {"a": [1], "c": [1]}
     assert await world.reasons() == {"unprocessable": [1]}
+
+
+async def test_a_value_that_the_database_refuses_is_found_without_trying_all_others(
+    world: Any, make_event: Any
+) -> None:
+    """A backlog's batch has 20,000 events: one by one they would take longer than a standstill."""
+    tries = 0
+
+    async def store(connection: Connection, received: Sequence[Received]) -> None:
+        nonlocal tries
+        tries += 1
+        await connection.execute(
+            "INSERT INTO applied (subject, sequence, amount)"
+            " SELECT subject, 1, 100 / amount"
+            " FROM unnest($1::text[], $2::int[]) AS w(subject, amount)",
+            [item.event.subject for item in received],
+            [item.event.data.amount.amount_minor for item in received],  # type: ignore[attr-defined]
+        )
+
+    await world.publish(*(make_event(f"s{n}", 1, amount=n - 700) for n in range(1_000)))
+    async with world.running(store):
+        await world.until(POSITION, 1_000)
+
+    assert await world.pool.fetch("SELECT subject FROM consumer_parked") == [("s700",)]
+    assert await world.pool.fetchval(DONE) == 999
+    assert tries < 100
+
+
+async def test_a_batch_with_many_bad_events_is_no_standstill(world: Any, make_event: Any) -> None:
+    """Each undoes it once more, so altogether they take longer than a stuck consumer may."""
+
+    async def slow(connection: Connection, received: Sequence[Received]) -> None:
+        await asyncio.sleep(0.5)
+        for item in received:
+            if item.event.data.amount.amount_minor == CURSED:  # type: ignore[attr-defined]
+                raise Unprocessable(item, "the amount is cursed")
+
+    await world.publish(*(make_event(f"s{n}", 1, amount=CURSED) for n in range(10)))
+    async with world.running(slow, stuck_seconds=2.5):
+        await world.until(PARKED, 10)
+
+
+async def test_each_refusal_of_a_record_is_a_dead_letter_of_its_own(
+    world: Any, make_event: Any
+) -> None:
+    """Nothing relays them here, as while the log is down; the outbox takes no sequence twice."""
+    await world.publish(make_event("a", 1), make_event("a", 3, amount=CURSED))
+    async with world.running():
+        await world.until(PARKED, 1)
+        await world.publish(make_event("a", 2))
+        await world.until("SELECT reason FROM consumer_parked", "unprocessable")
+        (bad,) = await list_parked(world.pool)
+        await world.release(bad.id, actor="sre")
+        await world.until("SELECT count(*) FROM outbox", 2)
+        await world.until("SELECT requested FROM consumer_parked", None)
 
 
 async def test_unknown_types_are_passed_over_and_counted_as_seen(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import asyncpg
@@ -44,12 +44,15 @@ class Applier:
         versions: Versions,
         parked: ParkedRows,
         dead_letters: DeadLetters,
+        learned: Callable[[], None],
     ) -> None:
+        """`learned` is called when a batch was undone and more is known of it than before."""
         self._consumer = consumer
         self._handler = handler
         self._versions = versions
         self._parked = parked
         self._dead_letters = dead_letters
+        self._learned = learned
 
     async def apply(
         self, connection: Connection, batch: Batch | Folded, claims: Mapping[TopicPartition, Claim]
@@ -62,9 +65,8 @@ class Applier:
         """
         if isinstance(batch, Folded):
             return await self._save(connection, batch, claims)
-        plan = None
-        while plan is None:
-            plan = await self._attempt(connection, batch, claims)
+        while (plan := await self._attempt(connection, batch, claims)) is None:
+            self._learned()
         self._versions.committed(plan)
         for where, ours in batch.entries.items():
             claims[where].limits.record(len(ours), _rejected(ours))
@@ -120,20 +122,39 @@ class Applier:
     ) -> Unprocessable:
         """Whose value the database cannot take (NUL in text, a number out of range).
 
-        It is that one event's fault: find it instead of trying the batch for ever. All that
-        is done here is undone. Raises the error when no event alone brings it about.
+        It is that one event's fault: find it instead of trying the batch for ever. The events
+        are halved until one is left, and those before it stay applied while the rest is tried,
+        so it all costs no more than one batch. Raises the error when no event brings it about.
         """
+        suspects = _received(plan)
         transaction = connection.transaction()
         await transaction.start()
         try:
-            for one in _received(plan):
-                try:
-                    await self._handler(connection, [one])
-                except asyncpg.DataError as its:
-                    return Unprocessable(one, f"the database refuses a value: {its}")
+            while suspects:
+                tried = suspects[: (len(suspects) + 1) // 2]
+                refusal = await self._refusal(connection, tried)
+                if refusal is None:
+                    suspects = suspects[len(tried) :]
+                elif isinstance(refusal, Unprocessable):
+                    return refusal
+                elif len(tried) == 1:
+                    return Unprocessable(tried[0], f"the database refuses a value: {refusal}")
+                else:
+                    suspects = tried
         finally:
             await transaction.rollback()
         raise error
+
+    async def _refusal(
+        self, connection: Connection, received: Sequence[Received]
+    ) -> Unprocessable | asyncpg.DataError | None:
+        """What is wrong with some of these events; if nothing is, their writes stay for now."""
+        try:
+            async with connection.transaction():
+                await self._handler(connection, received)
+        except (Unprocessable, asyncpg.DataError) as error:
+            return error
+        return None
 
 
 async def rows_written(connection: Connection) -> int:

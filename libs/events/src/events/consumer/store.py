@@ -184,5 +184,6 @@ def _parked_row(entry: Entry, reason: str) -> tuple[Any, ...]:
 
 def _reparked_row(entry: Entry, reason: str) -> tuple[Any, ...]:
     assert entry.parked is not None
-    tried = 1 if entry.error is not None and entry.parked.requested else 0
-    return (entry.parked.id, reason, *explain(entry, reason), tried)
+    # Each refusal counts, or two dead letters about one record would have the same sequence.
+    refused = 1 if entry.error is not None else 0
+    return (entry.parked.id, reason, *explain(entry, reason), refused)

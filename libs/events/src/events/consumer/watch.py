@@ -99,6 +99,11 @@ class Watch:
         if self._watchdog is not None:
             self._watchdog.progress(f"consumer {self._consumer}")
 
+    def learned(self) -> None:
+        """A batch was undone for one bad event that is known now: slow with many, but no halt."""
+        self.turned()
+        self.progressed()
+
     @contextmanager
     def guarded(self) -> Iterator[None]:
         """Meanwhile end the process when the loop does not come round, whatever it hangs in.
@@ -138,9 +143,9 @@ class Watch:
         async with self._pool.acquire(timeout=CONNECTION_SECONDS) as connection:
             living = await self._members.beat(connection)
             parked = dict(await connection.fetch(_PARKED, self._consumer))
-            if self.stopped:
+            if stopped := set(self.stopped):
                 still = await connection.fetch(_STOPPED, self._consumer)
-                self._let_go_on({TopicPartition(*row) for row in still})
+                self._let_go_on(stopped - {TopicPartition(*row) for row in still})
         for reason in _REASONS:
             self._observer.parked_total(self._consumer, reason=reason, count=parked.get(reason, 0))
         if time.monotonic() - self._listed_at > _TOPICS_SECONDS:
@@ -165,10 +170,10 @@ class Watch:
                     hint="restore it, or rebuild this consumer",
                 )
 
-    def _let_go_on(self, still_stopped: set[TopicPartition]) -> None:
+    def _let_go_on(self, released: set[TopicPartition]) -> None:
         """Forget those that a person has released (`events.stopped`): they are claimed anew."""
-        for where in self.stopped.keys() - still_stopped:
-            del self.stopped[where]
+        for where in released:
+            self.stopped.pop(where, None)
 
     async def _measure(self) -> None:
         claims = dict(self.claims)
