@@ -5,7 +5,6 @@ what a batch changed, and the gateway notes when it hears that. The instants exp
 those at which the beat was written, so that `time() - x` is the age of the whole path.
 """
 
-import asyncio
 import logging
 from typing import Final
 
@@ -14,6 +13,7 @@ from chassis.resources import Resources
 from events import Event, append_asyncpg, uuid7
 from events.database_errors import DATABASE_ERRORS
 from events.types.heartbeat import BeatEmitted
+from events.waiting import is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ BEAT_SECONDS: Final = 10.0
 async def heartbeat(resources: Resources) -> None:
     """Beat until told to stop."""
     process, count = uuid7(), 1
-    while not await _stopped(resources):
+    while not await is_set_within(resources.stopping, BEAT_SECONDS):
         try:
             await _beat(resources, process, count)
         except DATABASE_ERRORS as error:
@@ -47,13 +47,3 @@ async def _beat(resources: Resources, process: str, count: int) -> None:
         await append_asyncpg(connection, [event])
     resources.doorbell.ring()
     resources.telemetry.heartbeat("written", service=settings.service, at=now)
-
-
-async def _stopped(resources: Resources) -> bool:
-    """Wait for the next beat; True when the process is to end before it."""
-    try:
-        async with asyncio.timeout(BEAT_SECONDS):
-            await resources.stopping.wait()
-    except TimeoutError:
-        return False
-    return True

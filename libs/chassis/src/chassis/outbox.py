@@ -3,7 +3,6 @@
 The relay tells it too. But a relay that is dead tells nothing, and silence looks like health.
 """
 
-import asyncio
 import logging
 from typing import Final
 
@@ -11,6 +10,7 @@ from chassis.db import CONNECT_SECONDS, first_line
 from chassis.resources import Resources
 from events.database_errors import DATABASE_ERRORS
 from events.outbox import measure
+from events.waiting import is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +32,4 @@ async def watch_outbox(resources: Resources) -> None:
                 waiting=depth.waiting,
                 oldest_seconds=depth.oldest_seconds,
             )
-        await _pause(resources.stopping)
-
-
-async def _pause(stopping: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(LOOK_SECONDS):
-            await stopping.wait()
-    except TimeoutError:
-        return
+        await is_set_within(resources.stopping, LOOK_SECONDS)

@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import sys
+from typing import Final
 
 import uvloop
 
@@ -28,6 +29,8 @@ from events.outside_lag import OutsideLag
 from events.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
+
+_CANCEL_SECONDS: Final = 5.0
 
 
 def main() -> int:
@@ -86,11 +89,18 @@ async def _until_told(
         lag = OutsideLag(
             event_log, settings.outboxes, observer=PrometheusLagObserver(telemetry.registry)
         )
-        watch = asyncio.create_task(lag.run(stop), name="lag of the consumers")
+        tasks = (
+            asyncio.create_task(relay.run(stop), name="relay"),
+            asyncio.create_task(lag.run(stop), name="lag of the consumers"),
+        )
         try:
-            await relay.run(stop)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
         finally:
-            watch.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
 
 
 def _end_stuck(reason: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from chassis.db import first_line
 from chassis.resources import Resources
+from events.waiting import is_set_within
 
 log = logging.getLogger(__name__)
 
@@ -91,17 +92,9 @@ async def probe_loop(resources: Resources) -> None:
     loop = asyncio.get_running_loop()
     while not resources.stopping.is_set():
         due = loop.time() + LAG_PROBE_SECONDS
-        await _pause(LAG_PROBE_SECONDS, resources.stopping)
+        await is_set_within(resources.stopping, LAG_PROBE_SECONDS)
         if not resources.stopping.is_set():
             resources.telemetry.loop_lag_seconds.observe(max(0.0, loop.time() - due))
-
-
-async def _pause(seconds: float, stopping: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-    except TimeoutError:
-        return
 
 
 async def _unless_stopping(work: Awaitable[object], stopping: asyncio.Event) -> None:

@@ -18,6 +18,7 @@ from events.consumer.positions import Position, all_positions
 from events.database_errors import DATABASE_ERRORS
 from events.errors import LogUnavailable, TopicMissing
 from events.log import Log, TopicPartition
+from events.waiting import is_set_within
 
 LOOK_SECONDS: Final = 2.0
 REMEMBERED_LOOKS: Final = 3_600
@@ -83,12 +84,12 @@ class OutsideLag:
                 try:
                     while not stop.is_set():
                         await self._look(name, connection)
-                        await _pause(stop)
+                        await is_set_within(stop, LOOK_SECONDS)
                 finally:
                     connection.terminate()
             except (LogUnavailable, TopicMissing, *DATABASE_ERRORS) as error:
                 self._observer.lag_not_measured(name, error=error)
-                await _pause(stop)
+                await is_set_within(stop, LOOK_SECONDS)
 
     async def _look(self, database: str, connection: asyncpg.Connection[Any]) -> None:
         positions = await all_positions(connection)
@@ -113,11 +114,3 @@ class OutsideLag:
                 records=max(0, end - next_offset),
                 seconds=history.seconds_behind(next_offset, end=end, at=now),
             )
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(LOOK_SECONDS):
-            await stop.wait()
-    except TimeoutError:
-        return

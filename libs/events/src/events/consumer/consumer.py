@@ -33,6 +33,7 @@ from events.ids import uuid7
 from events.log import Log, Reader, TopicPartition
 from events.observer import Observer, Unobserved
 from events.types import EVENT_TYPES, EventData
+from events.waiting import is_set_within
 
 _SESSION: Final = """
 SET idle_in_transaction_session_timeout = {patience_ms};
@@ -142,7 +143,7 @@ class Consumer:
                 if isinstance(error, INFRASTRUCTURE):
                     self._watch.progressed()  # nothing can be done, and to start anew is no help
                 self._observer.retrying(self._name, error=error, seconds=self._backoff)
-                await _sleep(stop, self._backoff)
+                await is_set_within(stop, self._backoff)
                 self._backoff = min(self._backoff * 2, self._settings.retry_max_seconds)
 
     async def _session(self, stop: asyncio.Event) -> None:
@@ -153,17 +154,23 @@ class Consumer:
             await connection.execute(
                 _SESSION.format(patience_ms=int(self._settings.transaction_seconds * 1000))
             )
-            applier = await self._applier(connection)
-            reader = await self._log.reader()
             try:
-                while not stop.is_set():
-                    await self._claim(connection, reader)
-                    try:
-                        await self._follow(connection, reader, applier, stop=stop)
-                    except StandsOut as refusal:
-                        self._one_by_one = refusal.until
+                await self._follow_claims(connection, stop)
             finally:
-                await reader.close()
+                connection.terminate()  # or who gets it next would have our settings
+
+    async def _follow_claims(self, connection: Connection, stop: asyncio.Event) -> None:
+        applier = await self._applier(connection)
+        reader = await self._log.reader()
+        try:
+            while not stop.is_set():
+                await self._claim(connection, reader)
+                try:
+                    await self._follow(connection, reader, applier, stop=stop)
+                except StandsOut as refusal:
+                    self._one_by_one = refusal.until
+        finally:
+            await reader.close()
 
     async def _applier(self, connection: Connection) -> Applier:
         return Applier(
@@ -174,6 +181,7 @@ class Consumer:
             dead_letters=await DeadLetters.find(
                 connection, self._log, consumer=self._name, topics=self._topics
             ),
+            learned=self._watch.learned,
         )
 
     async def _claim(self, connection: Connection, reader: Reader) -> None:
@@ -286,11 +294,3 @@ class Consumer:
                 await self._members.leave(connection)
         except INFRASTRUCTURE as error:
             self._observer.retrying(self._name, error=error, seconds=0)
-
-
-async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -19,6 +19,7 @@ from events.consumer.entry import Read, read_entry
 from events.consumer.folding import Folded
 from events.consumer.settings import ConsumerSettings
 from events.log import Reader, Record, TopicPartition
+from events.waiting import is_set_within
 
 _SLICE: Final = 250
 """Records decoded in one go: a millisecond, in which nothing else of the process runs."""
@@ -65,8 +66,8 @@ class Intake:
         A backlog is so taken in batches as large as they may be, for they fold better, and what
         has just come is taken at once. Raises what reading raised.
         """
-        if await _is_set(self._some, seconds=self._poll_seconds):
-            await _is_set(self._full, seconds=self._backlog_seconds)
+        if await is_set_within(self._some, self._poll_seconds):
+            await is_set_within(self._full, self._backlog_seconds)
         if self._task.done():
             self._task.result()
         taken, self._batch = self._batch, self._begin()
@@ -121,13 +122,3 @@ class Intake:
     def _close(self) -> None:
         self._full.set()
         self._room.clear()
-
-
-async def _is_set(event: asyncio.Event, *, seconds: float) -> bool:
-    """Wait for it, but no longer."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

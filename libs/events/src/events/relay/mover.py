@@ -22,6 +22,7 @@ from events.outbox import STRETCH, measure
 from events.relay.runs import runs_of
 from events.relay.shards import Shards
 from events.relay.stretches import unfold
+from events.waiting import is_set_within
 
 if TYPE_CHECKING:
     import asyncpg
@@ -190,10 +191,7 @@ class Mover:
     async def _rest(self, pause: float) -> float:
         """Wait for a ring, or for as long as is due; answers how long to wait the next time."""
         self._progress()
-        try:
-            async with asyncio.timeout(pause):
-                await self._rung.wait()
-        except TimeoutError:
+        if not await is_set_within(self._rung, pause):
             return min(pause * 2, _LONGEST_PAUSE)
         self._rung.clear()
         return _FIRST_PAUSE

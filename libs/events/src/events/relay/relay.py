@@ -13,6 +13,7 @@ from events.log import Log, Producer
 from events.observer import Observer, Unobserved
 from events.relay.mover import Mover
 from events.relay.shards import SESSION
+from events.waiting import is_set_within
 from events.watchdog import Watchdog
 
 _RECONNECT_SECONDS: Final = (0.2, 5.0)
@@ -78,10 +79,11 @@ class Relay:
                 connection = await _connect(url)
             except DATABASE_ERRORS as error:
                 self._observer.outbox_unreachable(name, error=error)
-                await _sleep(stop, pause)
+                await is_set_within(stop, pause)
                 pause = min(pause * 2, _RECONNECT_SECONDS[1])
                 continue
             pause = _RECONNECT_SECONDS[0]
+            producer.forget_topics()  # while we were away a topic may have grown
             mover = Mover(
                 name,
                 connection,
@@ -96,7 +98,7 @@ class Relay:
                 # What was published and not deleted goes out again: a copy, which consumers know.
                 self._observer.outbox_unreachable(name, error=error)
                 await mover.settle()
-                await _sleep(stop, pause)
+                await is_set_within(stop, pause)
             finally:
                 connection.terminate()
 
@@ -118,11 +120,3 @@ def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
         error = error.exceptions[0]
     assert isinstance(error, Exception)
     return error
-
-
-async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -7,8 +7,8 @@ read, nothing is answered from memory.
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -17,6 +17,7 @@ from events import DataError, Log, LogChanged, LogUnavailable, TopicMissing, ope
 from events.cloudevents import from_record
 from events.log import Reader, Record
 from events.types.kpi import KpiChanged
+from events.waiting import is_set_within
 from gateway.parts import Parts
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ TOPIC: Final = KpiChanged.topic
 MOST_RECORDS: Final = 500
 POLL_SECONDS: Final = 0.5
 BETWEEN_ATTEMPTS_SECONDS: Final = 1.0
+TOPIC_SECONDS: Final = 5.0
+"""A topic that has grown is heard whole as soon as this; asking costs one small request."""
 
 
 async def hear_changes(parts: Parts, resources: Resources) -> None:
@@ -40,11 +43,11 @@ async def hear_changes(parts: Parts, resources: Resources) -> None:
             parts.freshness.is_heard = False
         # Deaf, streams ask once a second instead of being told.
         parts.live.change_all()
-        await _pause(resources.stopping)
+        await is_set_within(resources.stopping, BETWEEN_ATTEMPTS_SECONDS)
 
 
 async def _follow(opened: Log, parts: Parts, resources: Resources) -> None:
-    partitions = await opened.partitions([TOPIC])
+    partitions, listed_at = await opened.partitions([TOPIC]), time.monotonic()
     reader = await opened.reader(patience_seconds=POLL_SECONDS)
     try:
         reader.assign(await opened.ends(partitions))
@@ -53,6 +56,10 @@ async def _follow(opened: Log, parts: Parts, resources: Resources) -> None:
         parts.live.change_all()
         parts.freshness.is_heard = True
         while not resources.stopping.is_set():
+            if time.monotonic() - listed_at > TOPIC_SECONDS:
+                if await opened.partitions([TOPIC]) != partitions:
+                    return
+                listed_at = time.monotonic()
             for event in await _changes(reader):
                 apply(event, parts)
                 for service, written_at in event.beats.items():
@@ -84,11 +91,3 @@ def _read(records: Sequence[Record]) -> Iterator[KpiChanged]:
             raise LogChanged("a change could not be read") from error
         if isinstance(event.data, KpiChanged):
             yield event.data
-
-
-async def _pause(stopping: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(BETWEEN_ATTEMPTS_SECONDS):
-            await stopping.wait()
-    except TimeoutError:
-        pass

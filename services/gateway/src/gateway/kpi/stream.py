@@ -13,6 +13,7 @@ from typing import Final
 
 from chassis.errors import Refusal, TooMany, Unavailable
 from events.types.kpi import ChangedKpi
+from events.waiting import is_set_within
 from gateway.kpi.answers import Answers, MetricsRefused
 from gateway.kpi.cache import KpiAnswer, touches
 from gateway.kpi.query import AnswerKey
@@ -75,11 +76,7 @@ class _Question:
 
     async def _keep_current(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(LOOK_AGAIN_SECONDS):
-                    await self.changed.wait()
-            except TimeoutError:
-                pass
+            await is_set_within(self.changed, LOOK_AGAIN_SECONDS)
             self.changed.clear()
             await asyncio.sleep(
                 BETWEEN_REFRESHES_SECONDS if await self._refresh() else AFTER_FAILURE_SECONDS

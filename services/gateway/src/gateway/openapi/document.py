@@ -12,6 +12,7 @@ import msgspec
 
 from chassis.errors import Refusal
 from chassis.resources import Resources
+from events.waiting import is_set_within
 from gateway.openapi.merge import Document, merge
 from gateway.proxy.transport import Call
 from gateway.proxy.upstream import Upstream
@@ -60,11 +61,7 @@ class ApiDocument:
         while not resources.stopping.is_set():
             await self.refresh()
             pause = _ONCE_COMPLETE_SECONDS if self.is_complete else _UNTIL_COMPLETE_SECONDS
-            try:
-                async with asyncio.timeout(pause):
-                    await resources.stopping.wait()
-            except TimeoutError:
-                continue
+            await is_set_within(resources.stopping, pause)
 
     async def refresh(self) -> None:
         """Ask all services once."""

@@ -21,6 +21,7 @@ from chassis.clock import Clock
 from chassis.db import CONNECT_SECONDS, UNREACHABLE, Database, first_line
 from chassis.errors import Unauthenticated, Unavailable
 from chassis.resources import Resources
+from events.waiting import is_set_within
 from gateway.partner_keys import store
 from gateway.partner_keys.secret import PREFIX, hash_of, id_of
 from gateway.partner_keys.store import PartnerKey
@@ -188,9 +189,5 @@ class KeyRing:
 async def note_uses(parts: Parts, resources: Resources) -> None:
     """Background task: note last uses now and then, and when the process ends."""
     while not resources.stopping.is_set():
-        try:
-            async with asyncio.timeout(_NOTE_SECONDS):
-                await resources.stopping.wait()
-        except TimeoutError:
-            pass
+        await is_set_within(resources.stopping, _NOTE_SECONDS)
         await parts.partner_keys.note_use()

@@ -32,6 +32,7 @@ from events.log import Log, Reader, Record, TopicPartition
 from events.partners import Incoming
 from events.partners.kafka import read_record
 from events.topics import Partner, partner_topic
+from events.waiting import is_set_within
 from gateway.ingress import taking
 from gateway.ingress.depth import OutboxDepth
 from gateway.ingress.limits import Limits
@@ -82,13 +83,14 @@ class PartnerTopic:
         self._looked_at = float("-inf")
         self._partitions: Sequence[TopicPartition] = ()
         self._listed_at = float("-inf")
+        self._backoff = _RETRY_FIRST_SECONDS
 
     async def run(self) -> None:
         """Until the process stops. Errors of this partner's topic are waited out here."""
-        stopping, pause = self._door.resources.stopping, _RETRY_FIRST_SECONDS
+        stopping = self._door.resources.stopping
         while not stopping.is_set():
             try:
-                pause = await self._session(stopping, pause=pause)
+                await self._session(stopping)
             except IngressFull as full:
                 log.warning("partner %s waits: %s", self._name, full.detail)
             except Fenced:
@@ -97,10 +99,10 @@ class PartnerTopic:
                 # Nothing was committed, so the same is tried again: what a person mends goes on.
                 level = logging.ERROR if _needs_a_person(error) else logging.WARNING
                 log.log(level, "partner %s: %s: %s", self._name, type(error).__name__, error)
-            await _pause(stopping, pause)
-            pause = min(pause * 2, _RETRY_MOST_SECONDS)
+            await is_set_within(stopping, self._backoff)
+            self._backoff = min(self._backoff * 2, _RETRY_MOST_SECONDS)
 
-    async def _session(self, stopping: asyncio.Event, *, pause: float) -> float:
+    async def _session(self, stopping: asyncio.Event) -> None:
         """With one reader, until an error; claims are made anew after it."""
         self._claims, self._looked_at, self._listed_at = {}, float("-inf"), float("-inf")
         reader = await self._door.log.reader(patience_seconds=_PATIENCE_SECONDS)
@@ -115,10 +117,9 @@ class PartnerTopic:
                 )
                 if batch:
                     await self._take(batch)
-                    pause = _RETRY_FIRST_SECONDS
+                    self._backoff = _RETRY_FIRST_SECONDS
         finally:
             await reader.close()
-        return pause
 
     async def _look(self, reader: Reader) -> None:
         """Say that we live, and own exactly our share."""
@@ -204,11 +205,3 @@ def _needs_a_person(error: Exception) -> bool:
     return isinstance(error, LogChanged | TopicMissing) or not isinstance(
         error, EventsError | OSError
     )
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-    except TimeoutError:
-        return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import timedelta
 from typing import Final
@@ -12,6 +11,7 @@ import asyncpg
 from chassis.db import UNREACHABLE, first_line
 from chassis.resources import Resources
 from events.inbox.feed import drop_refused
+from events.waiting import is_set_within
 from gateway.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,4 @@ async def forget_refused(resources: Resources) -> None:
                 dropped = await drop_refused(connection, before=before)
         except (*UNREACHABLE, asyncpg.PostgresError) as error:
             log.warning("refused events were not forgotten, trying later: %s", first_line(error))
-        try:
-            async with asyncio.timeout(_AGAIN_SECONDS if dropped else _LOOK_SECONDS):
-                await resources.stopping.wait()
-        except TimeoutError:
-            continue
+        await is_set_within(resources.stopping, _AGAIN_SECONDS if dropped else _LOOK_SECONDS)

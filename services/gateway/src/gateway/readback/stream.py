@@ -12,6 +12,7 @@ import msgspec
 from chassis.errors import Refusal
 from chassis.resources import Resources
 from events.inbox import feed
+from events.waiting import is_set_within
 from gateway.kpi import sse
 from gateway.readback.items import members
 from gateway.readback.reader import Reader, cursor_of
@@ -71,7 +72,7 @@ class Feeding:
                 yield form.end(reason)
                 return
             if not page.more:
-                await self._wait()
+                await is_set_within(self.resources.stopping, _POLL_SECONDS)
             if loop.time() - spoke_at > _HEARTBEAT_SECONDS:
                 spoke_at = loop.time()
                 yield form.silence
@@ -102,10 +103,3 @@ class Feeding:
         if over:
             return "renew"
         return "complete" if not self.follow and not page.more else None
-
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(_POLL_SECONDS):
-                await self.resources.stopping.wait()
-        except TimeoutError:
-            return
