@@ -11,7 +11,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,11 +45,13 @@ from metrics.store.pages import cells_in, packed_sum
 FOLDED: Final = 10_000
 TIMES: Final = (10, 100)
 """So many times the deals that are folded."""
-ASKED: Final = {
+Params = Mapping[str, str | Sequence[str]]
+ASKED: Final[Mapping[str, Params]] = {
     "of the whole company": {},
     "limited to a region": {"scope": "region:R00"},
     "limited to a team": {"scope": "team:T00"},
     "limited to a small product, hence over twelve months": {"scope": "product:rare"},
+    "limited to a product in a region": {"scope": ["region:R00", "product:P00"]},
 }
 PERIOD: Final = "2026-Q3"
 RUNS: Final = 5
@@ -109,12 +111,12 @@ class _Service:
     client: httpx.AsyncClient
     settings: Settings
 
-    async def cost(self, params: dict[str, str], *, server: int) -> _Cost:
+    async def cost(self, params: Params, *, server: int) -> _Cost:
         walls, ours, theirs = [], [], []
         before = _resident_peak(anew=True)
         for _ in range(RUNS):
             at, own, other = time.perf_counter(), time.process_time(), tree_seconds(server)
-            answer = await self.client.get("/v1/diagnosis", params={"period": PERIOD} | params)
+            answer = await self.client.get("/v1/diagnosis", params={"period": PERIOD, **params})
             walls.append(time.perf_counter() - at)
             ours.append(time.process_time() - own)
             theirs.append(tree_seconds(server) - other)
@@ -192,8 +194,10 @@ async def _repeat(pool: asyncpg.Pool[Any], times: int, *, there: int) -> None:
         await add_up_months(connection, generation, before=_UNTIL.date())
     others = "generate_series(2, $1::int) AS n"
     await pool.execute(
-        "INSERT INTO facts SELECT generation, kind, key || '/' || n || '/' || $2, version,"
-        f" first_on, last_on, problems, body FROM facts, {others} WHERE kind IN ('deal', 'buyer')",
+        "INSERT INTO facts"
+        " (generation, kind, key, version, first_on, last_on, problems, marks, body)"
+        " SELECT generation, kind, key || '/' || n || '/' || $2, version, first_on, last_on,"
+        f" problems, marks, body FROM facts, {others} WHERE kind IN ('deal', 'buyer')",
         times,
         str(there),
     )

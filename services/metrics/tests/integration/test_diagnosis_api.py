@@ -111,6 +111,23 @@ async def test_a_scope_is_diagnosed_from_what_is_its_own(knowing: Knowing) -> No
     assert told["scope"] == "region:North"
 
 
+async def test_a_scope_of_two_dimensions_is_read_from_facts_as_one_is_from_cells(
+    knowing: Knowing,
+) -> None:
+    known = await knowing(Company(fault="win_rate"))
+    one, _ = await known.diagnosed(scope="channel:ads")
+    both, _ = await known.diagnosed(scope=["channel:ads", "region:North", "region:South"])
+    assert (both["verdict"], both["delta"]) == (one["verdict"], one["delta"])
+    # Intervals are drawn, and each scope draws its own.
+    for part, told in {
+        "contributions": ("node", "slice", "owner", "amount"),
+        "evidence": ("kpi", "slice", "baseline", "current"),
+    }.items():
+        of_both, of_one = ([[row[t] for t in told] for row in d[part]] for d in (both, one))
+        assert of_both == of_one
+        assert len(of_one) > 3
+
+
 def funnel_of(company: Company, region: str, year: int) -> list[int]:
     """What deals of the region brought in the first quarter of a year."""
     return [

@@ -16,6 +16,7 @@ from chassis.types import Code, Day, Instant
 from metrics.consuming import company_of
 from metrics.engine.calendar import Grain
 from metrics.engine.company import SECOND, Company, day_number, micros_of
+from metrics.query import limits
 from metrics.query.opening import open_source
 from metrics.query.own import why_without_values
 from metrics.query.question import (
@@ -195,7 +196,8 @@ async def source_of(resources: Resources) -> AsyncIterator[Source]:
         resources.database.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        source = await open_source(connection, company=company)
+        opened = await open_source(connection, company=company)
+        source = replace(opened, limits=limits.USUAL)
         try:
             yield source
         except KpiNotFound as missing:

@@ -21,6 +21,7 @@ from metrics.engine.calendar import Grain
 from metrics.kpis.diagnosis import SCOPES
 from metrics.kpis.sales import REVENUE_NET
 from metrics.query.diagnosing import Asked, diagnosis_input
+from metrics.query.limits import narrowed_by
 from metrics.query.question import Asked as AskedKpi
 from metrics.query.question import Question, QuestionRefused
 from metrics.query.source import Source
@@ -91,7 +92,10 @@ async def read_diagnosis(
             as_of=question.as_of,
         )
         rules = rules_of(await newest(source.connection))
-        given = await diagnosis_input(source, asked, rules=rules)
+        with narrowed_by(
+            field="query.scope", hint="limit it to one dimension, or further, or leave out as_of"
+        ):
+            given = await diagnosis_input(source, asked, rules=rules)
     # Draws take a tenth of a second of arithmetic: others are answered meanwhile.
     diagnosis = await asyncio.to_thread(diagnose, given)
     return reply(_view(diagnosis), request=request, resources=resources, watermark=given.as_of)

@@ -82,7 +82,8 @@ async def explain_kpi_difference(
     async with source_of(resources) as source:
         other = source
         if against.generation is not None:
-            other = await open_generation(source.connection, against.generation)
+            opened = await open_generation(source.connection, against.generation)
+            other = replace(opened, limits=source.limits)
         side = partial(_side, kpi_id, actor=actor, resources=resources, view=view)
         before, after = side(against.asked(asked), source=other), side(asked, source=source)
         found = await explain_difference(

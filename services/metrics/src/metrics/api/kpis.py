@@ -29,7 +29,6 @@ from metrics.api.views import KpiAnswer, KpiCatalogue, KpiDefinition, head_of
 from metrics.engine.company import micros_of
 from metrics.engine.fact import Ref
 from metrics.engine.row import Row
-from metrics.query import limits
 from metrics.query.answer import answer
 from metrics.query.comparison import Against, compare
 from metrics.query.explain import explain
@@ -105,8 +104,7 @@ async def read_kpi(
     cursor: Annotated[str | None, Query(max_length=2048)] = None,
 ) -> Response:
     """A KPI's values by period, optionally broken down and filtered."""
-    async with source_of(resources) as opened:
-        source = replace(opened, limits=limits.USUAL)
+    async with source_of(resources) as source:
         question = question_of(
             kpi_id, asked, actor=actor, source=source, resources=resources, view=view
         )

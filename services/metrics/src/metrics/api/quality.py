@@ -18,6 +18,7 @@ from metrics.api.replies import reply
 from metrics.engine.calendar import Grain, Period, parse_period, period_of
 from metrics.engine.company import Company, date_of, micros_of
 from metrics.engine.kpi import Kpi
+from metrics.query.limits import narrowed_by
 from metrics.query.quality import Quality, read_quality
 from metrics.query.question import KpiNotFound, QuestionRefused
 from metrics.query.source import Source
@@ -200,7 +201,8 @@ async def read_data_quality(
         asked = _period(period, today)
         kpis = _kpis(source, kpi)
         most = None if kpi else MOST_DELTAS
-        found = await read_quality(source, kpis, period=asked, today=today, most_deltas=most)
+        with narrowed_by(field="query.period", hint="ask for another period, or for fewer KPIs"):
+            found = await read_quality(source, kpis, period=asked, today=today, most_deltas=most)
     return reply(
         DataQuality.of(found, source.company),
         request=request,

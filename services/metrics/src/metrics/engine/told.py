@@ -15,7 +15,9 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from metrics.engine.calendar import Period
 from metrics.engine.company import Company
+from metrics.engine.dimension import Cut
 from metrics.engine.fact import Advance, Fact, Ref, Said, Step
 from metrics.engine.moment import Moment, MomentKind
 
@@ -40,6 +42,12 @@ class ToldKind(Protocol):
 
     def moments_of(self, records: Sequence[Record], company: Company, /) -> list[Moment]: ...
 
+    def moments_in(
+        self, periods: Sequence[Period], records: Sequence[Record], company: Company, /
+    ) -> list[Moment]:
+        """The same with what is said of periods said of these ones, of the calendar or not."""
+        ...
+
     def difference(
         self, before: Sequence[Record], after: Sequence[Record], /, *, key: str, company: Company
     ) -> tuple[Said, Said]:
@@ -50,6 +58,10 @@ class ToldKind(Protocol):
 
     def days_of(self, records: Sequence[Record], company: Company, /) -> tuple[int, int] | None:
         """Days between which all moments lie; None when there are none."""
+        ...
+
+    def cuts_of(self, state: Any, /) -> Iterable[Cut]:
+        """Of all that it was ever told."""
         ...
 
     def problems(self, state: Any, /) -> tuple[str, ...]: ...

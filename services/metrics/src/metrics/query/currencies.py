@@ -69,7 +69,14 @@ async def _sums_as_booked(source: Source, question: Question, known: Known) -> d
     found: dict[str, Sums] = {}
     days = since_of(question), until_of(question, known)
     await refuse_too_many_facts(source, contributions.kinds, question=question, days=days)
-    reading = read_facts(source, contributions.kinds, booked_moments, question=question, days=days)
+    reading = read_facts(
+        source,
+        contributions.kinds,
+        booked_moments,
+        question=question,
+        days=days,
+        filters=question.filters,
+    )
     async for _, booked in reading:
         for currency in {currency for currency, _ in booked}:
             if currency not in found:
@@ -93,7 +100,14 @@ async def _sums_at_rates(source: Source, question: Question, known: Known, *, da
     sums = contributions.new_sums()
     days = since_of(question), until_of(question, known)
     await refuse_too_many_facts(source, contributions.kinds, question=question, days=days)
-    reading = read_facts(source, contributions.kinds, says, question=question, days=days)
+    reading = read_facts(
+        source,
+        contributions.kinds,
+        says,
+        question=question,
+        days=days,
+        filters=question.filters,
+    )
     async for _, moments in reading:
         contributions.add_fact(moments, sums)
     return sums

@@ -22,10 +22,11 @@ from metrics.engine.sums import Known
 from metrics.kpis.sales import REVENUE_NET
 from metrics.query.answer import answer
 from metrics.query.cutting import cuts
-from metrics.query.figures import FiguresReader, Filters
+from metrics.query.figures import FiguresReader, Filters, looked_at
 from metrics.query.known import read_known
 from metrics.query.planning import plan_of
 from metrics.query.question import Question
+from metrics.query.scoped import ScopedFacts
 from metrics.query.source import Source
 from metrics.query.spans import Spans
 from metrics.query.spending import costs_of
@@ -68,6 +69,8 @@ class _Looked:
 async def diagnosis_input(source: Source, asked: Asked, *, rules: Rules) -> DiagnosisInput:
     """Everything, from one snapshot."""
     known, watermark = await read_known(source.connection, source.company, as_of=asked.as_of)
+    if len(asked.filters) > 1 and asked.as_of is None:
+        source = replace(source, scoped=_facts_of_scope(asked))
     collecting = _Collecting(source, asked, known)
     planned = asked.baseline is BaselineKind.PLAN
     looked = await collecting.windows(rules, widen=not planned)
@@ -168,32 +171,31 @@ class _Collecting:
         """The period asked for, and wider ones while there are too few facts."""
         asked, first_day = self._asked, await self._first_day()
         reader = FiguresReader(self._source, self._known, filters=asked.filters, as_of=asked.as_of)
-        grain = asked.period.grain
-        grains = (grain, *(_WIDER.get(grain, ()) if widen else ()))
+        grains = _grains(asked.period) if widen else (asked.period.grain,)
         found: list[_Looked] = []
         for grain in grains:
-            period = _ending_with(asked.period, grain)
-            window = await self._window(reader, period, first_day, season=rules.season)
-            found.append(_Looked(period, window))
+            looked = await self._look(reader, grain, first_day, season=rules.season)
+            found.append(looked)
+            window = looked.window
             compared = window.year_ago or window.previous or window.current
             # What is wider is none of the calendar, and costs a look at every buyer.
             if not rules.floors.missing(window.current) | rules.floors.missing(compared):
                 break
         return found
 
-    async def _window(
+    async def _look(
         self,
         reader: FiguresReader,
-        period: Period,
+        grain: Grain,
         first_day: int | None,
         *,
         season: Sequence[float] | None,
-    ) -> DiagnosisWindow:
-        year_ago, previous = months_before(period, 12), months_before(period, _months(period))
+    ) -> _Looked:
+        period, year_ago, previous = _compared(self._asked.period, grain)
         figures = await self._figures(reader, (period, year_ago, previous))
         history = 0 if first_day is None else _months_from(first_day, period)
-        return DiagnosisWindow(
-            grain=period.grain.value,
+        window = DiagnosisWindow(
+            grain=grain.value,
             current=figures[period],
             months_of_history=history,
             year_ago=figures[year_ago] if history >= 12 + _months(period) else None,
@@ -202,6 +204,7 @@ class _Collecting:
                 season, first=date_of(period.start).month, months=_months(period)
             ),
         )
+        return _Looked(period, window)
 
     async def _figures(
         self, reader: FiguresReader, periods: Sequence[Period]
@@ -246,7 +249,25 @@ class _Collecting:
             filters=self._asked.filters,
             as_of=self._asked.as_of if as_of is None else as_of,
         )
-        return (await answer(self._source, question)).rows
+        # A company that corrects much must not be refused: the gate says so itself.
+        source = self._source if as_of is None else replace(self._source, limits=None)
+        return (await answer(source, question)).rows
+
+
+def _facts_of_scope(asked: Asked) -> ScopedFacts:
+    compared = [one for grain in _grains(asked.period) for one in _compared(asked.period, grain)]
+    return ScopedFacts(asked.filters, periods=looked_at(compared))
+
+
+def _grains(period: Period) -> tuple[Grain, ...]:
+    """That of a period, and those that it can be widened to."""
+    return period.grain, *_WIDER.get(period.grain, ())
+
+
+def _compared(asked: Period, grain: Grain) -> tuple[Period, Period, Period]:
+    """The period by a grain, the same a year before, and the one before."""
+    period = _ending_with(asked, grain)
+    return period, months_before(period, 12), months_before(period, _months(period))
 
 
 def _months(period: Period) -> int:

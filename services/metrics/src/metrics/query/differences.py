@@ -24,6 +24,7 @@ from metrics.query.behind import events_behind
 from metrics.query.contributions import Contributions
 from metrics.query.explain import Part, part_of, refuse_model, targets_used
 from metrics.query.gathering import read_prices
+from metrics.query.limits import no_more_than_usual
 from metrics.query.published import published_rows, questions_of
 from metrics.query.question import Question
 from metrics.query.scan import since_of, speaking_facts
@@ -167,14 +168,15 @@ class _Opened:
         return self.answer.known
 
     def facts(self, start: Ref | None) -> AsyncGenerator[tuple[Ref, list[Moment]], None]:
-        question = self.side.question
-        return speaking_facts(
-            self.side.source,
+        source, question = self.side.source, self.side.question
+        reading = speaking_facts(
+            source,
             self.contributions.kinds,
             question=question,
             days=(since_of(question), question.periods[-1].end),
             after=start,
         )
+        return no_more_than_usual(source, question, reading)
 
     def part(self, ref: Ref, moments: list[Moment] | None) -> Part | None:
         if moments is None:

@@ -20,6 +20,7 @@ from metrics.query.answer import Answer, answer
 from metrics.query.behind import events_behind
 from metrics.query.contributions import Contributions
 from metrics.query.gathering import gather, read_prices
+from metrics.query.limits import no_more_than_usual
 from metrics.query.question import Question, QuestionRefused
 from metrics.query.scan import since_of, speaking_facts
 from metrics.query.source import Source
@@ -66,8 +67,8 @@ async def explain(
         source, contributions.kinds, question=question, days=days, after=after
     )
     # Closed at once when there are enough: a cursor must not outlive its transaction.
-    async with aclosing(speaking):
-        async for ref, moments in speaking:
+    async with aclosing(no_more_than_usual(source, question, speaking)) as reading:
+        async for ref, moments in reading:
             sums = contributions.new_sums()
             contributions.add_fact(moments, sums)
             spot = Spot(sums, (), 0, answered.known)

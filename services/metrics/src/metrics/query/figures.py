@@ -14,8 +14,6 @@ from metrics.engine.measure import COUNT_SCALE
 from metrics.engine.pricing import Prices
 from metrics.engine.sketch import amount_of_size
 from metrics.engine.sums import Known, Spot, Sums
-from metrics.engine.told import records_until
-from metrics.facts import BUYERS
 from metrics.facts.buyer.loyalty import REACTIVATED, REFUNDED, SAME_PERIOD
 from metrics.facts.market import MARKET_DIMENSIONS
 from metrics.kpis.diagnosis import BASE, BASKET_SIZES, DEAL_SIZES, FUNNEL, LEADS, REFUNDS
@@ -23,8 +21,8 @@ from metrics.kpis.market import MARKET_SHARE
 from metrics.query.contributions import Contributions
 from metrics.query.gathering import gather
 from metrics.query.question import Question
+from metrics.query.scoped import said_by_buyers
 from metrics.query.source import Source
-from metrics.store import facts
 
 BAND_NAMES: Final = ("0-90", "91-180", "181-365", "366-")
 """Days since a customer's first purchase."""
@@ -47,7 +45,7 @@ class FiguresReader:
     async def of(self, periods: Iterable[Period]) -> dict[Period, Figures]:
         """Of several periods of one length in months, whether of the calendar or not."""
         asked = set(periods)
-        told = tuple(sorted(asked | {months_before(period, 12) for period in asked}))
+        told = tuple(sorted(looked_at(asked)))
         found = await self._sums(told, flows=tuple(sorted({*told, *map(_last_year, asked)})))
         spreads = await self._spreads(tuple(sorted(map(_year_until, asked))))
         return {
@@ -59,7 +57,8 @@ class FiguresReader:
         """`flows` are periods of which counts are summed, `told` those that are looked at whole."""
         by_channel = self._question(FUNNEL, flows, by=("channel",))
         base = self._question(BASE, flows)
-        if all(period == period_of(period.start, period.grain) for period in told):
+        of_calendar = all(period == period_of(period.start, period.grain) for period in told)
+        if of_calendar and len(self._filters) <= 1:
             funnels, bases = await self._gathered(by_channel), await self._gathered(base)
         else:
             funnels, bases = await self._scan(told, by_channel, base)
@@ -120,19 +119,12 @@ class FiguresReader:
         )
 
     async def _scan(self, periods: Sequence[Period], *questions: Question) -> list[Sums]:
-        """The sums of periods that are none of the calendar, from the buyers themselves."""
+        """What no cells know, from the buyers themselves: of periods that are none of the calendar,
+        or of several dimensions at once.
+        """
         adding = [Contributions(question, self._known, Prices()) for question in questions]
         sums = [one.new_sums() for one in adding]
-        company, second = self._source.company, 2**62 if self._as_of is None else self._as_of
-        rows = facts.states(
-            self._source.connection,
-            self._source.generation,
-            kind=BUYERS.name,
-            naming=list(self._filters.values()),
-        )
-        async for state in rows:
-            records = records_until(state.entries, second)
-            moments = BUYERS.moments_in(periods, records, company)
+        async for moments in said_by_buyers(self._source, questions[0], periods):
             for contributions, into in zip(adding, sums, strict=True):
                 contributions.add_fact(moments, into)
         return sums
@@ -170,6 +162,12 @@ class Spread:
     deals: Mapping[str, float | None] = field(default_factory=dict)
     """By channel."""
     basket: float | None = None
+
+
+def looked_at(periods: Iterable[Period]) -> set[Period]:
+    """The periods that figures of some are read from: those, and what was a year before."""
+    asked = set(periods)
+    return asked | {months_before(period, 12) for period in asked}
 
 
 def figures_of(found: FigureSums, period: Period, *, spread: Spread) -> Figures:

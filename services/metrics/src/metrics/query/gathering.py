@@ -19,10 +19,16 @@ from metrics.engine.measure import Measure
 from metrics.engine.presence import Presence
 from metrics.engine.pricing import Prices
 from metrics.engine.sums import Known, Members, Sums
+from metrics.facts import moments_of
 from metrics.query.contributions import Contributions, measures_of, until_of
-from metrics.query.limits import refuse_too_many_changes, refuse_too_many_facts
+from metrics.query.limits import (
+    CHANGES_PER_FACT,
+    count_facts,
+    refuse_too_many_changes,
+    refuse_too_many_facts,
+)
 from metrics.query.question import Question
-from metrics.query.scan import since_of, speaking_facts
+from metrics.query.scan import fact_kinds_of, read_facts, since_of, speaking_facts
 from metrics.query.source import Source
 from metrics.store import cells, ledger, pending
 
@@ -35,19 +41,12 @@ async def gather(source: Source, question: Question, known: Known) -> Sums:
     gathering = _Gathering(
         source, question, known=known, prices=await read_prices(source, question)
     )
-    second = question.as_of
     if question.today or only_facts_know(question):
-        await gathering.add_facts()
-    elif len(question.dimensions) <= 1 or is_crossed(question):
-        await gathering.add_cells()
-        await gathering.add_pending(until=second)
-        if second is not None:
-            await gathering.take_back_what_became_known_after(second)
-    elif second is None:
-        await gathering.add_facts()
+        await gathering.add_facts(question)
+    elif question.as_of is None:
+        await gathering.add_what_is_known_now()
     else:
-        await gathering.add_what_was_known_at(second)
-        await gathering.add_pending(until=second)
+        await gathering.add_what_was_known_at(question.as_of)
     return gathering.sums
 
 
@@ -92,7 +91,8 @@ async def read_prices(source: Source, question: Question) -> Prices:
         return Prices()
     said = []
     days = -(2**31), question.periods[-1].end
-    facts = speaking_facts(source, along, question=question, days=days)
+    # A price holds whatever the quantities are filtered by.
+    facts = read_facts(source, along, moments_of, question=question, days=days)
     async for _, moments in facts:
         said += [moment for moment in moments if moment.kind in along]
     return Prices(said, along=along)
@@ -111,11 +111,35 @@ class _Gathering:
         self._source = source
         self._question = question
         self._prices = prices
-        self._until = until_of(question, known)
-        self._since = since_of(question)
+        self._days = since_of(question), until_of(question, known)
         self._contributions = Contributions(question, known, prices)
         self._members: dict[str, Members | None] = {}
         self.sums = self._contributions.new_sums()
+
+    async def add_what_is_known_now(self) -> None:
+        if self._cells_know:
+            await self.add_cells()
+            self._add(await self._pending())
+        else:
+            await self.add_facts(replace(self._question, as_of=None))
+
+    @property
+    def _cells_know(self) -> bool:
+        return len(self._question.dimensions) <= 1 or is_crossed(self._question)
+
+    async def add_what_was_known_at(self, second: int) -> None:
+        """What became known until then, or what is known now without what became known since:
+        whichever is less to look through.
+        """
+        until, since = (-_EVER, second), (second, _EVER)
+        changes = {seconds: await self._count_changes(seconds) for seconds in (until, since)}
+        is_until = changes[until] < changes[since] + await self._count_facts(most=changes[until])
+        nearer = until if is_until else since
+        refuse_too_many_changes(self._source, changes[nearer])
+        waiting = [delta for delta in await self._pending() if (delta.second <= second) is is_until]
+        if not is_until:
+            await self.add_what_is_known_now()
+        self._add([*await self._ledger(nearer), *waiting], sign=1 if is_until else -1)
 
     async def add_cells(self) -> None:
         question = self._question
@@ -154,7 +178,7 @@ class _Gathering:
 
     async def _add_priced_cells(self, wanted: Sequence[Measure], along: str) -> None:
         """Day by day, since a price can change on any."""
-        days = range(self._since, self._until)
+        days = range(*self._days)
         async for read in self._read_cells(wanted, dimensions=[along], bounds=days):
             day = days[read.stretch.place - 1]
             place = bisect_right(self.sums.bounds, day)
@@ -207,37 +231,32 @@ class _Gathering:
             cubes=by_cube,
             dimension=slice_number(dimensions),
             bounds=bounds,
-            since=self._since,
-            until=self._until,
+            since=self._days[0],
+            until=self._days[1],
         )
         for stretch in stretches:
             measures, places = zip(*by_cube[stretch.cube], strict=True)
             yield _Read(stretch, measures, places)
 
-    async def add_pending(self, *, until: int | None) -> None:
-        deltas = await pending.read(
+    async def _pending(self) -> list[Delta]:
+        return await pending.read(
             self._source.connection,
             self._source.generation,
             catalogue=self._source.catalogue,
             only=self._contributions.kinds,
         )
-        self._add(delta for delta in deltas if until is None or delta.second <= until)
 
-    async def take_back_what_became_known_after(self, second: int) -> None:
-        self._add(await self._ledger((second, _EVER)), sign=-1)
-
-    async def add_what_was_known_at(self, second: int) -> None:
-        self._add(await self._ledger((-_EVER, second)))
-
-    async def add_facts(self) -> None:
+    async def add_facts(self, question: Question) -> None:
         """From the facts themselves, as of the question's instant if it names one."""
-        contributions, days = self._contributions, (self._since, self._until)
-        await refuse_too_many_facts(
-            self._source, contributions.kinds, question=self._question, days=days
-        )
-        facts = speaking_facts(
-            self._source, contributions.kinds, question=self._question, days=days
-        )
+        contributions, days = self._contributions, self._days
+        scoped = self._source.scoped
+        if scoped is not None and scoped.know(question):
+            for kind in fact_kinds_of(contributions.kinds):
+                for moments in await scoped.said(self._source, kind, question.periods):
+                    contributions.add_fact(moments, self.sums)
+            return
+        await refuse_too_many_facts(self._source, contributions.kinds, question=question, days=days)
+        facts = speaking_facts(self._source, contributions.kinds, question=question, days=days)
         async for _, moments in facts:
             contributions.add_fact(moments, self.sums)
 
@@ -247,15 +266,30 @@ class _Gathering:
 
     async def _ledger(self, seconds: tuple[int, int]) -> list[Delta]:
         """What became known after a second and until another."""
-        days = self._since, self._until
-        kinds = self._contributions.kinds
-        await refuse_too_many_changes(self._source, kinds, days=days, seconds=seconds)
         return await ledger.read(
             self._source.connection,
             self._source.generation,
             catalogue=self._source.catalogue,
-            only=kinds,
-            days=days,
+            only=self._contributions.kinds,
+            days=self._days,
             after=seconds[0],
             until=seconds[1],
         )
+
+    async def _count_changes(self, seconds: tuple[int, int]) -> int:
+        return await ledger.count_of(
+            self._source.connection,
+            self._source.generation,
+            kinds=[kind.name for kind in self._contributions.kinds],
+            days=self._days,
+            seconds=seconds,
+        )
+
+    async def _count_facts(self, *, most: int) -> int:
+        """What reading the facts would cost, in changes and up to so many; nothing of cells."""
+        if self._cells_know:
+            return 0
+        now = replace(self._question, as_of=None)
+        kinds, most = self._contributions.kinds, most // CHANGES_PER_FACT + 1
+        found = await count_facts(self._source, kinds, question=now, days=self._days, most=most)
+        return found * CHANGES_PER_FACT

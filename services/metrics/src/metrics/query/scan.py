@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ from metrics.facts.today import in_todays_members
 from metrics.query.question import Question
 from metrics.query.source import Source
 from metrics.store import facts
+from metrics.store.marks import Filters, carrying
 
 Made = TypeVar("Made")
 
@@ -29,7 +31,7 @@ _FIRST_DAY: Final = -(2**31)
 
 _CANDIDATES: Final = """
 SELECT key, body FROM facts
-WHERE generation = $1 AND kind = $2 AND key > $3 AND first_on < $4 AND last_on >= $5
+WHERE generation = $1 AND kind = $2 AND key > $3 AND first_on < $4 AND last_on >= $5 {}
 ORDER BY key"""
 
 
@@ -41,8 +43,19 @@ async def speaking_facts(
     days: tuple[int, int],
     after: Ref | None = None,
 ) -> AsyncGenerator[tuple[Ref, list[Moment]], None]:
-    """The facts that can say some kinds of moments, with all that they say: see `read_facts`."""
-    reading = read_facts(source, kinds, moments_of, question=question, days=days, after=after)
+    """The facts that can say some kinds of moments, with all that they say: see `read_facts`.
+
+    Now and then one is left out of which nothing passes the question's filters.
+    """
+    reading = read_facts(
+        source,
+        kinds,
+        moments_of,
+        question=question,
+        days=days,
+        filters=question.filters,
+        after=after,
+    )
     async with aclosing(reading):
         async for one in reading:
             yield one
@@ -55,24 +68,28 @@ async def read_facts(
     *,
     question: Question,
     days: tuple[int, int],
+    filters: Filters = MappingProxyType({}),
     after: Ref | None = None,
 ) -> AsyncGenerator[tuple[Ref, Made], None]:
     """What is made of the facts that can say some kinds of moments, by kind and key.
 
     `says` is given the kind's name and the state, with the members that the question asks for.
     Now: those with moments in `days` (from, before). As of a second: all; those that something
-    became known of since are folded anew from the journal. Needs a transaction.
+    became known of since are folded anew from the journal. With `filters` those are left out that
+    are known never to pass: what a fact had for members earlier, or has today, it does not tell.
+    Needs a transaction.
     """
     as_of = question.as_of
+    passing = {} if question.today else filters
     belonging = await _belonging(source, question)
     for name in fact_kinds_of(kinds):
         if after is not None and name < after.kind:
             continue
         start = after.key if after is not None and name == after.kind else ""
         if as_of is None:
-            states = _now(source, name, days=days, after=start)
+            states = _now(source, name, days=days, filters=passing, after=start)
         elif name in TOLD_KINDS:
-            states = _told_at(source, name, second=as_of, after=start)
+            states = _told_at(source, name, second=as_of, filters=passing, after=start)
         else:
             states = _known_at(source, name, second=as_of, after=start)
         async with aclosing(states):
@@ -103,24 +120,29 @@ async def read_states(source: Source, kind: str, *, as_of: int | None) -> AsyncG
 
 
 async def _now(
-    source: Source, kind: str, *, days: tuple[int, int], after: str
+    source: Source, kind: str, *, days: tuple[int, int], filters: Filters, after: str
 ) -> AsyncGenerator[tuple[str, Any], None]:
     since, until = days
+    condition, marks = carrying(filters, [kind], first=6)
     rows = source.connection.cursor(
-        _CANDIDATES, source.generation, kind, after, until, since, prefetch=_PAGE
+        _CANDIDATES.format(condition),
+        *(source.generation, kind, after, until, since),
+        *marks,
+        prefetch=_PAGE,
     )
     async for key, body in rows:
         yield key, facts.decode_fact(kind, body).state
 
 
 async def _told_at(
-    source: Source, kind: str, *, second: int, after: str
+    source: Source, kind: str, *, second: int, filters: Filters, after: str
 ) -> AsyncGenerator[tuple[str, Any], None]:
+    condition, marks = carrying(filters, [kind], first=4)
     rows = source.connection.cursor(
-        "SELECT key, body FROM facts WHERE generation = $1 AND kind = $2 AND key > $3 ORDER BY key",
-        source.generation,
-        kind,
-        after,
+        f"SELECT key, body FROM facts WHERE generation = $1 AND kind = $2 AND key > $3{condition}"  # noqa: S608
+        " ORDER BY key",
+        *(source.generation, kind, after),
+        *marks,
         prefetch=_PAGE,
     )
     async for key, body in rows:

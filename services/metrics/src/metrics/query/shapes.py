@@ -20,6 +20,7 @@ from metrics.engine.survival import Survivors, median_of, survival
 from metrics.engine.units import Number, counted
 from metrics.query.contributions import Contributions
 from metrics.query.gathering import gather
+from metrics.query.limits import refuse_too_many_facts
 from metrics.query.question import Question, QuestionRefused
 from metrics.query.scan import since_of, speaking_facts
 from metrics.query.source import Source
@@ -223,6 +224,7 @@ async def _levels(
     selections = selections_among(kinds)
     days = since_of(question), question.periods[-1].end
     groups: dict[int, Sums] = {}
+    await refuse_too_many_facts(source, kinds, question=question, days=days)
     async for _, moments in speaking_facts(source, kinds, question=question, days=days):
         said = with_selections(moments, selections)
         # With what was passed over: a deal that moved into a region was open before.

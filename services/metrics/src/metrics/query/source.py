@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from events import Connection
 from metrics.engine.catalogue import Catalogue
 from metrics.engine.company import Company
+
+if TYPE_CHECKING:  # which are read from a source themselves
+    from metrics.query.scoped import ScopedFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,4 +30,6 @@ class Source:
     catalogue: Catalogue
     generation: int
     limits: Limits | None = None
-    """None for what works in the background, and for what gives its answer in pages."""
+    """None for what works in the background."""
+    scoped: ScopedFacts | None = None
+    """Where one request asks many questions of the same facts."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -11,9 +12,10 @@ from events import Connection
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Fact, FactKind, Ref
 from metrics.engine.told import ToldKind
-from metrics.facts import ALL_KINDS
+from metrics.facts import ALL_KINDS, TOLD_KINDS
 from metrics.folding import Advanced, Kept
 from metrics.store import journal
+from metrics.store.marks import Filters, carrying, marks_of
 
 _SELECT: Final = """
 SELECT kind, key, version, body FROM facts
@@ -23,7 +25,7 @@ WHERE generation = $1"""
 _COUNT: Final = """
 SELECT count(*) FROM (
     SELECT FROM facts
-    WHERE generation = $1 AND kind = ANY($2) AND first_on < $4 AND last_on >= $3 LIMIT $5
+    WHERE generation = $1 AND kind = ANY($2) AND first_on < $4 AND last_on >= $3 {} LIMIT $5
 ) AS found"""
 
 _HISTORIES_PER_PAGE: Final = 500
@@ -31,7 +33,7 @@ _HISTORIES_PER_PAGE: Final = 500
 _STATES_PER_PAGE: Final = 2_000
 
 Row = tuple[Any, ...]
-"""kind, key, version, first day, last day, problems (comma-separated), body"""
+"""kind, key, version, first day, last day, problems and marks (comma-separated), body"""
 
 
 def _decoder(kind: FactKind[Any] | ToldKind) -> msgspec.msgpack.Decoder[Any]:
@@ -74,6 +76,8 @@ def row_of(one: Advanced, added: Sequence[int]) -> Row:
     """The fact as it is to be written, with the places of the events just added."""
     ref, done = one.ref, one.advance
     days = [moment.day for moment in done.said.moments] if done.days is None else done.days
+    told = TOLD_KINDS.get(ref.kind)
+    cuts = (m.cut for m in done.said.moments) if told is None else told.cuts_of(done.fact.state)
     return (
         ref.kind,
         ref.key,
@@ -81,6 +85,7 @@ def row_of(one: Advanced, added: Sequence[int]) -> Row:
         min(days, default=None),
         max(days, default=None),
         ",".join(ALL_KINDS[ref.kind].problems(done.fact.state)) or None,
+        ",".join(map(str, sorted(marks_of(ref.kind, cuts)))),
         encode_fact(done.fact, [*one.places, *added]),
     )
 
@@ -127,24 +132,18 @@ async def states(
     generation: int,
     *,
     kind: str,
-    naming: Collection[Collection[str]] = (),
+    filters: Filters = MappingProxyType({}),
 ) -> AsyncIterator[Any]:
-    """The states of all facts of a kind, in no order. Needs a transaction.
+    """The states of all facts of a kind that can say something that passes filters, in no order.
 
-    `naming` leaves out those that do not have any of some texts, for each collection of them: a
-    kept fact holds its members as they are written, so that the database can look for them.
+    Needs a transaction.
     """
-    texts = [text.encode() for some in naming for text in some]
-    places = iter(range(3, 3 + len(texts)))
-    conditions = "".join(
-        f" AND ({' OR '.join(f'position(${next(places)} IN body) > 0' for _ in some)})"
-        for some in naming
-    )
+    condition, marks = carrying(filters, [kind], first=3)
     rows = connection.cursor(
-        f"SELECT body FROM facts WHERE generation = $1 AND kind = $2{conditions}",  # noqa: S608
+        f"SELECT body FROM facts WHERE generation = $1 AND kind = $2{condition}",  # noqa: S608
         generation,
         kind,
-        *texts,
+        *marks,
         prefetch=_STATES_PER_PAGE,
     )
     async for (body,) in rows:
@@ -157,11 +156,15 @@ async def count_of(
     *,
     kinds: Sequence[str],
     days: tuple[int, int] | None,
+    filters: Filters,
     most: int,
 ) -> int:
     """How many facts of some kinds there are, counted up to `most`: those that say something of
-    days from one until before another, or all.
+    days from one until before another, or all; and that can say something that passes filters.
     """
     since, until = (-(2**31), 2**31 - 1) if days is None else days
-    found = await connection.fetchval(_COUNT, generation, list(kinds), since, until, most)
+    condition, marks = carrying(filters, kinds, first=6)
+    found = await connection.fetchval(
+        _COUNT.format(condition), generation, list(kinds), since, until, most, *marks
+    )
     return int(found)

@@ -35,15 +35,17 @@ WITH kept_events AS (
            $15::bytea
     WHERE $9 > 0
 )
-INSERT INTO facts (generation, kind, key, version, first_on, last_on, problems, body)
+INSERT INTO facts (generation, kind, key, version, first_on, last_on, problems, marks, body)
 SELECT $1, f.kind, f.key, f.version, f.first_on, f.last_on,
-       coalesce(string_to_array(f.problems, ','), '{}'), f.body
+       coalesce(string_to_array(f.problems, ','), '{}'),
+       string_to_array(f.marks, ',')::integer[], f.body
 FROM unnest($16::text[], $17::text[], $18::int[], $19::int[], $20::int[], $21::text[],
-            $22::bytea[]) AS f (kind, key, version, first_on, last_on, problems, body)
+            $22::text[], $23::bytea[])
+    AS f (kind, key, version, first_on, last_on, problems, marks, body)
 ORDER BY f.kind, f.key
 ON CONFLICT (generation, kind, key) DO UPDATE
 SET version = excluded.version, first_on = excluded.first_on, last_on = excluded.last_on,
-    problems = excluded.problems, body = excluded.body
+    problems = excluded.problems, marks = excluded.marks, body = excluded.body
 WHERE facts.version = excluded.version - 1"""
 
 
@@ -103,7 +105,7 @@ class PostgresShelf:
             *columns_of(blocks, width=2),
             *columns_of(streams, width=4),
             *msgspec.structs.astuple(changed or _NOTHING),
-            *columns_of(rows, width=7),
+            *columns_of(rows, width=8),
         )
         if written != f"INSERT 0 {len(rows)}":
             raise SerializationError("a fact was changed by another worker at the same moment")

@@ -9,6 +9,7 @@ import msgspec
 
 from metrics.engine.calendar import Period
 from metrics.engine.company import Company
+from metrics.engine.dimension import Cut
 from metrics.engine.fact import Ref, Report, Said
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.told import Record
@@ -90,6 +91,10 @@ class BuyerKind:
         """His own, in order; none of a customer who turned out to be another one, or of nobody."""
         own, _ = _parted(records)
         return purchases_of(own, company) if _are_named(own) else []
+
+    def cuts_of(self, state: Buyer, /) -> list[Cut]:
+        told = (body for _, _, body, _ in state.entries)
+        return [body.cut for body in told if isinstance(body, Dealt | Ordered)]
 
     def problems(self, _state: Buyer, /) -> tuple[str, ...]:
         return ()
