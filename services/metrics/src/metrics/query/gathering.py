@@ -20,13 +20,8 @@ from metrics.engine.presence import Presence
 from metrics.engine.pricing import Prices
 from metrics.engine.sums import Known, Members, Sums
 from metrics.facts import moments_of
+from metrics.query import limits
 from metrics.query.contributions import Contributions, measures_of, until_of
-from metrics.query.limits import (
-    CHANGES_PER_FACT,
-    count_facts,
-    refuse_too_many_changes,
-    refuse_too_many_facts,
-)
 from metrics.query.question import Question
 from metrics.query.scan import fact_kinds_of, read_facts, since_of, speaking_facts
 from metrics.query.source import Source
@@ -121,7 +116,7 @@ class _Gathering:
             await self.add_cells()
             self._add(await self._pending())
         else:
-            await self.add_facts(replace(self._question, as_of=None))
+            await self.add_facts(self._question)
 
     @property
     def _cells_know(self) -> bool:
@@ -131,15 +126,21 @@ class _Gathering:
         """What became known until then, or what is known now without what became known since:
         whichever is less to look through.
         """
-        until, since = (-_EVER, second), (second, _EVER)
-        changes = {seconds: await self._count_changes(seconds) for seconds in (until, since)}
-        is_until = changes[until] < changes[since] + await self._count_facts(most=changes[until])
-        nearer = until if is_until else since
-        refuse_too_many_changes(self._source, changes[nearer])
-        waiting = [delta for delta in await self._pending() if (delta.second <= second) is is_until]
-        if not is_until:
-            await self.add_what_is_known_now()
-        self._add([*await self._ledger(nearer), *waiting], sign=1 if is_until else -1)
+        until, since = await self._count_changes(second)
+        is_until = until < since + await self._count_facts(most=until)
+        limits.refuse_too_many_changes(self._source, until if is_until else since)
+        waiting = await self._pending()
+        early = [delta for delta in waiting if delta.second <= second]
+        if is_until:
+            self._add([*await self._ledger((-_EVER, second)), *early])
+            return
+        if self._cells_know:
+            await self.add_cells()
+            self._add(early)
+        else:
+            await self.add_facts(replace(self._question, as_of=None))
+            self._add((delta for delta in waiting if delta.second > second), sign=-1)
+        self._add(await self._ledger((second, _EVER)), sign=-1)
 
     async def add_cells(self) -> None:
         question = self._question
@@ -240,22 +241,22 @@ class _Gathering:
 
     async def _pending(self) -> list[Delta]:
         return await pending.read(
-            self._source.connection,
-            self._source.generation,
+            *(self._source.connection, self._source.generation),
             catalogue=self._source.catalogue,
             only=self._contributions.kinds,
         )
 
     async def add_facts(self, question: Question) -> None:
         """From the facts themselves, as of the question's instant if it names one."""
-        contributions, days = self._contributions, self._days
-        scoped = self._source.scoped
+        contributions, days, scoped = self._contributions, self._days, self._source.scoped
         if scoped is not None and scoped.know(question):
             for kind in fact_kinds_of(contributions.kinds):
                 for moments in await scoped.said(self._source, kind, question.periods):
                     contributions.add_fact(moments, self.sums)
             return
-        await refuse_too_many_facts(self._source, contributions.kinds, question=question, days=days)
+        await limits.refuse_too_many_facts(
+            self._source, contributions.kinds, question=question, days=days
+        )
         facts = speaking_facts(self._source, contributions.kinds, question=question, days=days)
         async for _, moments in facts:
             contributions.add_fact(moments, self.sums)
@@ -276,20 +277,24 @@ class _Gathering:
             until=seconds[1],
         )
 
-    async def _count_changes(self, seconds: tuple[int, int]) -> int:
-        return await ledger.count_of(
-            self._source.connection,
-            self._source.generation,
+    async def _count_changes(self, second: int) -> tuple[int, int]:
+        """How many have to be looked through of those until a second, and of those after it."""
+        return await ledger.counts_around(
+            *(self._source.connection, self._source.generation),
             kinds=[kind.name for kind in self._contributions.kinds],
             days=self._days,
-            seconds=seconds,
+            second=second,
         )
 
     async def _count_facts(self, *, most: int) -> int:
         """What reading the facts would cost, in changes and up to so many; nothing of cells."""
         if self._cells_know:
             return 0
-        now = replace(self._question, as_of=None)
-        kinds, most = self._contributions.kinds, most // CHANGES_PER_FACT + 1
-        found = await count_facts(self._source, kinds, question=now, days=self._days, most=most)
-        return found * CHANGES_PER_FACT
+        found = await limits.count_facts(
+            self._source,
+            self._contributions.kinds,
+            question=replace(self._question, as_of=None),
+            days=self._days,
+            most=most // limits.CHANGES_PER_FACT + 1,
+        )
+        return found * limits.CHANGES_PER_FACT

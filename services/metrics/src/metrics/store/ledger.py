@@ -19,13 +19,15 @@ INSERT INTO ledger
     (generation, deltas, kinds, first_on, last_on, first_second, last_second, body)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"""
 
-_OPENED: Final = """
-FROM ledger
+_READ: Final = """
+SELECT body FROM ledger
 WHERE generation = $1 AND kinds && $2 AND last_second > $3 AND first_second <= $4
   AND first_on < $5 AND last_on >= $6"""
 
-_READ: Final = "SELECT body" + _OPENED
-_COUNT: Final = "SELECT coalesce(sum(deltas), 0)" + _OPENED
+_COUNTS: Final = """
+SELECT coalesce(sum(deltas) FILTER (WHERE first_second <= $5), 0),
+       coalesce(sum(deltas) FILTER (WHERE last_second > $5), 0)
+FROM ledger WHERE generation = $1 AND kinds && $2 AND first_on < $3 AND last_on >= $4"""
 
 _DAYS: Final = """
 SELECT min(first_on), max(last_on) FROM (
@@ -76,17 +78,18 @@ async def read(
     ]
 
 
-async def count_of(
+async def counts_around(
     connection: Connection,
     generation: int,
     *,
     kinds: Sequence[str],
     days: tuple[int, int],
-    seconds: tuple[int, int],
-) -> int:
-    """How many deltas are in the rows that `read` would open."""
-    found = await connection.fetchval(_COUNT, generation, list(kinds), *seconds, days[1], days[0])
-    return int(found)
+    second: int,
+) -> tuple[int, int]:
+    """How many deltas are in the rows that `read` would open until a second, and after it."""
+    row = await connection.fetchrow(_COUNTS, generation, list(kinds), days[1], days[0], second)
+    assert row is not None
+    return int(row[0]), int(row[1])
 
 
 async def first_second(connection: Connection, generation: int) -> int | None:
