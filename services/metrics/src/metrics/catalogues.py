@@ -61,6 +61,8 @@ def terms_of(company: Company, definitions: str = NO_DEFINITIONS) -> Terms:
     version = f"{catalogue_of(definitions).version}.{FOLD_VERSION}"
     if company.working_hours != USUAL:
         version += "." + hashlib.sha256(repr(company.working_hours).encode()).hexdigest()[:8]
+    if company.first_month != 1:
+        version += f".month{company.first_month}"
     if definitions != NO_DEFINITIONS:
         version += "." + hashlib.sha256(definitions.encode()).hexdigest()[:8]
     return Terms(company.time_zone, company.base_currency, version, definitions)
@@ -86,6 +88,13 @@ def catalogue_held(held: Held, company: Company) -> Catalogue:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def company_for(terms: Terms) -> Company:
-    """The company as figures made under these terms have it."""
-    return Company(time_zone=terms.time_zone, base_currency=terms.base_currency)
+def company_for(terms: Terms, like: Company) -> Company:
+    """The company as figures made under these terms have it, in all else like another: terms
+    that differ in what they only tell by their version are none that we can read.
+    """
+    return Company(
+        time_zone=terms.time_zone,
+        base_currency=terms.base_currency,
+        working_hours=like.working_hours,
+        first_month=like.first_month,
+    )

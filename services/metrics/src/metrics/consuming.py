@@ -31,15 +31,23 @@ _REST_SECONDS: Final = 1.0
 
 def company_of(settings: Settings) -> Company:
     """The company of the settings; one object, for it remembers the days that it worked out."""
-    return _company(settings.company_time_zone, settings.base_currency, settings.working_hours)
+    return _company(
+        time_zone=settings.company_time_zone,
+        base_currency=settings.base_currency,
+        working_hours=settings.working_hours,
+        first_month=settings.fiscal_year_first_month,
+    )
 
 
 @cache
-def _company(time_zone: str, base_currency: str, working_hours: str) -> Company:
+def _company(
+    *, time_zone: str, base_currency: str, working_hours: str, first_month: int
+) -> Company:
     return Company(
         time_zone=time_zone,
         base_currency=base_currency,
         working_hours=parse_working_hours(working_hours),
+        first_month=first_month,
     )
 
 

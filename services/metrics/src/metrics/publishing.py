@@ -42,7 +42,7 @@ async def publish_next(connection: Connection, *, company: Company, clock: Clock
 
 async def _tell(source: Source, closing: Closing, *, clock: Clock) -> None:
     """That the period is closed; and to those who show published figures, that they changed."""
-    now, period = clock.now(), parse_period(closing.period)
+    now, period = clock.now(), parse_period(closing.period, source.company.first_month)
     closed = PeriodClosed(
         period=closing.period,
         known_at=closing.known_at,

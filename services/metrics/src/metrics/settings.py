@@ -27,5 +27,7 @@ class Settings(ServiceSettings):
     telemetry_port: Port = 9104
     working_hours: Annotated[str, AfterValidator(_refuse_other_hours)] = "Mon-Fri 09:00-18:00"
     """By the local clock; what the time until an answer is counted in."""
+    fiscal_year_first_month: Annotated[int, Field(ge=1, le=12)] = 1
+    """Quarters and years begin with it; a year bears the number of the one that it ends in."""
     worker_slot: Annotated[int, Field(ge=0, le=999)] = 0
     rebuild_switch: Literal["automatically", "by_hand"] = "automatically"

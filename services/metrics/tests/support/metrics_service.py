@@ -170,8 +170,8 @@ def _add(sums: dict[Any, list[int]], cells: Iterable[tuple[Any, Sequence[int]]])
 
 
 @asynccontextmanager
-async def running(url: str, folder: Path) -> AsyncIterator[Service]:
-    settings = settings_for(url, folder)
+async def running(url: str, folder: Path, **chosen: Any) -> AsyncIterator[Service]:
+    settings = settings_for(url, folder).model_copy(update=chosen)
     app = build_app(settings, title="metrics under test", routers=ROUTERS)
     async with app.router.lifespan_context(app):
         service = Service(app, settings, Issuer.open(folder))

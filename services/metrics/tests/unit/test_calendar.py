@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.engine.calendar import Grain, parse_period, period_of, periods_between, working_days
+from metrics.engine.calendar import (
+    Grain,
+    parse_period,
+    period_after,
+    period_of,
+    periods_between,
+    working_days,
+    year_before,
+)
 from metrics.engine.company import Company, date_of, day_number
 
 DAYS = st.dates(date(1900, 1, 1), date(2200, 12, 31))
@@ -22,10 +30,34 @@ def test_a_label_names_its_period(on: date, grain: Grain) -> None:
     assert parse_period(period.label) == period
 
 
-@given(DAYS, st.integers(1, 500), st.sampled_from(list(Grain)))
-def test_periods_follow_each_other_without_gap(on: date, length: int, grain: Grain) -> None:
+@given(DAYS, st.sampled_from(list(Grain)), st.integers(1, 12))
+def test_a_label_names_its_period_whenever_years_begin(on: date, grain: Grain, month: int) -> None:
+    period = period_of(day_number(on), grain, month)
+    assert period.start <= day_number(on) < period.end
+    assert parse_period(period.label, month) == period
+    assert year_before(period).label <= period.label
+    assert period_after(period_after(period, 1), -1) == period
+
+
+@given(st.integers(1901, 2199), st.integers(1, 12))
+def test_a_fiscal_year_is_named_after_its_last_day(number: int, month: int) -> None:
+    year = parse_period(str(number), month)
+    first, last = date_of(year.start), date_of(year.end - 1)
+    assert (first.month, first.day, last.year) == (month, 1, number)
+    quarters = list(periods_between(year.start, year.end, Grain.QUARTER, first_month=month))
+    assert [quarter.label for quarter in quarters] == [f"{number}-Q{n}" for n in (1, 2, 3, 4)]
+    assert [date_of(quarter.start).month for quarter in quarters] == [
+        (month - 1 + skipped) % 12 + 1 for skipped in (0, 3, 6, 9)
+    ]
+    assert (quarters[0].start, quarters[-1].end) == (year.start, year.end)
+
+
+@given(DAYS, st.integers(1, 500), st.sampled_from(list(Grain)), st.integers(1, 12))
+def test_periods_follow_each_other_without_gap(
+    on: date, length: int, grain: Grain, month: int
+) -> None:
     start = day_number(on)
-    periods = list(periods_between(start, start + length, grain))
+    periods = list(periods_between(start, start + length, grain, first_month=month))
     assert periods[0].start <= start
     assert periods[-1].end >= start + length
     for one, following in pairwise(periods):

@@ -11,7 +11,7 @@ from fastapi import status as http
 from chassis.auth import require
 from chassis.auth.actor import Actor
 from chassis.paging import Page, PageDep
-from chassis.resources import ResourcesDep
+from chassis.resources import Resources, ResourcesDep
 from chassis.types import StrictModel
 from metrics.api.asking import OtherTeamsFigures, settings_of, source_of
 from metrics.api.difference_views import ValueDifferenceView
@@ -85,7 +85,7 @@ async def close_period(
 
     They are written down within moments: then `is_published`.
     """
-    period = _period(label)
+    period = _period(label, resources)
     async with (
         resources.database.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read"),
@@ -113,7 +113,7 @@ async def list_closings(_: Reader, page: PageDep, resources: ResourcesDep) -> Pa
 @router.get("/{label}")
 async def list_editions(label: Label, _: Reader, resources: ResourcesDep) -> Editions:
     """The editions of one period."""
-    period = _period(label)
+    period = _period(label, resources)
     async with resources.database.pool.acquire() as connection:
         found = await closings.editions(connection, period.label)
     if not found:
@@ -135,7 +135,7 @@ async def list_differences(
     """
     if not actor.sees_all_teams:
         raise OtherTeamsFigures("published figures are of all teams", hint="ask an administrator")
-    period = _period(label)
+    period = _period(label, resources)
     after = page.after(tuple[str, str, str, str])
     async with source_of(resources) as source:
         closing = await _edition(source, period, edition)
@@ -163,9 +163,9 @@ async def _edition(source: Source, period: Period, edition: int | None) -> Closi
     raise PeriodNotClosed(period.label)
 
 
-def _period(label: str) -> Period:
+def _period(label: str, resources: Resources) -> Period:
     try:
-        return parse_period(label)
+        return parse_period(label, company_of(settings_of(resources)).first_month)
     except (ValueError, OverflowError):
         raise QuestionRefused(
             "the period cannot be read",

@@ -82,7 +82,9 @@ async def explain_kpi_difference(
     async with source_of(resources) as source:
         other = source
         if against.generation is not None:
-            opened = await open_generation(source.connection, against.generation)
+            opened = await open_generation(
+                source.connection, against.generation, like=source.company
+            )
             other = replace(opened, limits=source.limits)
         side = partial(_side, kpi_id, actor=actor, resources=resources, view=view)
         before, after = side(against.asked(asked), source=other), side(asked, source=source)

@@ -85,6 +85,7 @@ async def list_kpis(_: Reader, request: Request, resources: ResourcesDep) -> Res
             catalogue_version=source.catalogue.version,
             currency=source.company.base_currency,
             time_zone=source.company.time_zone,
+            fiscal_year_first_month=source.company.first_month,
             items=[KpiDefinition.of(kpi) for kpi in source.catalogue],
         )
     return reply(view, request=request, resources=resources, watermark=None)

@@ -198,7 +198,7 @@ async def read_data_quality(
     refuse_part_of_the_company(actor)
     async with source_of(resources) as source:
         today = source.company.day(micros_of(resources.clock.now()))
-        asked = _period(period, today)
+        asked = _period(period, today, source.company)
         kpis = _kpis(source, kpi)
         most = None if kpi else MOST_DELTAS
         with narrowed_by(field="query.period", hint="ask for another period, or for fewer KPIs"):
@@ -211,11 +211,11 @@ async def read_data_quality(
     )
 
 
-def _period(label: str | None, today: int) -> Period:
+def _period(label: str | None, today: int, company: Company) -> Period:
     if label is None:
         return period_of(period_of(today, Grain.MONTH).start - 1, Grain.MONTH)
     try:
-        period = parse_period(label)
+        period = parse_period(label, company.first_month)
     except (ValueError, OverflowError):
         raise QuestionRefused(
             "the period cannot be read", field="query.period", hint="write 2026-Q3 or 2026-09"

@@ -197,8 +197,8 @@ async def list_rebuild_differences(
         if live is None:
             raise Unavailable("there are no figures yet", hint="try again in a moment")
         comparison = TwoGenerations(
-            before=await open_generation(connection, live.id),
-            after=await open_generation(connection, rebuild_id),
+            before=await open_generation(connection, live.id, like=_company(resources)),
+            after=await open_generation(connection, rebuild_id, like=_company(resources)),
             dimension=by or TOTAL,
         )
         found: list[ValuesDiffer] = []

@@ -80,6 +80,7 @@ class KpiCatalogue(StrictModel):
     catalogue_version: str
     currency: str
     time_zone: str
+    fiscal_year_first_month: int
     items: list[KpiDefinition]
 
 

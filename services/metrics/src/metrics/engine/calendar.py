@@ -1,6 +1,7 @@
 """Periods of the company's calendar: half-open ranges of business days.
 
-Weeks are ISO weeks. A period's end is the first day that is no longer in it.
+Weeks are ISO weeks. A period's end is the first day that is no longer in it. Years and quarters
+are the company's: they begin with `first_month`, and bear the year that they end in.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Period:
     start: int
     end: int
     grain: Grain
+    first_month: int = 1
+    """With which the company's year begins; of what is neither a year nor a quarter always 1."""
 
     @property
     def label(self) -> str:
@@ -57,8 +60,10 @@ class Period:
         day = date_of(self.start)
         match self.grain:
             case Grain.YEAR:
+                day = _months_after(day, _into_next_year(self.first_month))
                 return f"{day.year:04}"
             case Grain.QUARTER:
+                day = _months_after(day, _into_next_year(self.first_month))
                 return f"{day.year:04}-Q{(day.month + 2) // 3}"
             case Grain.MONTH:
                 return f"{day.year:04}-{day.month:02}"
@@ -82,8 +87,11 @@ def working_days(start: int, end: int) -> int:
 
 
 @lru_cache(maxsize=65_536)
-def period_of(day: int, grain: Grain) -> Period:
-    """The period of a grain that a day falls into."""
+def period_of(day: int, grain: Grain, first_month: int = 1) -> Period:
+    """The period of a grain that a day falls into.
+
+    Whoever may mean a quarter or a year gives the company's `first_month`.
+    """
     on = date_of(day)
     match grain:
         case Grain.DAY:
@@ -91,33 +99,40 @@ def period_of(day: int, grain: Grain) -> Period:
         case Grain.WEEK:
             start = day - on.weekday()
             return Period(start, start + 7, grain)
-        case Grain.MONTH:
-            first = on.replace(day=1)
-        case Grain.QUARTER:
-            first = on.replace(month=(on.month - 1) // 3 * 3 + 1, day=1)
-        case Grain.YEAR:
-            first = on.replace(month=1, day=1)
-    return Period(day_number(first), day_number(_months_after(first, grain.months or 0)), grain)
+        case _:
+            return _months_around(on, grain, first_month)
 
 
-def periods_between(start: int, end: int, grain: Grain) -> Iterator[Period]:
+def _months_around(on: date, grain: Grain, first_month: int) -> Period:
+    length = _MONTHS[grain]
+    first = _months_after(on.replace(day=1), -((on.month - first_month) % length))
+    end = _months_after(first, length)
+    return Period(
+        day_number(first), day_number(end), grain, 1 if grain is Grain.MONTH else first_month
+    )
+
+
+def is_of_calendar(period: Period) -> bool:
+    """Whether it is a period of the company's calendar, and not only as long as one."""
+    return period == period_of(period.start, period.grain, period.first_month)
+
+
+def periods_between(
+    start: int, end: int, grain: Grain, *, first_month: int = 1
+) -> Iterator[Period]:
     """The periods that overlap the days from `start` until before `end`."""
     day = start
     while day < end:
-        period = period_of(day, grain)
+        period = period_of(day, grain, first_month)
         yield period
         day = period.end
 
 
 def periods_since(start: int, day: int, grain: Grain) -> int:
-    """How many periods of the grain after that of `start` a day falls."""
-    if grain is Grain.DAY:
-        return day - start
-    own, other = period_of(start, grain).start, period_of(day, grain).start
-    if grain is Grain.WEEK:
-        return (other - own) // 7
-    assert grain.months
-    return (_month_number(other) - _month_number(own)) // grain.months
+    """How many periods of the grain after the one that begins with `start` a day falls."""
+    if grain.months is None:
+        return (day - start) // (7 if grain is Grain.WEEK else 1)
+    return (_month_number(day) - _month_number(start)) // grain.months
 
 
 def period_after(period: Period, steps: int) -> Period:
@@ -126,7 +141,7 @@ def period_after(period: Period, steps: int) -> Period:
     if grain.months is None:
         return period_of(period.start + steps * (period.end - period.start), grain)
     first = _months_after(date_of(period.start), steps * grain.months)
-    return period_of(day_number(first), grain)
+    return period_of(day_number(first), grain, period.first_month)
 
 
 def months_before(period: Period, months: int) -> Period:
@@ -134,7 +149,7 @@ def months_before(period: Period, months: int) -> Period:
     start, end = (
         day_number(_months_after(date_of(day), -months)) for day in (period.start, period.end)
     )
-    return Period(start, end, period.grain)
+    return Period(start, end, period.grain, period.first_month)
 
 
 def year_before(period: Period) -> Period:
@@ -161,27 +176,34 @@ _LABELS: Final = (
 )
 
 
-def parse_period(label: str) -> Period:
-    """The period of a label. Raises ValueError."""
+def parse_period(label: str, first_month: int = 1) -> Period:
+    """The period of a label, as the company's years begin. Raises ValueError."""
     for pattern, grain in _LABELS:
         found = pattern.fullmatch(label)
         if found:
-            return period_of(day_number(_first_day(grain, [int(g) for g in found.groups()])), grain)
+            first = _first_day(grain, [int(g) for g in found.groups()], first_month)
+            return period_of(day_number(first), grain, first_month)
     raise ValueError(f"{label} is no period; write 2026, 2026-Q3, 2026-09, 2026-W39 or 2026-09-30")
 
 
-def _first_day(grain: Grain, numbers: list[int]) -> date:
+def _first_day(grain: Grain, numbers: list[int], first_month: int) -> date:
     match grain:
         case Grain.YEAR:
-            return date(numbers[0], 1, 1)
+            return _months_after(date(numbers[0], 1, 1), -_into_next_year(first_month))
         case Grain.QUARTER:
-            return date(numbers[0], numbers[1] * 3 - 2, 1)
+            first = date(numbers[0], numbers[1] * 3 - 2, 1)
+            return _months_after(first, -_into_next_year(first_month))
         case Grain.MONTH:
             return date(numbers[0], numbers[1], 1)
         case Grain.WEEK:
             return date.fromisocalendar(numbers[0], numbers[1], 1)
         case Grain.DAY:
             return date(numbers[0], numbers[1], numbers[2])
+
+
+def _into_next_year(first_month: int) -> int:
+    """By how many months a company's year begins before the calendar year that it ends in."""
+    return (1 - first_month) % 12
 
 
 def _months_after(first: date, months: int) -> date:

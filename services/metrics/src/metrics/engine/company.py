@@ -1,6 +1,6 @@
-"""What the company fixes for all KPIs: its time zone, base currency and working hours.
+"""What the company fixes for all KPIs: time zone, base currency, working hours, fiscal year.
 
-Invariant: an instant belongs to exactly one business day. All three settings are
+Invariant: an instant belongs to exactly one business day. All of these settings are
 kept with a generation of cells; to change one is to rebuild.
 """
 
@@ -25,11 +25,17 @@ class Company:
     """Turns instants into business days, and amounts into base currency."""
 
     def __init__(
-        self, *, time_zone: str, base_currency: str, working_hours: WorkingHours = USUAL
+        self,
+        *,
+        time_zone: str,
+        base_currency: str,
+        working_hours: WorkingHours = USUAL,
+        first_month: int = 1,
     ) -> None:
         self.time_zone = time_zone
         self.base_currency = base_currency
         self.working_hours = working_hours
+        self.first_month = first_month
         self._zone = ZoneInfo(time_zone)
         self.day = lru_cache(maxsize=65_536)(self._day)
         self.start_of = lru_cache(maxsize=4_096)(self._start_of)

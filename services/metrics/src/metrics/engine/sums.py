@@ -62,7 +62,7 @@ class Known:
         """The part of a goal that the working days ask for: of a running period those until
         the watermark's day, of one that is cut short (to be compared with it) those it has.
         """
-        day, whole = self.day, period_of(period.start, period.grain)
+        day, whole = self.day, period_of(period.start, period.grain, period.first_month)
         running = day is not None and period.start <= day < period.end
         until = day + 1 if running and day is not None else period.end
         if until >= whole.end or not whole.working_days:

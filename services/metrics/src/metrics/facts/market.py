@@ -85,7 +85,7 @@ class MarketKind:
             report = msgspec.structs.replace(known, here=True)
         else:
             report = Report(data.revision, entry.occurred, size)
-        period = parse_period(data.period)
+        period = parse_period(data.period, company.first_month)
         named = data.scope != "company" and data.scope_value is not None
         return Market(
             period.start,

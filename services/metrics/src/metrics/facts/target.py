@@ -66,7 +66,7 @@ class TargetKind:
         data = entry.data
         if not isinstance(data, TargetSet):
             return state
-        period = parse_period(data.period)
+        period = parse_period(data.period, company.first_month)
         scope = scope_of(data)
         priced = data.currency in (None, company.base_currency)
         return Target(

@@ -15,7 +15,7 @@ from metrics.diagnosis import Window as DiagnosisWindow
 from metrics.diagnosis.baseline import seasonal_index, wide_enough
 from metrics.diagnosis.gate import NEEDED, NEEDED_FOR_PROFIT
 from metrics.engine.calendar import Grain, Period, months_before, period_of
-from metrics.engine.company import SECOND, date_of, instant_of, micros_of
+from metrics.engine.company import SECOND, Company, date_of, instant_of, micros_of
 from metrics.engine.kpi import Kpi
 from metrics.engine.row import Row
 from metrics.engine.sums import Known
@@ -70,7 +70,7 @@ async def diagnosis_input(source: Source, asked: Asked, *, rules: Rules) -> Diag
     """Everything, from one snapshot."""
     known, watermark = await read_known(source.connection, source.company, as_of=asked.as_of)
     if len(asked.filters) > 1 and asked.as_of is None:
-        source = replace(source, scoped=_facts_of_scope(asked))
+        source = replace(source, scoped=_facts_of_scope(asked, source.company))
     collecting = _Collecting(source, asked, known)
     planned = asked.baseline is BaselineKind.PLAN
     looked = await collecting.windows(rules, widen=not planned)
@@ -191,7 +191,7 @@ class _Collecting:
         *,
         season: Sequence[float] | None,
     ) -> _Looked:
-        period, year_ago, previous = _compared(self._asked.period, grain)
+        period, year_ago, previous = _compared(self._asked.period, grain, self._source.company)
         figures = await self._figures(reader, (period, year_ago, previous))
         history = 0 if first_day is None else _months_from(first_day, period)
         window = DiagnosisWindow(
@@ -254,8 +254,9 @@ class _Collecting:
         return (await answer(source, question)).rows
 
 
-def _facts_of_scope(asked: Asked) -> ScopedFacts:
-    compared = [one for grain in _grains(asked.period) for one in _compared(asked.period, grain)]
+def _facts_of_scope(asked: Asked, company: Company) -> ScopedFacts:
+    period = asked.period
+    compared = [one for grain in _grains(period) for one in _compared(period, grain, company)]
     return ScopedFacts(asked.filters, periods=looked_at(compared))
 
 
@@ -264,9 +265,9 @@ def _grains(period: Period) -> tuple[Grain, ...]:
     return period.grain, *_WIDER.get(period.grain, ())
 
 
-def _compared(asked: Period, grain: Grain) -> tuple[Period, Period, Period]:
+def _compared(asked: Period, grain: Grain, company: Company) -> tuple[Period, Period, Period]:
     """The period by a grain, the same a year before, and the one before."""
-    period = _ending_with(asked, grain)
+    period = _ending_with(asked, grain, company)
     return period, months_before(period, 12), months_before(period, _months(period))
 
 
@@ -275,12 +276,13 @@ def _months(period: Period) -> int:
     return period.grain.months
 
 
-def _ending_with(period: Period, grain: Grain) -> Period:
+def _ending_with(period: Period, grain: Grain, company: Company) -> Period:
     """The quarter or the twelve months that end with a period."""
     end = period.end
     first = period_of(end - 1, Grain.MONTH)
     assert grain.months is not None
-    return Period(months_before(first, grain.months - 1).start, end, grain)
+    start = months_before(first, grain.months - 1).start
+    return Period(start, end, grain, period_of(start, grain, company.first_month).first_month)
 
 
 def _months_from(first_day: int, period: Period) -> int:

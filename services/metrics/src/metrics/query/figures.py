@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from metrics.diagnosis import Band, BaseFlows, Figures, Funnel, PipelineFlows
-from metrics.engine.calendar import Grain, Period, months_before, period_of
+from metrics.engine.calendar import Grain, Period, is_of_calendar, months_before
 from metrics.engine.kpi import Inputs
 from metrics.engine.measure import COUNT_SCALE
 from metrics.engine.pricing import Prices
@@ -57,8 +57,7 @@ class FiguresReader:
         """`flows` are periods of which counts are summed, `told` those that are looked at whole."""
         by_channel = self._question(FUNNEL, flows, by=("channel",))
         base = self._question(BASE, flows)
-        of_calendar = all(period == period_of(period.start, period.grain) for period in told)
-        if of_calendar and len(self._filters) <= 1:
+        if all(map(is_of_calendar, told)) and len(self._filters) <= 1:
             funnels, bases = await self._gathered(by_channel), await self._gathered(base)
         else:
             funnels, bases = await self._scan(told, by_channel, base)

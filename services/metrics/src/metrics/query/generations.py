@@ -73,12 +73,13 @@ class TwoGenerations:
         grain = Grain.MONTH if Grain.MONTH in kpi.grains else kpi.grains[-1]
         # What has only days is compared over the last of them.
         first = days[0] if grain is Grain.MONTH else max(days[0], days[1] - _MOST_DAYS)
+        year = source.company.first_month
         return read_question(
             kpi.id,
             Asked(
                 grain=grain,
-                start=date_of(period_of(first, grain).start),
-                end=date_of(period_of(days[1], grain).end),
+                start=date_of(period_of(first, grain, year).start),
+                end=date_of(period_of(days[1], grain, year).end),
                 by=by,
             ),
             catalogue=source.catalogue,

@@ -36,7 +36,7 @@ async def open_source(connection: Connection, *, company: Company) -> Source:
     return Source(connection=connection, company=company, catalogue=catalogue, generation=live.id)
 
 
-async def open_generation(connection: Connection, generation: int) -> Source:
+async def open_generation(connection: Connection, generation: int, *, like: Company) -> Source:
     """Figures beside the live ones, as the company was when they were made.
 
     Raises RebuildNotFound, RebuildUnderWay, DefinitionsNotKnown.
@@ -49,7 +49,7 @@ async def open_generation(connection: Connection, generation: int) -> Source:
             f"the figures of generation {generation} are not whole: {found.status}",
             hint=f"GET /v1/rebuilds/{generation} tells how far they are",
         )
-    company = company_for(found.terms)
+    company = company_for(found.terms, like)
     catalogue = catalogue_for(found.terms, company)
     if catalogue is None:
         raise DefinitionsNotKnown(found)

@@ -79,7 +79,7 @@ async def close(
 
 async def publish(source: Source, closing: Closing) -> None:
     """Keep the figures of a closing, as known in its second: it does not matter how much later."""
-    period = parse_period(closing.period)
+    period = parse_period(closing.period, source.company.first_month)
     published = [
         await _rows_of(source, question)
         for kpi in source.catalogue

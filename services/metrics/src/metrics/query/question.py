@@ -100,7 +100,7 @@ def read_question(
     kpi = catalogue.get(kpi_id)
     if kpi is None:
         raise KpiNotFound(kpi_id)
-    grain, periods = _periods(kpi, asked, today)
+    grain, periods = _periods(kpi, asked, company=company, today=today)
     question = Question(
         kpi=_at_age(kpi, asked, grain),
         grain=grain,
@@ -129,31 +129,34 @@ def refuse_too_many_rows(count: int) -> None:
         )
 
 
-def _periods(kpi: Kpi, asked: Asked, today: int) -> tuple[Grain, tuple[Period, ...]]:
+def _periods(
+    kpi: Kpi, asked: Asked, *, company: Company, today: int
+) -> tuple[Grain, tuple[Period, ...]]:
     if asked.period is not None:
         if asked.start is not None or asked.end is not None:
             raise QuestionRefused(
                 "a period and a range were given", field="query.period", hint="give one of them"
             )
-        whole = _period(asked.period)
+        whole = _period(asked.period, company)
         grain = _grain(kpi, asked.grain or whole.grain)
         start, end = whole.start, whole.end
     else:
         grain = _grain(kpi, asked.grain or max(kpi.grains[0], Grain.MONTH, key=_length))
-        current = period_of(today, grain)
+        current = period_of(today, grain, company.first_month)
         start = current.start if asked.start is None else day_number(asked.start)
         end = current.end if asked.end is None else day_number(asked.end)
-    return grain, _cut_up(start, end, grain)
+    return grain, _cut_up(start, end, grain, company=company)
 
 
-def _cut_up(start: int, end: int, grain: Grain) -> tuple[Period, ...]:
+def _cut_up(start: int, end: int, grain: Grain, *, company: Company) -> tuple[Period, ...]:
     if end <= start:
         raise QuestionRefused(
             "the range ends before it begins",
             field="query.to",
             hint="`to` is the first day that is no longer asked for",
         )
-    periods = tuple(islice(periods_between(start, end, grain), MOST_PERIODS + 1))
+    following = periods_between(start, end, grain, first_month=company.first_month)
+    periods = tuple(islice(following, MOST_PERIODS + 1))
     if len(periods) > MOST_PERIODS:
         raise QuestionRefused(
             f"the range has more than {MOST_PERIODS} periods",
@@ -175,9 +178,9 @@ def _range_of(periods: Sequence[Period]) -> str:
     return f"from={first.isoformat()}&to={last.isoformat()}"
 
 
-def _period(label: str) -> Period:
+def _period(label: str, company: Company) -> Period:
     try:
-        return parse_period(label)
+        return parse_period(label, company.first_month)
     except (ValueError, OverflowError):
         raise QuestionRefused(
             "the period cannot be read",

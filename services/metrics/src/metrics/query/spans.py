@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from metrics.engine.calendar import Grain, Period, months_before, period_of
+from metrics.engine.calendar import Grain, Period, is_of_calendar, months_before
 from metrics.engine.company import date_of
 from metrics.engine.kpi import Inputs, Kpi
 from metrics.engine.measure import Reading as How
@@ -45,9 +45,8 @@ class Spans:
             return False
         if self.now.grain not in kpi.grains and kpi.id not in OF_DAYS:
             return False
-        of_calendar = self.now == period_of(self.now.start, self.now.grain)
         readings = {term.reading for term in terms_of(self.question(kpi))}
-        return of_calendar or not readings & _ONLY_OF_THE_CALENDAR
+        return is_of_calendar(self.now) or not readings & _ONLY_OF_THE_CALENDAR
 
     async def rows(self, kpi: Kpi, *by: str, percentile: int = 50) -> Sequence[Row]:
         question = replace(self.question(kpi, *by), percentile=percentile)
@@ -72,7 +71,7 @@ class Spans:
         """
         period = period or self.now
         scope = "".join(f"&filter={n}:{v}" for n, vs in self.filters.items() for v in vs)
-        if period == period_of(period.start, period.grain):
+        if is_of_calendar(period):
             return f"/v1/kpis/{kpi.id}/explain?period={period.label}{scope}"
         days = f"from={date_of(period.start)}&to={date_of(period.end)}"
         return f"/v1/kpis/{kpi.id}?{days}&grain={Grain.MONTH.value}{scope}"

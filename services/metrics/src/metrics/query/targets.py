@@ -185,7 +185,9 @@ def _scope_of(question: Question, members: Members) -> Scope | None:
 def _parts_of(period: Period, months: int) -> Iterator[Period]:
     """The periods of so many months that a longer one is made of; none if it is no longer."""
     if months < (period.grain.months or 0):
-        yield from periods_between(period.start, period.end, _GRAINS[months])
+        yield from periods_between(
+            period.start, period.end, _GRAINS[months], first_month=period.first_month
+        )
 
 
 def _adds_up(kpi: Kpi) -> bool:

@@ -144,7 +144,9 @@ class Builder:
         left = await journal.count_after(self._connection, generation.horizon, until=last)
         if generation.to_go_live and left <= self._pace.last_blocks:
             await self._fold(last, None)
-            await switch(self._connection, generation, horizon=last, clock=clock)
+            await switch(
+                self._connection, generation, company=self._company, horizon=last, clock=clock
+            )
             return True
         await note_committed(self._connection, generation.id, committed=last, left=left)
         if not left:

@@ -9,8 +9,9 @@ from typing import Final
 from chassis.clock import Clock
 from events import Connection, Event, append_asyncpg
 from events.types.kpi import CataloguePublished, ChangedKpi
-from metrics.catalogues import catalogue_of, company_for
+from metrics.catalogues import catalogue_of
 from metrics.definitions import DefinitionNotUnderstood
+from metrics.engine.company import Company
 from metrics.query.known import read_known
 from metrics.store.generation import Generation, Terms, live_generation, switch_to
 from metrics.telling import SOURCE, next_sequence, tell_changed
@@ -23,12 +24,17 @@ _CATALOGUE: Final = -2
 
 
 async def switch(
-    connection: Connection, generation: Generation, *, horizon: int, clock: Clock
+    connection: Connection,
+    generation: Generation,
+    *,
+    company: Company,
+    horizon: int,
+    clock: Clock,
 ) -> None:
     """Let a generation that has caught up go live. Behind the shut gate only."""
     before = await live_generation(connection)
     await switch_to(connection, generation.id, horizon=horizon)
-    await _tell(connection, before, generation, clock=clock)
+    await _tell(connection, before, generation, company=company, clock=clock)
     log.info(
         "generation %d is in force instead of %s",
         *(generation.id, "none" if before is None else before.id),
@@ -36,13 +42,18 @@ async def switch(
 
 
 async def _tell(
-    connection: Connection, before: Generation | None, after: Generation, *, clock: Clock
+    connection: Connection,
+    before: Generation | None,
+    after: Generation,
+    *,
+    company: Company,
+    clock: Clock,
 ) -> None:
     ids = _kpis_of(after.terms) | (_kpis_of(before.terms) if before else set())
     changed = [
         ChangedKpi(kpi=kpi_id, first_on=date.min, last_on=date.max) for kpi_id in sorted(ids)
     ]
-    _, watermark = await read_known(connection, company_for(after.terms))
+    _, watermark = await read_known(connection, company)
     await tell_changed(
         connection,
         changed,

@@ -60,10 +60,13 @@ class Atom:
 class Books:
     """All that the events say."""
 
-    def __init__(self, events: list[Json], zone: ZoneInfo, base: str) -> None:
+    def __init__(
+        self, events: list[Json], zone: ZoneInfo, base: str, *, first_month: int = 1
+    ) -> None:
         self.events = events
         self.zone = zone
         self.base = base
+        self.first_month = first_month
         self._streams: dict[tuple[str, str], Stream] = defaultdict(list)
         for event in _effective(events):
             self._streams[event["source"], event["subject"]].append(event)

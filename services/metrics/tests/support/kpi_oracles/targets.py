@@ -58,7 +58,8 @@ def measured_against(
         here = [
             goal
             for goal in set_for
-            if _length(goal.period) == length and ask.start <= _first(goal.period) < ask.end
+            if _length(goal.period) == length
+            and ask.start <= _first(goal.period, books.first_month) < ask.end
         ]
         whole = months == length or (months > length and len(here) == months // length)
         values = [goal.value for goal in here if goal.value is not None]
@@ -80,7 +81,11 @@ def _length(period: str) -> int:
     return 12 if len(period) == 4 else 3 if "Q" in period else 1
 
 
-def _first(period: str) -> date:
+def _first(period: str, first_month: int) -> date:
+    """Of a quarter or a year that of the company's year, which is named after its last day."""
     year, _, rest = period.partition("-")
-    month = 1 if not rest else int(rest[1]) * 3 - 2 if rest[0] == "Q" else int(rest)
-    return date(int(year), month, 1)
+    if rest and rest[0] != "Q":
+        return date(int(year), int(rest), 1)
+    month = first_month + (int(rest[1]) * 3 - 3 if rest else 0)
+    begun = int(year) - (first_month > 1)
+    return date(begun + (month > 12), month - 12 if month > 12 else month, 1)

@@ -53,7 +53,9 @@ class BuyerKind:
         seen = _seen(records, company)
         return [
             *prospect_moments(seen.records, seen.first, company=company, periods=periods),
-            *loyalty_moments(seen.purchases, seen.active, named=seen.named, periods=periods),
+            *loyalty_moments(
+                seen.purchases, seen.active, company=company, named=seen.named, periods=periods
+            ),
         ]
 
     def difference(
@@ -77,7 +79,9 @@ class BuyerKind:
         def said(seen: _Seen) -> list[Moment]:
             return [
                 *prospect_moments(seen.records, seen.first, company=company, changed=slots),
-                *loyalty_moments(seen.purchases, seen.active, named=seen.named, change=change),
+                *loyalty_moments(
+                    seen.purchases, seen.active, company=company, named=seen.named, change=change
+                ),
             ]
 
         return said(old), said(new)

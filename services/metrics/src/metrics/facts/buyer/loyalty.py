@@ -11,7 +11,7 @@ from typing import Final
 from events.types.partner import ActivityRecorded, OrderPaid
 from events.types.pipeline import DealWon
 from metrics.engine.calendar import Period
-from metrics.engine.company import DAY
+from metrics.engine.company import DAY, Company
 from metrics.engine.measure import bin_of_period
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.sketch import size_of
@@ -104,6 +104,7 @@ def loyalty_moments(
     purchases: Sequence[Purchase],
     active: Sequence[int],
     *,
+    company: Company,
     named: bool = True,
     periods: Sequence[Period] | None = None,
     change: Change | None = None,
@@ -121,11 +122,11 @@ def loyalty_moments(
         said += _first_moments(known, keys)
         for standing in standings(known, keys):
             said += _base_moments(standing, known[0].day)
-        said += _renewal_moments(known, change)
+        said += _renewal_moments(known, change, company)
     telling = _Telling(Days(purchases), Days(known), active, kept[0] if kept else None)
     if periods is None:
         days = sorted({purchase.day for purchase in purchases} | set(active))
-        periods = periods_of(days if change is None else _touched(days, change))
+        periods = periods_of(days if change is None else _touched(days, change), company)
     for period in periods:
         only = None if change is None else change.only_in(period)
         said += _period_moments(period, telling, only=only)
@@ -217,10 +218,12 @@ def _place_of(purchase: Purchase, first: Purchase | None, period: Period) -> int
     return SAME_PERIOD if first.day >= period.start else None
 
 
-def _renewal_moments(kept: Sequence[Purchase], change: Change | None) -> Iterator[Moment]:
+def _renewal_moments(
+    kept: Sequence[Purchase], change: Change | None, company: Company
+) -> Iterator[Moment]:
     days = Days(kept)
     changed = [purchase.day for purchase in kept] if change is None else change.days
-    own = periods_of(changed)
+    own = periods_of(changed, company)
     for period in own:
         yield from _renewal(period, days, only=None)
     if change is not None:

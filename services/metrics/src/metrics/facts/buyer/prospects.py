@@ -114,7 +114,7 @@ def _deal_moments(
     yield Moment(PROSPECT_DECIDED, end, cut)
     if first is not None and slot == first.slot:
         yield from _won(first, end, cut)
-    for period in periods_of([end]) if periods is None else periods:
+    for period in periods_of([end], company) if periods is None else periods:
         if period.start <= end < period.end and start + FRESH_DAYS < period.start:
             yield Moment(PROSPECT_STALE, period.start, cut, 1, 0, bin_of_period(period.grain))
 

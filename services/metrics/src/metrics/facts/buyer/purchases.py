@@ -119,23 +119,25 @@ class Days:
         return self._purchases[place]
 
 
-def periods_of(days: Collection[int]) -> Sequence[Period]:
+def periods_of(days: Collection[int], company: Company) -> Sequence[Period]:
     """The months, quarters and years that some days lie in."""
+    first_month = company.first_month
     if len(days) == 1:
-        return _periods_at(*days)
-    return sorted({period for day in days for period in _periods_at(day)})
+        return _periods_at(*days, first_month)
+    return sorted({period for day in days for period in _periods_at(day, first_month)})
 
 
 @lru_cache(maxsize=16_384)
-def _periods_at(day: int) -> Sequence[Period]:
-    return sorted(period_of(day, grain) for grain in PERIOD_GRAINS)
+def _periods_at(day: int, first_month: int) -> Sequence[Period]:
+    return sorted(period_of(day, grain, first_month) for grain in PERIOD_GRAINS)
 
 
 @lru_cache(maxsize=4_096)
 def years_later(period: Period, years: int) -> Period:
     """The same period so many years later."""
     start = date_of(period.start)
-    return period_of(day_number(start.replace(year=start.year + years)), period.grain)
+    later = day_number(start.replace(year=start.year + years))
+    return period_of(later, period.grain, period.first_month)
 
 
 @lru_cache(maxsize=65_536)
