@@ -13,11 +13,12 @@ from kpi_histories import BASE, History, plain
 from kpi_oracles import Ask, Books, expected
 from memory_shelf import folded, readings
 
-from metrics.catalogues import terms_of
+from metrics.catalogues import catalogue_for, company_for, terms_of
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, date_of, micros_of
 from metrics.engine.reading import rows_of
 from metrics.engine.sums import Known
+from metrics.engine.working_hours import parse_working_hours
 from metrics.kpis import CATALOGUE
 from metrics.query.question import Asked, read_question
 
@@ -72,3 +73,12 @@ def test_another_first_month_makes_other_figures() -> None:
         Company(time_zone=ZONE, base_currency=BASE, first_month=month) for month in (1, 4)
     )
     assert terms_of(usual) != terms_of(other)
+
+
+def test_figures_made_as_we_would_make_them_can_be_read_beside_others() -> None:
+    hours = parse_working_hours("Sun-Thu 08:00-16:30")
+    ours = Company(time_zone=ZONE, base_currency=BASE, working_hours=hours, first_month=4)
+    made = terms_of(ours)
+    assert catalogue_for(made, company_for(made, ours)) is not None
+    usual = Company(time_zone=ZONE, base_currency=BASE)
+    assert catalogue_for(made, company_for(made, usual)) is None
