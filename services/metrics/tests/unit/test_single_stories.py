@@ -1,4 +1,4 @@
-"""Few events, and what must follow from them (numbers as in kpis.md section 8)."""
+"""Few events, and what must follow from them (numbers as in tests/README.md)."""
 
 from __future__ import annotations
 

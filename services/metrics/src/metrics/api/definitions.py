@@ -20,7 +20,8 @@ from metrics.api.views import InTwoLanguages, KpiDefinition
 from metrics.definitions import DefinitionNotUnderstood, DefinitionRefused, kpi_of, written_in
 from metrics.definitions.changing import change, define, retire
 from metrics.definitions.refusals import DefinitionNotFound
-from metrics.definitions.vocabulary import VOCABULARY, Word
+from metrics.definitions.vocabulary import VOCABULARY
+from metrics.definitions.word import Word
 from metrics.definitions.written import KpiId, Written
 from metrics.query.own import Standing, State, standing_of, standings
 from metrics.store import definitions

@@ -9,7 +9,8 @@ from functools import reduce
 from typing import Final, Literal
 
 from metrics.definitions.refusals import DefinitionRefused
-from metrics.definitions.vocabulary import VOCABULARY, AmountOf, Word
+from metrics.definitions.vocabulary import VOCABULARY
+from metrics.definitions.word import AmountOf, Word
 from metrics.definitions.written import Counted, Term
 from metrics.engine.dimension import DIMENSIONS
 from metrics.engine.measure import Count, Money, Sum, Unpriced, at_end, at_start, trailing

@@ -8,11 +8,9 @@ that each kind is either described or left out on purpose.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from metrics.engine.moment import MomentKind
-from metrics.engine.presence import Presence
+from metrics.definitions.word import Word
 from metrics.facts.buyer import loyalty, prospects
 from metrics.facts.capacity import CAPACITY
 from metrics.facts.cost import COST_ACQUISITION, COST_OF_CAMPAIGN, COST_OF_PROJECT, COST_OPERATING
@@ -45,7 +43,9 @@ from metrics.facts.project import (
     PROJECT_BUDGET,
     PROJECT_COMPLETED,
     PROJECT_DUE,
+    PROJECT_DUE_REPLANNED,
     PROJECT_ON_TIME,
+    PROJECT_ON_TIME_REPLANNED,
 )
 from metrics.facts.sale import SALE_REFUNDED
 from metrics.facts.survey import (
@@ -60,49 +60,6 @@ from metrics.facts.survey import (
 from metrics.facts.time_log import TIME_LOGGED, TIME_PRODUCTIVE
 from metrics.facts.user import USER_BEGAN, USER_IN_MONTH, USER_ON_DAY
 
-AmountOf = Literal["money", "minutes", "pieces"]
-"""What the amounts of a kind of moments are, so that nobody adds euros to hours."""
-
-Texts = tuple[str, str]
-"""In English and in Chinese."""
-
-
-@dataclass(frozen=True)
-class Word:
-    """A kind of moments as users know it.
-
-    `name` reads on in a formula; `dated` says which day it counts on. `lasted` says what a
-    percentile is taken of, whole days or sketched minutes. By the dimensions in `shared` one
-    moment can belong to several members by weight: it can be cut by them, but nothing can
-    be selected. Whatever is counted here is counted in one of `part_of`, too, in the same
-    period; in a level among them, as the period begins.
-    Up to `settles_after_days` after a day something can still be added to
-    that day; `ahead` says that it is known before its day comes. What is `ageing` is a level
-    whose parts are there since some day; `still_open` is the level of what has not come to
-    its moment yet.
-    """
-
-    kind: MomentKind
-    name: Texts
-    dated: Texts
-    amount: AmountOf | None = None
-    lasted: Texts | None = None
-    lasted_in: Literal["days", "minutes"] = "days"
-    shared: tuple[str, ...] = ()
-    part_of: tuple[MomentKind, ...] = ()
-    settles_after_days: int = 0
-    ahead: bool = False
-    ageing: bool = False
-    still_open: MomentKind | None = None
-
-    @property
-    def filters(self) -> tuple[str, ...]:
-        """The dimensions that moments can be selected by."""
-        if isinstance(self.kind, Presence):
-            return ()
-        return tuple(name for name in self.kind.dimensions if name not in self.shared)
-
-
 _CREATED: Final = ("the day of creation", "创建日")
 _CLOSED: Final = ("the day of closing", "关闭日")
 _HELD: Final = ("every day on which it lasts", "存续的每一天")
@@ -114,6 +71,7 @@ _COMPLETED: Final = ("the day of completion", "完成日")
 _WORKED: Final = ("the day of the work", "工作日期")
 _FIRST_BOUGHT: Final = ("the day of the first purchase", "首购日")
 _DUE: Final = ("the day that was due by the first baseline", "首个基线的到期日")
+_DUE_REPLANNED: Final = ("the day that was due by the latest baseline", "最新基线的到期日")
 _ACTIVE: Final = ("the local day of the activity", "活动当日")
 
 _DECIDABLE: Final = (DEAL_OPEN, DEAL_CREATED)
@@ -248,6 +206,19 @@ _WORDS: Final = (
         ("projects completed on time", "按时完成的项目"),
         _DUE,
         part_of=(PROJECT_DUE,),
+        ahead=True,
+    ),
+    Word(
+        PROJECT_DUE_REPLANNED,
+        ("projects due by their latest plan", "按最新计划到期的项目"),
+        _DUE_REPLANNED,
+        ahead=True,
+    ),
+    Word(
+        PROJECT_ON_TIME_REPLANNED,
+        ("projects completed on time by their latest plan", "按最新计划按时完成的项目"),
+        _DUE_REPLANNED,
+        part_of=(PROJECT_DUE_REPLANNED,),
         ahead=True,
     ),
     Word(PROJECT_COMPLETED, ("projects completed", "已完成项目"), _COMPLETED),

@@ -1,7 +1,7 @@
 """Projects: due on a day, finished or not, with a budget that falls due over time.
 
-The first baseline says when a project is due and what it may cost. A project without
-a baseline is still being planned: only its completion counts.
+The first baseline says when a project is due and what it may cost; the latest one, when it
+is due now. A project without a baseline is still being planned: only its completion counts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from events.money import Money
 from events.types import UNKNOWN
 from events.types.ops import ProjectBaselined, ProjectCompleted, ProjectState
 from events.types.process import DefectReported
-from metrics.engine.company import DAY, Company, micros_of
+from metrics.engine.company import DAY, Company, day_number, micros_of
 from metrics.engine.dimension import Cut, cut_of
 from metrics.engine.entry import Entry
 from metrics.engine.fact import Ref
@@ -43,6 +43,19 @@ PROJECT_ON_TIME: Final = MomentKind(
     events=(ProjectCompleted,),
 )
 """On the day that it was due, whenever before that it was finished."""
+PROJECT_DUE_REPLANNED: Final = MomentKind(
+    name="project.due_replanned",
+    cube="project",
+    dimensions=PROJECT_DIMENSIONS,
+    events=(ProjectBaselined,),
+)
+"""On the due day of the latest baseline."""
+PROJECT_ON_TIME_REPLANNED: Final = MomentKind(
+    name="project.on_time_replanned",
+    cube="project",
+    dimensions=PROJECT_DIMENSIONS,
+    events=(ProjectCompleted,),
+)
 PROJECT_COMPLETED: Final = MomentKind(
     name="project.completed",
     cube="project",
@@ -67,7 +80,8 @@ PROBATION_DAYS: Final = 30
 """A critical defect spoils a project when found less than so many times 24 hours after it."""
 
 _KINDS: Final = (
-    *(PROJECT_DUE, PROJECT_ON_TIME, PROJECT_COMPLETED, PROJECT_ACCEPTED, PROJECT_BUDGET),
+    *(PROJECT_DUE, PROJECT_ON_TIME, PROJECT_DUE_REPLANNED, PROJECT_ON_TIME_REPLANNED),
+    *(PROJECT_COMPLETED, PROJECT_ACCEPTED, PROJECT_BUDGET),
     *(PROJECT_EARNED, PROJECT_SCHEDULE, PROJECT_RUNNING, PROJECT_CLOCK),
 )
 
@@ -89,6 +103,8 @@ class Project(msgspec.Struct, frozen=True, array_like=True):
     """When critical defects were found, by stream."""
     clock: int = -(2**62)
     """The latest instant said by an event: the next change is no earlier."""
+    replanned_due: int = 0
+    """By the latest baseline, if there is a plan."""
 
 
 class ProjectKind:
@@ -128,7 +144,7 @@ class ProjectKind:
             return said
         said += _completion_moments(state, company)
         if state.plan is not None:
-            said += _due_moments(state, state.plan.due, company)
+            said += _due_moments(state, state.plan, company)
             said += earning_moments(
                 state.plan,
                 state.spans,
@@ -154,9 +170,11 @@ def _with_defect(state: Project, entry: Entry, defect: DefectReported, *, key: s
 
 
 def _planned(state: Project, project: ProjectState, *, start: int, company: Company) -> Project:
-    """With the first baseline and the first budget, once there are some."""
-    if state.plan is None and project.baselines:
-        state = msgspec.structs.replace(state, plan=plan_of(project.baselines[0], start=start))
+    """With the first baseline, the first budget and the latest due day, once there are some."""
+    if project.baselines:
+        due = day_number(project.baselines[-1].due_on)
+        plan = state.plan or plan_of(project.baselines[0], start=start)
+        state = msgspec.structs.replace(state, plan=plan, replanned_due=due)
     if state.budget is None:
         for baseline in project.baselines:
             budget = baseline.budget
@@ -179,14 +197,20 @@ def _completion_moments(state: Project, company: Company) -> list[Moment]:
     return said
 
 
-def _due_moments(state: Project, due: int, company: Company) -> list[Moment]:
+def _due_moments(state: Project, plan: Plan, company: Company) -> list[Moment]:
+    """That it was due, by the first baseline and by the latest, and was finished by then."""
     completed, cancelled = state.completed, state.cancelled
-    if cancelled is not None and completed is None and company.day(cancelled) <= due:
-        return []  # given up in time: then it was never late
-    cut = in_force(state.spans, due, company).cut
-    said = [Moment(PROJECT_DUE, due, cut)]
-    if completed is not None and company.day(completed) <= due:
-        said.append(Moment(PROJECT_ON_TIME, due, cut))
+    said: list[Moment] = []
+    for due, was_due, on_time in (
+        (plan.due, PROJECT_DUE, PROJECT_ON_TIME),
+        (state.replanned_due, PROJECT_DUE_REPLANNED, PROJECT_ON_TIME_REPLANNED),
+    ):
+        if cancelled is not None and completed is None and company.day(cancelled) <= due:
+            continue  # given up in time: then it was never late
+        cut = in_force(state.spans, due, company).cut
+        said.append(Moment(was_due, due, cut))
+        if completed is not None and company.day(completed) <= due:
+            said.append(Moment(on_time, due, cut))
     return said
 
 

@@ -34,7 +34,7 @@ CHANNEL_ROI = Ratio(
     n=Count(LEAD_EARNED),
     matures_after_days=EARNING_DAYS,
     formula={
-        "en": "(what sales from leads of the period left within 365 days, refunds taken off "
+        "en": "(revenue within 365 days from leads of the period, less refunds, "
         "- costs of campaigns) / costs of campaigns",
         "zh": "(期内线索365天内的净成交额-活动费用)÷活动费用",
     },

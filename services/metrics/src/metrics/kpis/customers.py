@@ -50,8 +50,8 @@ CLV_OBSERVED = Ratio(
     per="money",
     matures_after_days=366,
     formula={
-        "en": "what customers who first bought in the period left in their first 12 months, "
-        "refunds taken off / those customers",
+        "en": "revenue of their first 12 months from customers who first bought in the period, "
+        "less refunds / those customers",
         "zh": "期内首购客户在12个月内的净收入÷首购客户数",
     },
     source="house definition, after Farris et al., Marketing Metrics: customer lifetime value",

@@ -17,7 +17,9 @@ from metrics.facts.project import (
     PROJECT_COMPLETED,
     PROJECT_DIMENSIONS,
     PROJECT_DUE,
+    PROJECT_DUE_REPLANNED,
     PROJECT_ON_TIME,
+    PROJECT_ON_TIME_REPLANNED,
 )
 
 PROJECT_ON_TIME_RATE = Ratio(
@@ -35,6 +37,23 @@ PROJECT_ON_TIME_RATE = Ratio(
         "zh": "按首个基线到期日前完成的项目÷到期项目",
     },
     source="house definition: by the first baseline",
+)
+
+PROJECT_ON_TIME_REPLANNED_RATE = Ratio(
+    id="project_on_time_replanned",
+    name={"en": "Projects on time by their latest plan", "zh": "按最新计划的按时完成率"},
+    better="up",
+    grains=MONTHLY,
+    dimensions=PROJECT_DIMENSIONS,
+    numerator=Count(PROJECT_ON_TIME_REPLANNED),
+    denominator=Count(PROJECT_DUE_REPLANNED),
+    rate=True,
+    only_past_days=True,
+    formula={
+        "en": "projects completed by the due day of their latest baseline / projects due by then",
+        "zh": "按最新基线到期日前完成的项目÷到期项目",
+    },
+    source="house definition: by the latest baseline",
 )
 
 PROJECT_ACCEPTANCE = Ratio(

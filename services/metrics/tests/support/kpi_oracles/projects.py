@@ -19,20 +19,35 @@ class Due:
 
 
 def project_on_time(books: Books, ask: Ask) -> Expected:
-    due = books.sorted_out(due_of)
+    return _kept(books.sorted_out(due_of), books, ask)
+
+
+def project_on_time_replanned(books: Books, ask: Ask) -> Expected:
+    return _kept(books.sorted_out(due_as_replanned), books, ask)
+
+
+def _kept(due: Due, books: Books, ask: Ask) -> Expected:
     end = min(ask.end, books.local(ask.now))
     above = count(within(due.on_time, ask.start, end), ask.where)
     return ratio(above, count(within(due.all, ask.start, end), ask.where))
 
 
 def due_of(books: Books) -> Due:
+    return _due_by(books, 0)
+
+
+def due_as_replanned(books: Books) -> Due:
+    return _due_by(books, -1)
+
+
+def _due_by(books: Books, which: int) -> Due:
     found = Due()
     for stream in books.streams("ops.project."):
         last = stream[-1]["project"]
         planned = planned_in(stream)
         if not planned:
             continue
-        due = date.fromisoformat(planned[0]["project"]["baselines"][0]["due_on"])
+        due = date.fromisoformat(planned[which]["project"]["baselines"][which]["due_on"])
         cancelled, completed = last.get("cancelled_at"), last.get("completed_at")
         if cancelled and not completed and books.day(cancelled) <= due:
             continue
