@@ -9,7 +9,7 @@ from typing import Final
 
 import asyncpg
 
-from events.sessions import FOUND_OUT
+from events.sessions import FOUND_OUT, leave_as_it_is
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Database:
             timeout=CONNECT_SECONDS,
             command_timeout=ANSWER_SECONDS,
             server_settings={"application_name": self._application_name, **_PARAMETERS},
+            reset=leave_as_it_is,
         )
         try:
             yield self

@@ -15,7 +15,7 @@ from events.log.port import PATIENCE_SECONDS, Producer, Reader, TopicPartition, 
 from events.log.postgres import tables
 from events.log.postgres.producer import PostgresProducer
 from events.log.postgres.reader import PostgresReader
-from events.sessions import FOUND_OUT
+from events.sessions import FOUND_OUT, leave_as_it_is
 
 _SETUP_LOCK: Final = 0x7A6E_6465
 """Advisory lock of the set-up: CREATE TABLE IF NOT EXISTS alone can fail when two run at once."""
@@ -135,6 +135,7 @@ class PostgresLog:
                     timeout=_CONNECT_SECONDS,
                     command_timeout=_ANSWER_SECONDS,
                     server_settings=SESSION,
+                    reset=leave_as_it_is,
                 )
                 try:
                     async with pool.acquire() as connection:
