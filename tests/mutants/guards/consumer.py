@@ -6,6 +6,7 @@ from mutants.guards.mutant import EVENTS, TESTS, TRAPS, Mutant
 
 _CONSUMER: Final = f"{TESTS}/integration/test_consumer.py"
 _POISON: Final = f"{TESTS}/integration/test_poison.py"
+_DECISIONS: Final = f"{TESTS}/integration/test_decisions_about_parked.py"
 _FOLDING: Final = f"{TESTS}/integration/test_folding.py"
 _CHANGED: Final = f"{TESTS}/integration/test_changed_logs.py"
 _RELAY: Final = f"{TESTS}/integration/test_outbox_and_relay.py"
@@ -136,7 +137,15 @@ POISON: Final = (
         file=f"{EVENTS}/consumer/heads.py",
         text="behind = [(row[0], row[1]) for row in rows if row[3]]",
         replacement="behind: list[Key] = []",
-        test=f"{_POISON}::test_discard_lets_the_rest_drain_and_counts_as_seen[postgres]",
+        test=f"{_DECISIONS}::test_discard_lets_the_rest_drain_and_counts_as_seen[postgres]",
+    ),
+    Mutant(
+        guard="the last decision about a parked event holds, though it comes while it is applied",
+        file=f"{EVENTS}/consumer/store.py",
+        text='if int(status.rpartition(" ")[2]) < len(asked):',
+        replacement="if False:",
+        test=f"{_DECISIONS}"
+        "::test_the_last_decision_holds_though_it_comes_while_the_first_is_carried_out[postgres]",
     ),
     Mutant(
         guard="a rejected event is not applied when its turn comes",

@@ -21,7 +21,7 @@ a `command_timeout` as well, and each `pool.acquire` a `timeout`, which also bou
 async def leave_as_it_is(_connection: Any) -> None:
     """As `reset` of a pool, spares a round trip at each release.
 
-    What asyncpg would send closes cursors, sets parameters back and gives up advisory locks. We hold
-    all of these for a transaction only, and asyncpg still rolls back one that was left open. Who
-    sets something for a session takes a connection of its own, or terminates this one.
+    What asyncpg would send closes cursors, sets parameters back and gives up advisory locks. We
+    hold all of these for a transaction only, and asyncpg still rolls back one that was left open.
+    Who sets something for a session takes a connection of its own, or terminates this one.
     """

@@ -11,9 +11,6 @@ from events import Connection, Received, UnknownData, Unprocessable
 from events.cloudevents import to_record
 from events.log import NewRecord
 from events.parked import (
-    EarlierStillParked,
-    ParkedNotFound,
-    Selection,
     list_parked,
     show_parked,
 )
@@ -21,6 +18,7 @@ from events.types.partner import OrderPaid
 
 DONE = "SELECT count(*) FROM applied"
 POSITION = "SELECT sum(next_offset)::int FROM consumer_positions"
+PARKED = "SELECT count(*) FROM consumer_parked"
 CURSED = 666
 
 
@@ -80,95 +78,6 @@ async def test_what_is_rejected_is_promised_to_the_dead_letter_topic(
     rows = await world.pool.fetch("SELECT aggregatetype, payload FROM outbox")
     assert [row["aggregatetype"] for row in rows] == [f"{world.topic}-dlq"] * 2
     assert any("the amount is cursed" in row["payload"] for row in rows)
-
-
-async def test_release_applies_once_the_cause_is_mended(world: Any, make_event: Any) -> None:
-    await world.publish(*(make_event("a", n, amount=CURSED if n == 1 else 1) for n in (1, 2, 3)))
-    async with world.running():
-        await world.until(POSITION, 3)
-        (bad,) = await list_parked(world.pool, Selection(reason="unprocessable"))
-        await world.release(bad.id, actor="sre", reason="try again")
-        await world.until("SELECT attempts FROM consumer_parked WHERE reason = 'unprocessable'", 2)
-        assert await world.applied() == {}
-
-    async def mended(connection: Connection, received: Sequence[Received]) -> None:
-        for item in received:
-            await connection.execute(
-                "INSERT INTO applied (subject, sequence) VALUES ($1, $2)",
-                item.event.subject,
-                item.event.sequence,
-            )
-
-    async with world.running(mended):
-        await world.release(bad.id, actor="sre", reason="mended")
-        await world.until(DONE, 3)
-
-    assert await world.applied() == {"a": [1, 2, 3]}
-    assert await world.reasons() == {}
-    assert await world.pool.fetchval("SELECT count(*) FROM consumer_parked_audit") == 2
-
-
-async def test_discard_lets_the_rest_drain_and_counts_as_seen(world: Any, make_event: Any) -> None:
-    await world.publish(*(make_event("a", n, amount=CURSED if n == 2 else 1) for n in (1, 2, 3, 4)))
-    async with world.running():
-        await world.until(POSITION, 4)
-        (bad,) = await list_parked(world.pool, Selection(reason="unprocessable"))
-        await world.discard(bad.id, actor="sre", reason="a test entry")
-        await world.until(DONE, 3)
-        await world.publish(make_event("a", 2), make_event("a", 5))
-        await world.until(DONE, 4)
-
-    assert await world.applied() == {"a": [1, 3, 4, 5]}
-    audit = await world.pool.fetchrow("SELECT action, actor, reason FROM consumer_parked_audit")
-    assert tuple(audit) == ("discard", "sre", "a test entry")
-
-
-async def test_releasing_a_gap_gives_up_on_what_is_missing(world: Any, make_event: Any) -> None:
-    await world.publish(make_event("a", 1), make_event("a", 4), make_event("a", 5))
-    async with world.running():
-        await world.until(POSITION, 3)
-        first, second = await list_parked(world.pool, Selection(subject="a"))
-        with pytest.raises(EarlierStillParked):
-            await world.release(second.id, actor="sre")
-        await world.release(first.id, actor="sre")
-        await world.until(DONE, 3)
-        await world.publish(make_event("a", 3))
-        await world.until(POSITION, 4)
-
-    assert await world.applied() == {"a": [1, 4, 5]}
-
-
-async def test_an_unreadable_record_can_be_released_or_discarded(
-    world: Any, make_event: Any
-) -> None:
-    await world.publish(unreadable(world.topic), make_event("a", 1))
-    async with world.running():
-        await world.until(DONE, 1)
-        (bad,) = await list_parked(world.pool)
-        await world.release(bad.id, actor="sre")
-        await world.until("SELECT attempts FROM consumer_parked", 2)
-        # As if a new version could read it: the bytes become an event.
-        record = to_record(make_event("a", 2), topic=world.topic)
-        await world.pool.execute(
-            "UPDATE consumer_parked SET record_value = $1, record_headers = $2",
-            record.value,
-            _packed(record),
-        )
-        await world.release(bad.id, actor="sre")
-        await world.until(DONE, 2)
-        await world.publish(unreadable(world.topic))
-        await world.until("SELECT count(*) FROM consumer_parked", 1)
-        (bad,) = await list_parked(world.pool)
-        await world.discard(bad.id, actor="sre", reason="noise")
-        await world.until("SELECT count(*) FROM consumer_parked", 0)
-
-    assert await world.applied() == {"a": [1, 2]}
-
-
-def _packed(record: NewRecord) -> bytes:
-    import msgspec  # noqa: PLC0415 - the only use
-
-    return msgspec.msgpack.encode(record.headers)
 
 
 async def test_a_value_that_the_database_refuses_is_found_and_parked(
@@ -295,22 +204,3 @@ async def test_too_much_poison_stops_the_partition_and_parks_nothing_of_the_batc
     async with world.running(parked_consecutive_limit=9):  # a restart tries again
         await world.until(PARKED, 5)
         await world.until(DONE, 10)
-
-
-PARKED = "SELECT count(*) FROM consumer_parked"
-
-
-async def test_parked_records_are_paged_and_requests_for_none_are_refused(
-    world: Any, make_event: Any
-) -> None:
-    await world.publish(*(make_event(f"g{n}", 2) for n in range(5)))
-    async with world.running():
-        await world.until(PARKED, 5)
-
-    first = await list_parked(world.pool, limit=3)
-    rest = await list_parked(world.pool, limit=3, after=first[-1].id)
-    assert len({item.id for item in (*first, *rest)}) == 5
-    with pytest.raises(ParkedNotFound):
-        await world.release(999_999, actor="sre")
-    with pytest.raises(ValueError, match="reason"):
-        await world.discard(first[0].id, actor="sre", reason=" ")

@@ -49,7 +49,7 @@ class Store:
         )
         self.passed += [e.received.offset for e in plan.apply if e.received is not None]
         for row in plan.drop:
-            del self.rows[row]
+            del self.rows[row.id]
         for parked, reason in plan.repark:
             assert parked.parked is not None
             parked.parked = ParkedRow(parked.parked.id, reason, None, 1)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from events.consumer.entry import Entry, Key
+from events.consumer.entry import Entry, Key, ParkedRow
 from events.consumer.plan import Head
 from events.log import Record, TopicPartition
 
@@ -46,7 +46,7 @@ class Batch(msgspec.Struct, eq=False):
     waiting: dict[Key, list[Entry]] | None = None
     unkeyed: list[Entry] = []
     """Requested records that had no readable key when they were parked."""
-    now_readable: list[int] = []
+    now_readable: list[ParkedRow] = []
     """Rows of those that have one now: they are taken as if they came just now."""
 
     def ordered(self) -> list[Entry]:
@@ -73,7 +73,7 @@ class Batch(msgspec.Struct, eq=False):
                 continue
             self.unkeyed.append(entry)
             if entry.event is not None and parked.requested == "release":
-                self.now_readable.append(parked.id)
+                self.now_readable.append(parked)
                 entry.parked = None
 
 

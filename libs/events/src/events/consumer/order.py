@@ -46,7 +46,7 @@ def _drain(plan: Plan, queue: Sequence[Entry]) -> bool:
             blocked = True
             wait(plan, entry, behind=HELD)
         elif entry.parked is not None and entry.parked.requested == "discard":
-            plan.drop.append(entry.parked.id)
+            plan.drop.append(entry.parked)
         else:
             pass_on(plan, entry)
     return blocked

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from events.consumer.entry import GAP, HELD, Entry, Key
+from events.consumer.entry import GAP, HELD, Entry, Key, ParkedRow
 
 
 class Head(msgspec.Struct, eq=False, gc=False):
@@ -27,8 +27,8 @@ class Plan(msgspec.Struct, eq=False):
     apply: list[Entry] = []
     park: list[tuple[Entry, str]] = []
     repark: list[tuple[Entry, str]] = []
-    drop: list[int] = []
-    """Ids of parked rows that are done with: applied, discarded, or known copies."""
+    drop: list[ParkedRow] = []
+    """Parked rows that are done with: applied, discarded, or known copies."""
     heads: dict[Key, Head] = {}
     holds: dict[Key, bool] = {}
     """Whether something parked holds a key back from now on; only what may have changed."""
@@ -121,7 +121,7 @@ def _take(plan: Plan, head: Head, entry: Entry) -> None:
     if sequence <= head.sequence or sequence in head.waiting:
         plan.duplicates += 1
         if entry.parked is not None:
-            plan.drop.append(entry.parked.id)
+            plan.drop.append(entry.parked)
         return
     if sequence == head.sequence + 1 and entry.error is None:
         _apply(plan, head, entry)
@@ -144,7 +144,7 @@ def pass_on(plan: Plan, entry: Entry) -> None:
     else:
         plan.apply.append(entry)
     if entry.parked is not None:
-        plan.drop.append(entry.parked.id)
+        plan.drop.append(entry.parked)
 
 
 def _drain(plan: Plan, head: Head) -> None:
@@ -153,7 +153,7 @@ def _drain(plan: Plan, head: Head) -> None:
         del head.waiting[head.sequence + 1]
         if entry.parked is not None and entry.parked.requested == "discard":
             head.sequence += 1
-            plan.drop.append(entry.parked.id)
+            plan.drop.append(entry.parked)
         else:
             _apply(plan, head, entry)
 
@@ -171,7 +171,7 @@ def _give_up_missing(head: Head) -> None:
 def without_key(plan: Plan, entry: Entry) -> None:
     """A record without a key of its own waits alone."""
     if entry.parked is not None and entry.parked.requested == "discard":
-        plan.drop.append(entry.parked.id)
+        plan.drop.append(entry.parked)
         return
     assert entry.error is not None
     if entry.parked is None:

@@ -11,6 +11,7 @@ import msgspec
 from events.consumer.entry import Entry, Key, ParkedRow, Read, read_entry
 from events.consumer.plan import Plan
 from events.consumer.received import Connection
+from events.errors import EventsError
 from events.log import TopicPartition
 
 _pack: Final = msgspec.msgpack.Encoder().encode
@@ -51,13 +52,20 @@ SELECT $1, * FROM unnest(
     $16::timestamptz[])
 ON CONFLICT ON CONSTRAINT consumer_parked_once DO NOTHING"""
 
+_DROP: Final = """
+DELETE FROM consumer_parked p USING unnest($1::bigint[], $2::text[]) AS w(id, requested)
+WHERE p.id = w.id AND (w.requested IS NULL OR p.requested = w.requested)"""
+"""What only waited goes when its turn has come, whatever was asked for it meanwhile."""
+
 _REPARK: Final = """
 UPDATE consumer_parked p
-SET reason = w.reason, detail = w.detail, hint = w.hint, requested = NULL,
+SET reason = w.reason, detail = w.detail, hint = w.hint,
+    requested = CASE WHEN p.requested IS DISTINCT FROM w.requested THEN p.requested END,
     attempts = p.attempts + w.attempts
-FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::int[])
-  AS w(id, reason, detail, hint, attempts)
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[])
+  AS w(id, requested, reason, detail, hint, attempts)
 WHERE p.id = w.id"""
+"""What was asked for after it was loaded stays asked for."""
 
 _WAITS: Final = {
     "gap": (
@@ -66,6 +74,10 @@ _WAITS: Final = {
     ),
     "held": ("an earlier event of this aggregate is parked", "release or discard that one"),
 }
+
+
+class DecidedMeanwhile(EventsError):
+    """A person decided otherwise while the first decision was carried out: undo, begin again."""
 
 
 class StoredRecord(msgspec.Struct, frozen=True):
@@ -129,9 +141,9 @@ class ParkedRows:
         return found
 
     async def save(self, connection: Connection, plan: Plan) -> None:
-        """Write what the plan parks, parks again and drops."""
+        """Write what the plan parks, parks again and drops. Raises DecidedMeanwhile."""
         if plan.drop:
-            await connection.execute("DELETE FROM consumer_parked WHERE id = ANY($1)", plan.drop)
+            await _drop(connection, plan.drop)
         if plan.park:
             columns = zip(*(_parked_row(entry, reason) for entry, reason in plan.park), strict=True)
             await connection.execute(_PARK, self._consumer, *(list(column) for column in columns))
@@ -186,4 +198,15 @@ def _reparked_row(entry: Entry, reason: str) -> tuple[Any, ...]:
     assert entry.parked is not None
     # Each refusal counts, or two dead letters about one record would have the same sequence.
     refused = 1 if entry.error is not None else 0
-    return (entry.parked.id, reason, *explain(entry, reason), refused)
+    parked = entry.parked
+    return (parked.id, parked.requested, reason, *explain(entry, reason), refused)
+
+
+async def _drop(connection: Connection, rows: Sequence[ParkedRow]) -> None:
+    asked = {row.id: row.requested for row in rows}
+    status = await connection.execute(_DROP, list(asked), list(asked.values()))
+    if int(status.rpartition(" ")[2]) < len(asked):
+        raise DecidedMeanwhile(
+            "a parked record was released and then discarded, or the other way round",
+            hint="nothing to do: it is read again with the last decision",
+        )
