@@ -25,7 +25,7 @@ PROCESSES = (*SERVICES, "relay")
 PATIENCE_SECONDS = 240.0
 NAME = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b(?=[{\[)\s])")
 """A series in an expression; our own all have two words or more."""
-OURS = ("pipeline_", "outbox_", "dlq_", "process_", "gateway_", "http_")
+OURS = ("pipeline_", "outbox_", "dlq_", "process_", "gateway_", "http_", "event_", "database_")
 
 
 @pytest.fixture(scope="module")

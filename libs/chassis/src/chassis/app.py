@@ -12,6 +12,7 @@ from chassis.auth.gate import IdentityGate
 from chassis.auth.keys import KeySource
 from chassis.auth.tokens import ApiKeys, Authenticator
 from chassis.clock import Clock, SystemClock
+from chassis.connections import ConnectionsCollector
 from chassis.cursors import CursorSeal
 from chassis.db import Database
 from chassis.health import Check
@@ -98,6 +99,11 @@ def _resources(
     api_keys: ApiKeys | None,
 ) -> Resources:
     database = Database(settings.database_url, application_name=settings.service)
+    telemetry = Telemetry()
+    pools = {"database": database.connections}
+    if sessions is not None:
+        pools["sessions"] = sessions.connections
+    telemetry.registry.register(ConnectionsCollector(pools))
     return Resources(
         settings=settings,
         clock=clock,
@@ -111,7 +117,7 @@ def _resources(
             api_keys=api_keys,
         ),
         cursors=CursorSeal(settings.cursor_secret.get_secret_value()),
-        telemetry=Telemetry(),
+        telemetry=telemetry,
         doorbell=Doorbell(database.connect),
         sessions=sessions,
     )

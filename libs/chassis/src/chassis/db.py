@@ -9,6 +9,7 @@ from typing import Final
 
 import asyncpg
 
+from chassis.connections import Connections
 from events.sessions import FOUND_OUT, leave_as_it_is
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,13 @@ class Database:
             yield self
         finally:
             self._pool.terminate()
+
+    def connections(self) -> Connections | None:
+        """How many connections the pool has; None while it is not open."""
+        if self._pool is None:
+            return None
+        size, idle = self._pool.get_size(), self._pool.get_idle_size()
+        return Connections(size - idle, idle, self._pool.get_max_size() - size)
 
     async def connect(
         self,

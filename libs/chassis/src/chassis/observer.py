@@ -57,6 +57,9 @@ class PrometheusObserver:
         self._consumers.parked.labels(consumer, topic, reason).inc()
         log.warning("event parked: consumer %s, topic %s, reason %s", consumer, topic, reason)
 
+    def parked_resolved(self, consumer: str, *, outcome: str, count: int) -> None:
+        self._consumers.parked_resolved.labels(consumer, outcome).inc(count)
+
     def parked_total(self, consumer: str, *, reason: str, count: int) -> None:
         self._consumers.parked_now.labels(consumer, reason).set(count)
 
@@ -192,6 +195,12 @@ class _ConsumerInstruments:
             "dlq_events",
             "Records put aside.",
             ("consumer", "topic", "reason"),
+            registry=registry,
+        )
+        self.parked_resolved = Counter(
+            "dlq_resolved_events",
+            "Parked records that are done with: released, discarded, or followed by themselves.",
+            ("consumer", "outcome"),
             registry=registry,
         )
         self.parked_now = Gauge(

@@ -17,9 +17,11 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.pool import QueuePool
 from sqlmodel.ext.asyncio.session import AsyncSession as SqlModelSession
 
 from chassis import dberrors
+from chassis.connections import Connections
 from chassis.db import CONNECT_SECONDS, Database
 from chassis.errors import Refusal
 
@@ -48,10 +50,19 @@ class Sessions:
 
     def __init__(self) -> None:
         self._make: async_sessionmaker[Session] | None = None
+        self._pool: QueuePool | None = None
 
     def __call__(self) -> Session:
         assert self._make is not None, "the sessions were not opened"
         return self._make()
+
+    def connections(self) -> Connections | None:
+        """How many connections the sessions have; None while they are not open."""
+        if self._pool is None:
+            return None
+        in_use, idle = self._pool.checkedout(), self._pool.checkedin()
+        most = SESSION_CONNECTIONS + SESSION_OVERFLOW
+        return Connections(in_use, idle, most - in_use - idle)
 
     @asynccontextmanager
     async def opened(self, database: Database) -> AsyncIterator[None]:
@@ -66,6 +77,8 @@ class Sessions:
             hide_parameters=True,
         )
         event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        assert isinstance(engine.pool, QueuePool)
+        self._pool = engine.pool
         self._make = async_sessionmaker(
             engine, class_=Session, expire_on_commit=False, autoflush=False
         )

@@ -142,6 +142,7 @@ def test_the_observer_tells_prometheus() -> None:
         oldest_seconds=0.2,
     )
     observer.event_parked("kpi", topic="ops", reason="gap")
+    observer.parked_resolved("kpi", outcome="released", count=2)
     observer.parked_total("kpi", reason="gap", count=1)
     observer.lag("kpi", topic="ops", partition=0, records=7)
     observer.watermark_age("kpi", seconds=2)
@@ -157,6 +158,7 @@ def test_the_observer_tells_prometheus() -> None:
         'pipeline_events_processed_total{consumer="kpi",outcome="applied"} 3.0',
         'pipeline_consumer_lag_records{consumer="kpi",partition="0",topic="ops"} 7.0',
         'dlq_events_total{consumer="kpi",reason="gap",topic="ops"} 1.0',
+        'dlq_resolved_events_total{consumer="kpi",outcome="released"} 2.0',
         'pipeline_events_visible_total{consumer="kpi",within="objective"} 5.0',
         'pipeline_gaps_total{consumer="kpi"} 2.0',
         'pipeline_folded_events_total{consumer="kpi"} 3.0',

@@ -35,6 +35,9 @@ class Observer(Protocol):
     def event_parked(self, consumer: str, *, topic: str, reason: str) -> None:
         """A record was put aside (`undecodable`, `schema`, `unprocessable`, `gap`, `held`)."""
 
+    def parked_resolved(self, consumer: str, *, outcome: str, count: int) -> None:
+        """Parked records are done with: `released`, `discarded`, or `followed` by themselves."""
+
     def parked_total(self, consumer: str, *, reason: str, count: int) -> None:
         """How many records of this consumer wait parked right now; told about once a second."""
 
@@ -81,6 +84,8 @@ class Unobserved:
     ) -> None: ...
 
     def event_parked(self, consumer: str, *, topic: str, reason: str) -> None: ...
+
+    def parked_resolved(self, consumer: str, *, outcome: str, count: int) -> None: ...
 
     def parked_total(self, consumer: str, *, reason: str, count: int) -> None: ...
 

@@ -151,3 +151,4 @@ def test_a_plan_leaves_the_heads_that_it_was_given_alone() -> None:
     assert heads["s", "a"].sequence == 1
     assert list(heads["s", "a"].waiting) == [3]
     assert [row.id for row in plan.drop] == [1]
+    assert plan.resolved() == {"followed": 1}

@@ -46,6 +46,9 @@ class GatewayTelemetry:
         self.streams_open = Gauge(
             "gateway_kpi_streams_open", "Clients of the live stream.", registry=None
         )
+        self.feeds_open = Gauge(
+            "gateway_event_streams_open", "Partners who follow their events.", registry=None
+        )
         self.partner_events = Counter(
             "gateway_partner_events_total",
             "Partners' events by what became of them.",
@@ -71,6 +74,7 @@ class GatewayTelemetry:
             self.retries,
             self.kpi_answers,
             self.streams_open,
+            self.feeds_open,
             self.partner_events,
             self.partner_keys_refused,
         ):

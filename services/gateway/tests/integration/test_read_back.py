@@ -230,9 +230,16 @@ async def test_a_follower_misses_nothing_while_many_write(house: House) -> None:
         for n in range(5):
             await send(house, [order(f"{who}-{n}-{k}", f"o{k}") for k in range(10)])
 
+    def followers() -> float | None:
+        registry = house.app.state.resources.telemetry.registry
+        counted: float | None = registry.get_sample_value("gateway_event_streams_open")
+        return counted
+
     following = asyncio.create_task(lines(house, 300))
+    await house.eventually(lambda: followers() == 1)
     await asyncio.gather(*(write(who) for who in range(6)))
     found = await asyncio.wait_for(following, 60)
+    await house.eventually(lambda: followers() == 0)
     assert [one["position"] for one in found] == list(range(1, 301))
     assert len({one["event"]["id"] for one in found}) == 300
 

@@ -275,6 +275,8 @@ class Consumer:
         )
         for entry, reason in plan.park:
             self._observer.event_parked(self._name, topic=entry.where.topic, reason=reason)
+        for outcome, count in plan.resolved().items():
+            self._observer.parked_resolved(self._name, outcome=outcome, count=count)
 
     async def _stop_partition(self, connection: Connection, error: TooManyRejected) -> None:
         """Nothing of the batch was committed; the other partitions read theirs again."""

@@ -7,7 +7,9 @@ own place and so holds back what comes after it; nothing else does.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -40,6 +42,13 @@ class Plan(msgspec.Struct, eq=False):
     """New records before which others are missing that were never seen."""
     rows: int | None = None
     """Written by all of the batch, the handler's too; None when they were not counted."""
+
+    def resolved(self) -> Counter[str]:
+        """How many parked records are done with, by what became of them."""
+        return Counter(_RESOLVED[row.requested] for row in self.drop)
+
+
+_RESOLVED: Final = {"release": "released", "discard": "discarded", None: "followed"}
 
 
 def make_plan(

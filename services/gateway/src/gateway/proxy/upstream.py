@@ -71,6 +71,7 @@ class Upstream:
         self._monotonic = monotonic
         self._breaker = Breaker(guards.breaker, monotonic)
         self._budget = RetryBudget(monotonic)
+        observer.circuit(name, self._breaker.state)  # known before anybody calls
 
     @property
     def deadline_seconds(self) -> float:

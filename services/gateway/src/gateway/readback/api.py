@@ -15,6 +15,7 @@ from chassis.errors import Conflict, NotFound
 from chassis.resources import Resources, resources_of
 from chassis.types import Day, Instant
 from events.inbox import feed
+from gateway.parts import parts_of
 from gateway.ratelimit import count_request
 from gateway.readback import stream
 from gateway.readback.items import EventCount, EventCounts, FiledEvent, FiledPage, members
@@ -160,6 +161,7 @@ async def stream_events(
         wanted=asked.filter(),
         follow=asked.follow,
         authorization=request.headers["authorization"],
+        streams_open=parts_of(request).telemetry.feeds_open,
     )
     return StreamingResponse(
         feeding.written(places, form),

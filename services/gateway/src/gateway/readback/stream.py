@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from prometheus_client import Gauge
 
 from chassis.errors import Refusal
 from chassis.resources import Resources
@@ -55,9 +56,15 @@ class Feeding:
     follow: bool
     authorization: str
     """Looked at again before each page, so that what expired or was revoked ends the stream."""
+    streams_open: Gauge
 
     async def written(self, places: feed.Places, form: Form) -> AsyncIterator[bytes]:
         """The stream's bytes, until its end."""
+        with self.streams_open.track_inprogress():
+            async for part in self._written(places, form):
+                yield part
+
+    async def _written(self, places: feed.Places, form: Form) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         ends_at, spoke_at = loop.time() + self._longest(), loop.time()
         seal = self.resources.cursors
