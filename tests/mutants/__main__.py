@@ -90,6 +90,9 @@ def attack(tree: Path, mutant: Mutant, *, log: Path) -> Finding:
 def main() -> int:
     words = inherited_environment().get("ONLY", "").lower()
     chosen = [mutant for mutant in MUTANTS if words in mutant.guard.lower()]
+    if not chosen:
+        print(f"no guard has the words {words!r}; docs/mutants.md lists them", file=sys.stderr)
+        return 2
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         tree, log = Path(folder) / "tree", Path(folder) / "tests.log"
         copy_tree(tree)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from mutants.__main__ import ROOT, DoesNotApply, mutated
+from mutants.__main__ import ROOT, DoesNotApply, main, mutated
 from mutants.guards import MUTANTS, Mutant
 
 
@@ -20,3 +20,11 @@ def test_a_mutant_applies_and_its_test_is_there(mutant: Mutant) -> None:
 def test_a_guard_that_has_changed_is_told() -> None:
     with pytest.raises(DoesNotApply, match="has 0 times"):
         mutated("something else", MUTANTS[0])
+
+
+def test_words_that_no_guard_has_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ONLY", "nonsense")
+    assert main() == 2
+    assert "no guard has the words 'nonsense'" in capsys.readouterr().err
