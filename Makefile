@@ -6,7 +6,7 @@
 BIN := .venv/bin
 # One worker a core: tests wait for real servers, and each worker has servers of its own.
 WORKERS ?= 2
-# Whole stacks at once, each with a worker to itself: what they do most is wait.
+# Whole stacks at once, each with a worker to itself.
 STACKS ?= 3
 export PYTHON
 

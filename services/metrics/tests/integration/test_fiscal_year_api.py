@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from kpi_stories import event
+from kpi_stories import event, sold
 from metrics_service import running
 
-from events import Dimensions, Event, Money
-from events.types.pipeline import DealCreated, DealState, DealWon, TargetSet
+from events.types.pipeline import TargetSet
 
 APRIL = datetime(2024, 4, 2, 12, tzinfo=UTC)
 MARCH = datetime(2025, 3, 30, 12, tzinfo=UTC)
 NOW = datetime(2025, 9, 10, tzinfo=UTC)
-
-
-def sold(name: str, minor: int, at: datetime) -> Iterator[Event]:
-    state = DealState(
-        deal_id=name,
-        pipeline="standard",
-        stage="first",
-        stage_rank=0,
-        status="open",
-        episode=1,
-        created_at=at,
-        dimensions=Dimensions(team="north"),
-        amount=Money(amount_minor=minor, currency="USD"),
-    )
-    yield event(DealCreated(deal=state), 1, at)
-    won = msgspec.structs.replace(state, status="won", closed_at=at + timedelta(hours=1))
-    yield event(DealWon(deal=won), 2, at + timedelta(hours=1))
 
 
 def goal(period: str, value: int) -> TargetSet:

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 import pytest_asyncio
-from kpi_stories import event
+from kpi_stories import event, sold
 from metrics_service import Service, running
 
-from events import Dimensions, Event, Money
-from events.types.pipeline import DealCreated, DealState, DealWon, TargetSet
+from events import Event
+from events.types.pipeline import TargetSet
 
 MAY = datetime(2024, 5, 6, 12, tzinfo=UTC)
 JUNE = datetime(2024, 6, 10, tzinfo=UTC)
@@ -24,25 +23,6 @@ NOW = datetime(2024, 9, 10, 20, tzinfo=UTC)
 """A Tuesday: of September's 21 working days 7 have begun."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def sold(
-    name: str, minor: int, at: datetime, *, currency: str = "USD", rate: str | None = None
-) -> Iterator[Event]:
-    state = DealState(
-        deal_id=name,
-        pipeline="standard",
-        stage="first",
-        stage_rank=0,
-        status="open",
-        episode=1,
-        created_at=at,
-        dimensions=Dimensions(team="north"),
-        amount=Money(amount_minor=minor, currency=currency, rate=rate),
-    )
-    yield event(DealCreated(deal=state), 1, at)
-    won = msgspec.structs.replace(state, status="won", closed_at=at + timedelta(hours=1))
-    yield event(DealWon(deal=won), 2, at + timedelta(hours=1))
 
 
 def goal(name: str, kpi: str, period: str, value: int | None, **more: Any) -> TargetSet:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 from kpi_histories import BASE, PIPELINE
 from memory_shelf import MemoryShelf, folded, readings
 
-from events import Event, EventData
+from events import Dimensions, Event, EventData, Money
+from events.types.pipeline import DealCreated, DealState, DealWon
 from metrics.engine.calendar import Grain
 from metrics.engine.company import Company, micros_of
 from metrics.engine.reading import rows_of
@@ -37,6 +39,26 @@ def event(
         subject=subject or data.subject,
         id=f"{source}{subject or data.subject}{sequence}",
     )
+
+
+def sold(
+    name: str, minor: int, at: datetime, *, currency: str = "USD", rate: str | None = None
+) -> Iterator[Event]:
+    """A deal of one team, won an hour after it was created."""
+    state = DealState(
+        deal_id=name,
+        pipeline="standard",
+        stage="first",
+        stage_rank=0,
+        status="open",
+        episode=1,
+        created_at=at,
+        dimensions=Dimensions(team="north"),
+        amount=Money(amount_minor=minor, currency=currency, rate=rate),
+    )
+    yield event(DealCreated(deal=state), 1, at)
+    won = msgspec.structs.replace(state, status="won", closed_at=at + timedelta(hours=1))
+    yield event(DealWon(deal=won), 2, at + timedelta(hours=1))
 
 
 def read(
