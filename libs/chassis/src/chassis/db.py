@@ -1,11 +1,14 @@
-"""The service's own PostgreSQL database: a pool of connections, and how long they may take."""
+"""The service's own PostgreSQL database: a pool of connections, and how long they may take.
+
+Invariant: nobody waits for ever, neither for a connection nor for its answer.
+"""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
@@ -15,6 +18,7 @@ from events.sessions import FOUND_OUT, leave_as_it_is
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 5.0
+"""For a new connection, and for one that others may be using."""
 POOL_CONNECTIONS: Final = 4
 ANSWER_SECONDS: Final = 25.0
 """A statement without an answer is given up with its connection. PostgreSQL ends those of requests
@@ -34,6 +38,36 @@ _PARAMETERS: Final = {
 UNREACHABLE: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
 """What asyncpg raises while the server is away, starting or stopping."""
 
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolAcquireContext
+
+    _Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    _Pool = asyncpg.Pool  # which has no parameters while it runs
+
+
+class BoundedPool(_Pool):
+    """A pool that lends within CONNECT_SECONDS, and raises TimeoutError when all stay in use.
+
+    asyncpg would have everybody wait for as long as it takes, and takes the limit only call by
+    call. Its limit also bounds giving the connection back.
+    """
+
+    def __init__(self, url: str, **settings: Any) -> None:
+        super().__init__(
+            url,
+            loop=None,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
+            # As `asyncpg.create_pool` has them.
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            **settings,
+        )
+
+    def acquire(self, *, timeout: float | None = None) -> "PoolAcquireContext[asyncpg.Record]":
+        return super().acquire(timeout=CONNECT_SECONDS if timeout is None else timeout)
+
 
 class Database:
     """Connections to one database; opens lazily, so that building an app needs no server."""
@@ -52,7 +86,7 @@ class Database:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Database"]:
         """Hold the pools open. Connects only when a connection is asked for."""
-        self._pool = await asyncpg.create_pool(
+        self._pool = await BoundedPool(
             self._url,
             min_size=0,
             max_size=POOL_CONNECTIONS,
@@ -94,7 +128,7 @@ class Database:
 
     async def check(self) -> None:
         """Raise unless the database answers."""
-        async with self.pool.acquire(timeout=CONNECT_SECONDS) as connection:
+        async with self.pool.acquire() as connection:
             await connection.execute("SELECT 1")
 
     async def wait(self) -> None:

@@ -79,7 +79,7 @@ def _not_storable(_cause: BaseException) -> Refusal:
 
 def unavailable(_cause: BaseException) -> Refusal:
     return DatabaseUnavailable(
-        "the database does not answer now", hint="try again in a few seconds"
+        "the database is busy or does not answer now", hint="try again in a few seconds"
     )
 
 

@@ -8,7 +8,7 @@ those at which the beat was written, so that `time() - x` is the age of the whol
 import logging
 from typing import Final
 
-from chassis.db import CONNECT_SECONDS, first_line
+from chassis.db import first_line
 from chassis.resources import Resources
 from events import Event, append_asyncpg, uuid7
 from events.database_errors import DATABASE_ERRORS
@@ -43,7 +43,7 @@ async def _beat(resources: Resources, process: str, count: int) -> None:
         occurred_at=now,
         recorded_at=now,
     )
-    async with resources.database.pool.acquire(timeout=CONNECT_SECONDS) as connection:
+    async with resources.database.pool.acquire() as connection:
         await append_asyncpg(connection, [event])
     resources.doorbell.ring()
     resources.telemetry.heartbeat("written", service=settings.service, at=now)

@@ -6,7 +6,7 @@ The relay tells it too. But a relay that is dead tells nothing, and silence look
 import logging
 from typing import Final
 
-from chassis.db import CONNECT_SECONDS, first_line
+from chassis.db import first_line
 from chassis.resources import Resources
 from events.database_errors import DATABASE_ERRORS
 from events.outbox import measure
@@ -22,7 +22,7 @@ async def watch_outbox(resources: Resources) -> None:
     tell = resources.telemetry.observer.outbox
     while not resources.stopping.is_set():
         try:
-            async with resources.database.pool.acquire(timeout=CONNECT_SECONDS) as connection:
+            async with resources.database.pool.acquire() as connection:
                 depth = await measure(connection)
         except DATABASE_ERRORS as error:
             log.warning("outbox not measured: %s", first_line(error))

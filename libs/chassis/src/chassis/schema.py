@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from chassis.db import Database
+from chassis.db import Database, first_line
+from events.database_errors import DATABASE_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +84,14 @@ class Schema:
     async def wait(self, database: Database, *, service: str) -> None:
         """Return when the database is migrated; say what is missing meanwhile."""
         told = False
-        while not await self.is_current(database):
-            if not told:
-                log.warning("schema is behind; run: python -m chassis.migrate %s", service)
-                told = True
+        while True:
+            try:
+                if await self.is_current(database):
+                    return
+            except DATABASE_ERRORS as error:
+                log.warning("schema not seen, looking again: %s", first_line(error))
+            else:
+                if not told:
+                    log.warning("schema is behind; run: python -m chassis.migrate %s", service)
+                    told = True
             await asyncio.sleep(_WAIT_SECONDS)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
+from chassis.db import first_line
 from chassis.resources import Resources
 from events import Connection, Consumer, Received, open_log
+from events.database_errors import DATABASE_ERRORS
+from events.waiting import is_set_within
 from metrics.engine.company import Company
 from metrics.engine.working_hours import parse_working_hours
 from metrics.handler import Folder
@@ -95,15 +97,15 @@ async def _our_figures_in_force(settings: Settings, resources: Resources) -> boo
     to_go_live = settings.rebuild_switch == "automatically"
     asked = False
     while not resources.stopping.is_set():
-        live = await prepare(resources.database.pool, company=company, to_go_live=to_go_live)
-        if live is not None:
-            return True
-        if not asked:
-            log.warning("this process waits until figures of its release and settings are in force")
-            asked = True
         try:
-            async with asyncio.timeout(_REST_SECONDS):
-                await resources.stopping.wait()
-        except TimeoutError:
-            continue
+            live = await prepare(resources.database.pool, company=company, to_go_live=to_go_live)
+        except DATABASE_ERRORS as error:
+            log.warning("figures of this release are asked for again: %s", first_line(error))
+        else:
+            if live is not None:
+                return True
+            if not asked:
+                log.warning("waiting until figures of this release and its settings are in force")
+                asked = True
+        await is_set_within(resources.stopping, _REST_SECONDS)
     return False

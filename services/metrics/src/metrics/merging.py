@@ -6,7 +6,6 @@ no answer is older for it.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
@@ -14,8 +13,10 @@ from typing import Any, Final
 
 import asyncpg
 
+from chassis.db import first_line
 from chassis.resources import Resources
 from events.database_errors import DATABASE_ERRORS
+from events.waiting import is_set_within
 from metrics.catalogues import catalogue_held
 from metrics.consuming import company_of
 from metrics.engine.company import Company
@@ -51,13 +52,9 @@ def merge_pending(settings: Settings) -> Callable[[Resources], Coroutine[Any, An
                     raise
                 log.debug("our figures are not in force yet")
             except DATABASE_ERRORS as error:
-                log.warning("merging is tried again: %s", error)
+                log.warning("merging is tried again: %s", first_line(error))
             rest = max(REST_SECONDS, _REST_TO_WORK * (time.monotonic() - begun))
-            try:
-                async with asyncio.timeout(rest):
-                    await resources.stopping.wait()
-            except TimeoutError:
-                pass
+            await is_set_within(resources.stopping, rest)
 
     return run
 

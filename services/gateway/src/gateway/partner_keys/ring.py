@@ -14,13 +14,12 @@ import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
-
 from chassis.auth.actor import Actor
 from chassis.clock import Clock
-from chassis.db import CONNECT_SECONDS, UNREACHABLE, Database, first_line
+from chassis.db import Database, first_line
 from chassis.errors import Unauthenticated, Unavailable
 from chassis.resources import Resources
+from events.database_errors import DATABASE_ERRORS
 from events.waiting import is_set_within
 from gateway.partner_keys import store
 from gateway.partner_keys.secret import PREFIX, hash_of, id_of
@@ -123,9 +122,9 @@ class KeyRing:
         if not used or self._database is None:
             return
         try:
-            async with self._database.pool.acquire(timeout=CONNECT_SECONDS) as connection:
+            async with self._database.pool.acquire() as connection:
                 await store.note_use(connection, used)
-        except (*UNREACHABLE, TimeoutError, asyncpg.PostgresError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("last uses of keys not noted, trying later: %s", first_line(error))
             self._used = used | self._used
 
@@ -177,9 +176,9 @@ class KeyRing:
     async def _keys(self) -> list[PartnerKey]:
         assert self._database is not None, "the key ring was not opened"
         try:
-            async with self._database.pool.acquire(timeout=CONNECT_SECONDS) as connection:
+            async with self._database.pool.acquire() as connection:
                 return await store.known_since(connection, self._clock.now() - _REMEMBERED)
-        except (*UNREACHABLE, TimeoutError, asyncpg.PostgresError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("partner keys not read: %s", first_line(error))
             raise PartnerKeysUnreadable(
                 "keys cannot be looked up at present", hint="try again after Retry-After"

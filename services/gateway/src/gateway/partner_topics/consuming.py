@@ -19,7 +19,6 @@ from typing import Final
 
 import msgspec
 
-from chassis.db import CONNECT_SECONDS
 from chassis.resources import Resources
 from events import Connection, EventsError
 from events.consumer.claims import Claim, check_identity, claim, digest_of, require_ours
@@ -127,7 +126,7 @@ class PartnerTopic:
             self._partitions = await self._door.log.partitions([self._topic])
             self._listed_at = time.monotonic()
         pool = self._door.resources.database.pool
-        async with pool.acquire(timeout=CONNECT_SECONDS) as connection:
+        async with pool.acquire() as connection:
             living = await self._members.beat(connection)
             wanted = self._members.share(self._partitions, living)
             if wanted == self._claims.keys():
@@ -156,7 +155,7 @@ class PartnerTopic:
         zone = self._door.resources.settings.company_time_zone
         pool = self._door.resources.database.pool
         async with (
-            pool.acquire(timeout=CONNECT_SECONDS) as connection,
+            pool.acquire() as connection,
             connection.transaction(),
         ):
             await advance(connection, self._consumer, self._moves(batch))

@@ -6,10 +6,9 @@ import logging
 from datetime import timedelta
 from typing import Final
 
-import asyncpg
-
-from chassis.db import UNREACHABLE, first_line
+from chassis.db import first_line
 from chassis.resources import Resources
+from events.database_errors import DATABASE_ERRORS
 from events.inbox.feed import drop_refused
 from events.waiting import is_set_within
 from gateway.settings import Settings
@@ -30,6 +29,6 @@ async def forget_refused(resources: Resources) -> None:
         try:
             async with resources.database.pool.acquire() as connection:
                 dropped = await drop_refused(connection, before=before)
-        except (*UNREACHABLE, asyncpg.PostgresError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("refused events were not forgotten, trying later: %s", first_line(error))
         await is_set_within(resources.stopping, _AGAIN_SECONDS if dropped else _LOOK_SECONDS)

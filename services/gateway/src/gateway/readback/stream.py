@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,8 @@ from gateway.kpi import sse
 from gateway.readback.items import members
 from gateway.readback.reader import Reader, cursor_of
 from gateway.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _PAGE: Final = 500
 _POLL_SECONDS: Final = 0.5
@@ -98,8 +101,12 @@ class Feeding:
         return self.resources.settings.stream_seconds
 
     async def _page(self, places: feed.Places) -> feed.FeedPage:
-        async with self.resources.database.pool.acquire() as connection:
-            return await feed.read_page(connection, places, self.wanted, limit=_PAGE)
+        try:
+            async with self.resources.database.pool.acquire() as connection:
+                return await feed.read_page(connection, places, self.wanted, limit=_PAGE)
+        except TimeoutError:
+            log.warning("a stream of events waits for the database")
+            return feed.FeedPage((), places, more=True)
 
     def _item(self, one: feed.Filed) -> dict[str, object]:
         return members(one, with_data=self.reader.sees_data(one.source))
