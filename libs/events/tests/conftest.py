@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,11 +23,13 @@ from events import (
     Handler,
     Log,
     Received,
+    Relay,
+    Unobserved,
     Unprocessable,
     open_log,
     schema_sql,
 )
-from events.cloudevents import to_record
+from events.cloudevents import from_record, to_record
 from events.log import NewRecord, TopicState
 from events.money import Money
 from events.parked import discard_parked, release_parked
@@ -121,6 +125,26 @@ async def apply(connection: Connection, received: Sequence[Received]) -> None:
         )
 
 
+class Watching(Unobserved):
+    """Remembers what a relay tells."""
+
+    def __init__(self) -> None:
+        self.unreachable: list[Exception] = []
+        self.unreachable_at: list[float] = []
+        self.published_count = 0
+        self.pages: list[int] = []
+        self.begun: list[float] = []
+
+    def outbox_unreachable(self, database: str, *, error: Exception) -> None:
+        self.unreachable.append(error)
+        self.unreachable_at.append(time.monotonic())
+
+    def published(self, database: str, *, count: int, seconds: float) -> None:
+        self.published_count += count
+        self.pages.append(count)
+        self.begun.append(time.monotonic() - seconds)
+
+
 @dataclass
 class World:
     """A log, a topic and a database, and the running of consumers between them."""
@@ -166,6 +190,35 @@ class World:
         finally:
             stop.set()
             await asyncio.wait_for(task, 30)
+
+    @asynccontextmanager
+    async def relaying(self, url: str) -> AsyncIterator[Watching]:
+        """A relay that runs meanwhile, and what it tells."""
+        stop, watching = asyncio.Event(), Watching()
+        relay = Relay(self.log, {"test": url}, observer=watching)
+        task = asyncio.create_task(relay.run(stop))
+        try:
+            yield watching
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 10)
+
+    async def on_the_log(self) -> dict[str, list[int]]:
+        """Sequences by subject in the order of the log."""
+        reader = await self.log.reader()
+        found: dict[str, list[int]] = defaultdict(list)
+        partitions = await self.log.partitions([self.topic])
+        ends = await self.log.ends(partitions)
+        reader.assign(dict.fromkeys(partitions, 0))
+        left = sum(ends.values())
+        while left:
+            for records in (await reader.poll(max_records=500, timeout_seconds=1)).values():
+                left -= len(records)
+                for record in records:
+                    event = from_record(record)
+                    found[event.subject].append(event.sequence)
+        await reader.close()
+        return dict(found)
 
     async def until(self, query: str, expected: object, *, seconds: float = 30) -> None:
         """Wait until a query answers what is expected."""

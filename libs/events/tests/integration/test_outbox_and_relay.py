@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -20,15 +16,10 @@ from events import (
     EventTooLarge,
     Relay,
     TopicMissing,
-    Unobserved,
     append_asyncpg,
     together,
 )
-from events.cloudevents import from_record
-from events.doorbell import RING
 from events.outbox import SHARDS, shard_of
-from events.relay.mover import PAGE
-from events.relay.shards import SESSION
 from events.sqlalchemy import driver_of, outbox_table
 
 WAITING = "SELECT count(*) FROM outbox"
@@ -37,53 +28,6 @@ SELECT array_agg(shards ORDER BY shards) FROM (
     SELECT count(*) AS shards FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock'
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     GROUP BY pid) relays"""
-
-
-class Watching(Unobserved):
-    """Remembers what the relay tells."""
-
-    def __init__(self) -> None:
-        self.unreachable: list[Exception] = []
-        self.published_count = 0
-        self.pages: list[int] = []
-        self.begun: list[float] = []
-
-    def outbox_unreachable(self, database: str, *, error: Exception) -> None:
-        self.unreachable.append(error)
-
-    def published(self, database: str, *, count: int, seconds: float) -> None:
-        self.published_count += count
-        self.pages.append(count)
-        self.begun.append(time.monotonic() - seconds)
-
-
-@asynccontextmanager
-async def relaying(world: Any, url: str, **how: Any) -> AsyncIterator[Watching]:
-    stop, watching = asyncio.Event(), Watching()
-    relay = Relay(world.log, {"test": url}, observer=watching, **how)
-    task = asyncio.create_task(relay.run(stop))
-    try:
-        yield watching
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, 10)
-
-
-async def on_the_log(world: Any) -> dict[str, list[int]]:
-    """Sequences by subject in the order of the log."""
-    reader, found = await world.log.reader(), defaultdict(list)
-    partitions = await world.log.partitions([world.topic])
-    ends = await world.log.ends(partitions)
-    reader.assign(dict.fromkeys(partitions, 0))
-    left = sum(ends.values())
-    while left:
-        for records in (await reader.poll(max_records=500, timeout_seconds=1)).values():
-            left -= len(records)
-            for record in records:
-                event = from_record(record)
-                found[event.subject].append(event.sequence)
-    await reader.close()
-    return dict(found)
 
 
 @pytest.fixture
@@ -173,60 +117,30 @@ async def test_an_outbox_is_emptied_in_order_and_events_arrive_as_they_were_prom
 ) -> None:
     events = [make_event(f"s{n % 9}", n // 9 + 1) for n in range(900)]
     await append_asyncpg(world.pool, events, topic=world.topic)
-    async with relaying(world, database) as watching:
+    async with world.relaying(database) as watching:
         await world.until(WAITING, 0)
         await append_asyncpg(world.pool, [make_event("late", 1)], topic=world.topic)
         await world.until(WAITING, 0)
 
     assert watching.published_count == 901
     expected = {f"s{n}": list(range(1, 101)) for n in range(9)} | {"late": [1]}
-    assert await on_the_log(world) == expected
+    assert await world.on_the_log() == expected
 
 
 async def test_what_the_log_has_is_gone_from_the_outbox_when_the_relay_stops(
     world: Any, database: str, make_event: Any
 ) -> None:
     await append_asyncpg(world.pool, [make_event("a", 1)], topic=world.topic)
-    async with relaying(world, database) as watching, asyncio.timeout(15):
+    async with world.relaying(database) as watching, asyncio.timeout(15):
         while not watching.published_count:  # noqa: ASYNC110
             await asyncio.sleep(0)
     assert await world.pool.fetchval(WAITING) == 0
 
 
-async def test_after_a_small_page_events_come_together_for_the_next(
-    world: Any, database: str, make_event: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A page costs broker and consumers milliseconds, however little is in it."""
-    monkeypatch.setattr("events.relay.mover._GATHER_SECONDS", 0.2)
-    async with relaying(world, database) as watching:
-        for sequence in range(1, 5):
-            await append_asyncpg(world.pool, [make_event("a", sequence)], topic=world.topic)
-            await world.pool.execute(RING)
-            await world.until(WAITING, 0)
-
-    assert watching.pages == [1, 1, 1, 1]
-    assert all(later - earlier > 0.15 for earlier, later in pairwise(watching.begun))
-
-
-async def test_a_page_is_found_by_its_index_though_the_outbox_has_no_statistics(
-    world: Any, database: str, make_event: Any
-) -> None:
-    """Else all that waits is read and sorted for each page: with the square of what waits."""
-    events = [make_event(f"s{n}", 1) for n in range(2000)]
-    await append_asyncpg(world.pool, events, topic=world.topic)
-    connection = await asyncpg.connect(database, server_settings=SESSION)
-
-    plan = await connection.fetch(f"EXPLAIN {PAGE}", list(range(SHARDS)), [], 500, 1_000_000)
-
-    await connection.close()
-    assert "Index Scan using outbox_pkey" in str(plan)
-    assert "Sort" not in str(plan)
-
-
 async def test_a_transaction_that_commits_late_is_not_skipped(
     world: Any, database: str, make_event: Any
 ) -> None:
-    async with relaying(world, database), world.pool.acquire() as connection:
+    async with world.relaying(database), world.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         await append_asyncpg(connection, [make_event("late", 1)], topic=world.topic)
@@ -235,15 +149,15 @@ async def test_a_transaction_that_commits_late_is_not_skipped(
         await transaction.commit()
         await world.until(WAITING, 0)
 
-    assert await on_the_log(world) == {"early": [1], "late": [1]}
+    assert await world.on_the_log() == {"early": [1], "late": [1]}
 
 
 async def test_two_relays_share_an_outbox_without_doubles(
     world: Any, database: str, make_event: Any
 ) -> None:
     async with (
-        relaying(world, database) as first,
-        relaying(world, database) as second,
+        world.relaying(database) as first,
+        world.relaying(database) as second,
     ):
         await world.until(OWNERS, [SHARDS // 2, SHARDS // 2])
         for sequence in range(1, 6):
@@ -254,58 +168,20 @@ async def test_two_relays_share_an_outbox_without_doubles(
     assert first.published_count + second.published_count == 200
     assert first.published_count
     assert second.published_count
-    assert await on_the_log(world) == {f"s{n}": [1, 2, 3, 4, 5] for n in range(40)}
+    assert await world.on_the_log() == {f"s{n}": [1, 2, 3, 4, 5] for n in range(40)}
 
 
 async def test_a_relay_takes_over_the_shards_of_one_that_died(
     world: Any, database: str, make_event: Any
 ) -> None:
-    async with relaying(world, database) as successor:
-        async with relaying(world, database):
+    async with world.relaying(database) as successor:
+        async with world.relaying(database):
             await world.until(OWNERS, [SHARDS // 2, SHARDS // 2])
         await append_asyncpg(
             world.pool, [make_event(f"s{n}", 1) for n in range(20)], topic=world.topic
         )
         await world.until(WAITING, 0)
         assert successor.published_count == 20
-
-
-async def test_large_events_go_out_in_pages_of_bounded_size(world: Any, database: str) -> None:
-    """Memory is bounded by bytes, not by rows: a page is read whole."""
-    await world.pool.execute(
-        """
-        INSERT INTO outbox (event_id, aggregatetype, aggregateid, aggregate_version, type, payload,
-                            source, occurred_at, recorded_at, shard)
-        SELECT n::text, $1, 'large', n, 'com.tandem.test.unknown.v1', (
-                   SELECT to_json(string_agg(md5(n || '-' || part), ''))
-                   FROM generate_series(1, 6000) part
-               ), '/tandem/test', now(), now(), 0
-        FROM generate_series(1, 60) n""",
-        world.topic,
-    )
-    async with relaying(world, database) as watching:
-        await world.until(WAITING, 0, seconds=60)
-
-    assert watching.published_count == 60
-    assert max(watching.pages) <= 4 * 1024 * 1024 // (6_000 * 32) + 1
-    assert await on_the_log(world) == {"large": list(range(1, 61))}
-
-
-async def test_a_lost_database_connection_is_taken_up_again(
-    world: Any, database: str, make_event: Any
-) -> None:
-    async with relaying(world, database) as watching:
-        await append_asyncpg(world.pool, [make_event("a", 1)], topic=world.topic)
-        await world.until(WAITING, 0)
-        await world.pool.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
-        await append_asyncpg(world.pool, [make_event("a", 2)], topic=world.topic)
-        await world.until(WAITING, 0)
-
-    assert watching.unreachable
-    assert set((await on_the_log(world))["a"]) == {1, 2}
 
 
 async def test_an_error_of_the_log_ends_the_relay_and_keeps_the_events(

@@ -9,6 +9,7 @@ from typing import Any, Final
 import asyncpg
 
 from events.database_errors import DATABASE_ERRORS
+from events.errors import EventsError
 from events.log import Log, Producer
 from events.observer import Observer, Unobserved
 from events.relay.mover import Mover
@@ -20,6 +21,10 @@ _RECONNECT_SECONDS: Final = (0.2, 5.0)
 _CONNECT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 35.0
 """A little more than the session's statement_timeout: for a server that is gone without a word."""
+
+
+class NotMigrated(EventsError):
+    """The database answers, and lacks a table that the relay reads."""
 
 
 class Relay:
@@ -73,34 +78,30 @@ class Relay:
     ) -> None:
         """One outbox, on one connection after another."""
         pause = _RECONNECT_SECONDS[0]
+
+        def progress() -> None:
+            nonlocal pause
+            pause = _RECONNECT_SECONDS[0]
+            self._progress(name)
+
         while not stop.is_set():
             self._progress(name)
             try:
                 connection = await _connect(url)
+                producer.forget_topics()  # while we were away a topic may have grown
+                mover = Mover(
+                    name,
+                    connection,
+                    producer=producer,
+                    observer=self._observer,
+                    tasks=tasks,
+                    progress=progress,
+                )
+                await _empty(mover, connection, stop)
             except DATABASE_ERRORS as error:
-                self._observer.outbox_unreachable(name, error=error)
+                self._observer.outbox_unreachable(name, error=_told(error))
                 await is_set_within(stop, pause)
                 pause = min(pause * 2, _RECONNECT_SECONDS[1])
-                continue
-            pause = _RECONNECT_SECONDS[0]
-            producer.forget_topics()  # while we were away a topic may have grown
-            mover = Mover(
-                name,
-                connection,
-                producer=producer,
-                observer=self._observer,
-                tasks=tasks,
-                progress=lambda: self._progress(name),
-            )
-            try:
-                await mover.empty(stop)
-            except DATABASE_ERRORS as error:
-                # What was published and not deleted goes out again: a copy, which consumers know.
-                self._observer.outbox_unreachable(name, error=error)
-                await mover.settle()
-                await is_set_within(stop, pause)
-            finally:
-                connection.terminate()
 
     def _progress(self, name: str) -> None:
         if self._watchdog is not None:
@@ -112,6 +113,26 @@ async def _connect(url: str) -> asyncpg.Connection[Any]:
         url, timeout=_CONNECT_SECONDS, command_timeout=_ANSWER_SECONDS, server_settings=SESSION
     )
     return connection
+
+
+async def _empty(mover: Mover, connection: asyncpg.Connection[Any], stop: asyncio.Event) -> None:
+    try:
+        await mover.empty(stop)
+    except DATABASE_ERRORS:
+        # What was published and not deleted goes out again: a copy, which consumers know.
+        await mover.settle()
+        raise
+    finally:
+        connection.terminate()
+
+
+def _told(error: Exception) -> Exception:
+    if not isinstance(error, asyncpg.UndefinedTableError):
+        return error
+    return NotMigrated(
+        str(error).partition("\n")[0],
+        hint="run the migrations of its service; the relay finds it within seconds",
+    )
 
 
 def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
