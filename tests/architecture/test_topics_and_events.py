@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,13 @@ def test_topics_that_views_are_rebuilt_from_keep_their_history() -> None:
     for name in FOLDED_TOPICS:
         assert TOPICS[name]["retention"] == "forever"
         assert TOPICS[name]["dlq"] is True
+
+
+def test_an_event_of_a_day_says_on_which_day_it_counts() -> None:
+    """Else what is uploaded years later is taken to be of the day of its upload."""
+    for kind in EVENT_TYPES.values():
+        days = [one.name for one in msgspec.structs.fields(kind) if one.type is date]
+        assert bool(days) == (kind.counts_on is not EventData.counts_on), (kind.__name__, days)
 
 
 def test_every_event_type_has_a_declared_topic_and_a_well_formed_name() -> None:

@@ -6,7 +6,7 @@ with a default; a changed meaning is a new major version.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Final
 
 import msgspec
@@ -49,6 +49,15 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaul
     def subject(self) -> str:
         """Id of the aggregate that it happened to: the CloudEvents subject and the log's key."""
         raise NotImplementedError
+
+    @property
+    def counts_on(self) -> date | None:
+        """The day that it says itself it is for; None where that is the day of the event's time.
+
+        What is for a period (a target, a market size) has none: when a quarter begins is the
+        company's to say, not the event's.
+        """
+        return None
 
 
 class Superseded(EventData, frozen=True, kw_only=True, omit_defaults=True):

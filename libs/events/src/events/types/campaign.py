@@ -51,6 +51,10 @@ class CampaignCostRecorded(_CampaignEvent, frozen=True, kw_only=True, omit_defau
     amount: Money
     incurred_on: date
 
+    @property
+    def counts_on(self) -> date:
+        return self.incurred_on
+
 
 class CampaignEnded(_CampaignEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A campaign is over; costs and leads of it may still come."""

@@ -52,3 +52,7 @@ class FxRatePublished(EventData, frozen=True, kw_only=True, omit_defaults=True):
     def subject(self) -> str:
         """One pair on one day: a later event about it replaces the earlier."""
         return f"{self.currency}/{self.base_currency}/{self.rate_on.isoformat()}"
+
+    @property
+    def counts_on(self) -> date:
+        return self.rate_on

@@ -152,6 +152,10 @@ class CostRecorded(EventData, frozen=True, kw_only=True, omit_defaults=True):
     def subject(self) -> str:
         return self.cost_id
 
+    @property
+    def counts_on(self) -> date:
+        return self.incurred_on
+
 
 class CostVoided(EventData, frozen=True, kw_only=True, omit_defaults=True):
     """The cost entry was a mistake: it counts nowhere."""
@@ -186,6 +190,10 @@ class TimeLogged(EventData, frozen=True, kw_only=True, omit_defaults=True):
     def subject(self) -> str:
         return self.log_id
 
+    @property
+    def counts_on(self) -> date:
+        return self.work_date
+
 
 class CapacitySet(EventData, frozen=True, kw_only=True, omit_defaults=True):
     """How long a person could have worked on a day, and how much of that was leave."""
@@ -204,3 +212,7 @@ class CapacitySet(EventData, frozen=True, kw_only=True, omit_defaults=True):
     def subject(self) -> str:
         """One person's day: a later event about it replaces the earlier."""
         return f"{self.person_id}/{self.work_date.isoformat()}"
+
+    @property
+    def counts_on(self) -> date:
+        return self.work_date

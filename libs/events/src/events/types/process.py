@@ -31,6 +31,10 @@ class ProcessBaselined(EventData, frozen=True, kw_only=True, omit_defaults=True)
     def subject(self) -> str:
         return self.process
 
+    @property
+    def counts_on(self) -> date:
+        return self.valid_from
+
 
 class ProcessRunCompleted(EventData, frozen=True, kw_only=True, omit_defaults=True):
     """A process was run through; the event's time is its end.

@@ -16,7 +16,7 @@ from chassis.types import Code, StrictModel
 from metrics.api.asking import OtherTeamsFigures, source_of
 from metrics.api.replies import reply
 from metrics.api.views import InTwoLanguages
-from metrics.engine.company import Company, date_of, micros_of
+from metrics.engine.company import Company, date_of
 from metrics.query.coverage import Coverage, NeededEvent, read_coverage
 from metrics.query.known import read_known
 from metrics.query.question import KpiNotFound
@@ -29,7 +29,11 @@ Reader = Annotated[Actor, require("kpis:read")]
 
 
 class ArrivedFrom(StrictModel):
-    """The events of one type from one source; voided ones did arrive. Days are the company's."""
+    """The events of one type from one source; voided ones did arrive.
+
+    `first_on` and `last_on` are the first and the last day that they are for: the day that a cost
+    or an hour names, else the company's day on which it happened.
+    """
 
     source: str
     events: int
@@ -44,8 +48,8 @@ class ArrivedFrom(StrictModel):
         return cls(
             source=arrivals.source,
             events=arrivals.events,
-            first_on=day_of(arrivals.first_occurred_at, company),
-            last_on=day_of(arrivals.last_occurred_at, company),
+            first_on=date_of(arrivals.first_day(company)),
+            last_on=date_of(arrivals.last_day(company)),
             first_occurred_at=arrivals.first_occurred_at,
             last_occurred_at=arrivals.last_occurred_at,
             last_recorded_at=arrivals.last_recorded_at,
@@ -97,11 +101,6 @@ class KpiCoverage(StrictModel):
             missing=[one.type.wire_type for one in coverage.events if not one.arrivals],
             events=[EventCoverage.of(one, source.company) for one in coverage.events],
         )
-
-
-def day_of(instant: datetime, company: Company) -> date:
-    """The company's day on which an instant lies."""
-    return date_of(company.day(micros_of(instant)))
 
 
 def refuse_part_of_the_company(actor: Actor) -> None:

@@ -13,7 +13,7 @@ from chassis.auth.actor import Actor
 from chassis.resources import ResourcesDep
 from chassis.types import Code, StrictModel
 from metrics.api.asking import PeriodLabel, source_of
-from metrics.api.coverage import day_of, refuse_part_of_the_company
+from metrics.api.coverage import refuse_part_of_the_company
 from metrics.api.replies import reply
 from metrics.engine.calendar import Grain, Period, parse_period, period_of
 from metrics.engine.company import Company, date_of, micros_of
@@ -142,7 +142,7 @@ class DataQuality(StrictModel):
                 SourceFreshness(
                     source=one.source,
                     events=one.events,
-                    last_on=day_of(one.last_occurred_at, company),
+                    last_on=date_of(company.day(micros_of(one.last_occurred_at))),
                     last_occurred_at=one.last_occurred_at,
                     last_recorded_at=one.last_recorded_at,
                 )

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 from events.types import EventData
-from metrics.engine.company import Company, date_of, micros_of
+from metrics.engine.company import Company, date_of
 from metrics.engine.kpi import Kpi, Ratio
 from metrics.engine.measure import Reading, Term
 from metrics.engine.moment import MomentKind
@@ -65,7 +65,7 @@ def coverage_of(kpi: Kpi, arrived: Iterable[Arrivals], *, company: Company) -> C
     for one in arrived:
         by_type.setdefault(one.type, []).append(one)
     first = {
-        name: min(one.first_occurred_at for one in of_type) for name, of_type in by_type.items()
+        name: min(one.first_day(company) for one in of_type) for name, of_type in by_type.items()
     }
     since = readable_since(kpi, first)
     return Coverage(
@@ -74,24 +74,24 @@ def coverage_of(kpi: Kpi, arrived: Iterable[Arrivals], *, company: Company) -> C
             NeededEvent(type=cls, arrivals=by_type.get(cls.wire_type, []))
             for cls in needed_events(kpi)
         ],
-        since=None if since is None else date_of(company.day(micros_of(since))),
+        since=None if since is None else date_of(since),
     )
 
 
-def readable_since(kpi: Kpi, first: Mapping[str, datetime]) -> datetime | None:
-    """When the last part of the formula began, given the first event of each type.
+def readable_since(kpi: Kpi, first: Mapping[str, int]) -> int | None:
+    """The day on which the last part of the formula began, given the first day of each type.
 
     A part (the numerator, the denominator) begins with the first of whatever adds to it:
     sales come as deals or as orders. What is taken off (refunds) need not come at all.
     Targets and prices say themselves for which days they hold, so they only have to exist.
     """
-    begins: list[datetime] = []
+    begins: list[int] = []
     for part in kpi.sums().values():
         adding = [term for term in part.terms if term.sign > 0]
-        known = {term: at for term in adding if (at := _first_of(term, first)) is not None}
+        known = {term: day for term in adding if (day := _first_of(term, first)) is not None}
         if not known:
             return None
-        dated = [at for term, at in known.items() if term.reading is not Reading.SCOPE_OF_PERIOD]
+        dated = [day for term, day in known.items() if term.reading is not Reading.SCOPE_OF_PERIOD]
         begins += [min(dated)] if dated else []
     return max(begins, default=None)
 
@@ -115,11 +115,7 @@ def outcomes_since(kpi: Kpi, arrived: Iterable[Arrivals], *, company: Company) -
     if not types:
         return _EVER
     aggregates = tuple({cls.wire_type.rsplit(".", 2)[0] + "." for cls in types})
-    days = [
-        company.day(micros_of(one.first_occurred_at))
-        for one in arrived
-        if one.type.startswith(aggregates)
-    ]
+    days = [one.first_day(company) for one in arrived if one.type.startswith(aggregates)]
     return min(days, default=_NEVER)
 
 
@@ -134,7 +130,7 @@ def outcomes_of(kpi: Kpi) -> set[type[EventData]]:
     return above - below
 
 
-def _first_of(term: Term, first: Mapping[str, datetime]) -> datetime | None:
+def _first_of(term: Term, first: Mapping[str, int]) -> int | None:
     price = term.measure.price
     if price is not None and not any(of.wire_type in first for of in price.kind.events):
         return None

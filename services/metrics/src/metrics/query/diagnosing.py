@@ -15,7 +15,7 @@ from metrics.diagnosis import Window as DiagnosisWindow
 from metrics.diagnosis.baseline import seasonal_index, wide_enough
 from metrics.diagnosis.gate import NEEDED, NEEDED_FOR_PROFIT
 from metrics.engine.calendar import Grain, Period, months_before, period_of
-from metrics.engine.company import SECOND, Company, date_of, instant_of, micros_of
+from metrics.engine.company import SECOND, Company, date_of, instant_of
 from metrics.engine.kpi import Kpi
 from metrics.engine.row import Row
 from metrics.engine.sums import Known
@@ -127,13 +127,13 @@ class _Collecting:
         present = {
             ".".join(one.type.split(".")[3:5])
             for one in arrived
-            if one.first_occurred_at < instant_of(end)
+            if one.first_day(self._source.company) < self._asked.period.end
         }
         orders_only = "order.paid" in present and not any(p.startswith("deal.") for p in present)
         needed = frozenset({"order.paid"}) if orders_only else NEEDED
         if self._asked.lens == "profit":
             needed |= NEEDED_FOR_PROFIT
-            # A cost says itself of which day it is, and may be of a project alone.
+            # A campaign's cost is one, too; one of a project alone is none.
             if current.costs is None or not current.costs.amount_minor:
                 present -= NEEDED_FOR_PROFIT
             else:
@@ -219,7 +219,7 @@ class _Collecting:
         """The day of the first sale of all."""
         types = [kind.wire_type for kind in (DealWon, OrderPaid)]
         arrived = await coverage.read(self._source.connection, types=types)
-        days = [self._source.company.day(micros_of(one.first_occurred_at)) for one in arrived]
+        days = [one.first_day(self._source.company) for one in arrived]
         return min(days, default=None)
 
     async def history(self) -> list[float]:
