@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import InvalidReplicationFactorError
 
+from events import LogUnavailable, open_log
 from events.log import Log, NewRecord, TopicState
 from events.topics import Declaration, InvalidDeclaration, apply, read_declaration
 
+FENCED = "Unable to replicate the partition 1 time(s): All brokers are currently fenced."
 DECLARED = Path(__file__).parents[4] / "deploy/kafka/topics.yaml"
 
 
@@ -59,6 +65,45 @@ async def test_what_is_not_declared_is_told_and_left(log: Log, event_log: str, t
 
     assert f"topic {topic} is on the log but not declared" in result.drift
     assert topic in await log.topics()
+
+
+def fenced(monkeypatch: pytest.MonkeyPatch, *, times: int) -> list[str]:
+    """Have Kafka answer so often as it does while no broker may be given partitions yet."""
+    asked: list[str] = []
+    create = AIOKafkaAdminClient.create_topics
+
+    async def create_topics(self: AIOKafkaAdminClient, new: list[Any], **how: Any) -> Any:
+        asked.append(new[0].name)
+        if len(asked) > times:
+            return await create(self, new, **how)
+        answer = (new[0].name, InvalidReplicationFactorError.errno, FENCED)
+        return SimpleNamespace(topic_errors=[answer])
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "create_topics", create_topics)
+    return asked
+
+
+@pytest.mark.kafka
+async def test_a_cluster_that_has_just_started_is_given_time(
+    kafka_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, asked = f"t-{secrets.token_hex(3)}", fenced(monkeypatch, times=2)
+    async with open_log(kafka_server.url) as log:
+        await log.create_topic(TopicState(name, 1, None))
+        assert name in await log.topics()
+    assert asked == [name] * 3
+
+
+@pytest.mark.kafka
+async def test_a_cluster_without_a_broker_for_a_topic_is_given_up_at_last(
+    kafka_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("events.log.kafka.log._FENCED_SECONDS", 0.5)
+    asked = fenced(monkeypatch, times=1_000)
+    async with open_log(kafka_server.url) as log:
+        with pytest.raises(LogUnavailable, match=r"t-never was not created: .*fenced"):
+            await asyncio.wait_for(log.create_topic(TopicState("t-never", 1, None)), 60)
+    assert len(asked) > 1
 
 
 @pytest.mark.parametrize(

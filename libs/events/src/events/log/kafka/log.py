@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self, TypeVar
@@ -11,7 +12,12 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    InvalidReplicationFactorError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from events.errors import LogUnavailable, TopicMissing
@@ -22,6 +28,9 @@ from events.log.kafka.topic_ids import topic_ids
 from events.log.port import PATIENCE_SECONDS, Producer, Reader, TopicPartition, TopicState
 
 _TIMEOUT_SECONDS: Final = 10.0
+_FENCED_SECONDS: Final = 30.0
+"""A cluster that has just started answers before its brokers may be given partitions ("fenced")."""
+_AGAIN_SECONDS: Final = 0.2
 _FOREVER: Final = "-1"
 _REPLICAS: Final = 3
 _STRANGERS: Final = {
@@ -100,15 +109,25 @@ class KafkaLog:
         }
         if topic.record_bytes is not None:
             configs |= _STRANGERS | {"max.message.bytes": str(topic.record_bytes)}
+        give_up_at = time.monotonic() + _FENCED_SECONDS
+        while refused := await self._refused(topic, configs):
+            code, message = refused
+            if for_code(code) is TopicAlreadyExistsError:
+                break
+            if for_code(code) is not InvalidReplicationFactorError or time.monotonic() > give_up_at:
+                raise LogUnavailable(f"topic {topic.name} was not created: {message or code}")
+            await asyncio.sleep(_AGAIN_SECONDS)
+        await self._visible(topic.name, partitions=1)
+
+    async def _refused(self, topic: TopicState, configs: dict[str, str]) -> tuple[int, str] | None:
+        """Ask for a topic; the code and words of a refusal."""
         async with self._admin() as admin:
             brokers = len((await admin.describe_cluster())["brokers"])
             replicas = min(brokers, _REPLICAS)
             new = NewTopic(topic.name, topic.partitions, replicas, topic_configs=configs)
             response = await admin.create_topics([new])
-        for _, code, message in response.topic_errors:
-            if code and for_code(code) is not TopicAlreadyExistsError:
-                raise LogUnavailable(f"topic {topic.name} was not created: {message or code}")
-        await self._visible(topic.name, partitions=1)
+        [(_, code, message)] = response.topic_errors
+        return (code, message) if code else None
 
     async def grow_topic(self, name: str, *, partitions: int) -> None:
         async with self._admin() as admin:
