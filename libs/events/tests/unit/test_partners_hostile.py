@@ -95,13 +95,16 @@ def test_what_is_no_event_at_all_is_refused(read: Any, text: bytes) -> None:
         ({"traceparent": "00-\r\n"}, "traceparent"),
         ({"campaign": "spring\x07"}, "campaign"),
         ({"data": EVENT["data"] | {"order_id": "o\x1b"}}, "subject"),
-        ({"time": "2026-06-30T23:59:60Z"}, "time"),
         ({"time": "2026-03-01T12:00:00"}, "time"),
         ({"time": "2026-03-01T12:00:00+24:00"}, "time"),
         ({"time": "0001-01-01T00:00:00+14:00"}, "time"),
         ({"time": "9999-12-31T23:59:59-14:00"}, "time"),
         ({"time": "٢٠٢٦-03-01T12:00:00Z"}, "time"),
         ({"time": 1772366400}, "time"),
+        ({"type": 5}, "type"),
+        ({"specversion": 1.0}, "specversion"),
+        ({"subject": True}, "subject"),
+        ({"datacontenttype": ["application/json"]}, "datacontenttype"),
         ({"sequence": "7"}, "sequence"),
         ({"recordedtime": "2026-03-01T12:00:00Z"}, "recordedtime"),
     ],
@@ -114,6 +117,29 @@ def test_what_cloudevents_forbids_is_refused_by_its_name(
     assert isinstance(refused, Rejected)
     assert (refused.field, refused.id) == (field, (EVENT | changes)["id"])
     assert refused.hint
+
+
+@WAYS
+@pytest.mark.parametrize("number", [5, 5.5, True, {"a": 1}])
+def test_an_id_that_is_no_text_is_refused_and_not_made_into_one(read: Any, number: Any) -> None:
+    """5 and "5" would be two ids to the sender, and one to us."""
+    refused = read(changed(id=number))
+    assert isinstance(refused, Rejected)
+    assert (refused.field, refused.reason, refused.hint) == (
+        "id",
+        "attribute id is no text",
+        "write it in quotes",
+    )
+    assert (refused.id, refused.source, refused.type) == (None, EVENT["source"], EVENT["type"])
+
+
+@WAYS
+@pytest.mark.parametrize("time", ["2016-12-31T23:59:60Z", "2017-01-01T07:59:60.5+08:00"])
+def test_a_leap_second_is_refused_by_what_it_is(read: Any, time: str) -> None:
+    refused = read(changed(time=time))
+    assert isinstance(refused, Rejected)
+    assert (refused.field, refused.hint) == ("time", "send the second after it")
+    assert "leap second" in refused.reason
 
 
 @WAYS

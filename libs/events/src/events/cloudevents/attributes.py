@@ -27,6 +27,8 @@ CORE: Final = frozenset(
 SEQUENCE_DIGITS: Final = 12
 """Zero-padding makes the text sort as the number does, as the extension `sequence` demands."""
 
+_LEAP: Final = "60"
+"""Seconds that RFC 3339 allows and neither Python nor PostgreSQL can tell from the next minute."""
 _instant: Final[msgspec.json.Decoder[datetime]] = msgspec.json.Decoder(
     Annotated[datetime, msgspec.Meta(tz=True)]
 )
@@ -62,6 +64,10 @@ def instant(value: str, name: str) -> datetime:
     try:
         return utc(value.encode())
     except (ValueError, OverflowError):  # msgspec's and Unicode's errors are ValueErrors
+        if value[17:19] == _LEAP:
+            raise AttributeUnusable(
+                name, "is a leap second, which no clock here has", hint="send the second after it"
+            ) from None
         raise AttributeUnusable(
             name, "is no instant", hint="write it like 2026-01-31T09:30:00Z"
         ) from None

@@ -7,11 +7,13 @@ from typing import Final
 
 import msgspec
 
+from events.cloudevents.attributes import CORE
 from events.cloudevents.envelope import write_envelope
 from events.errors import AttributeUnusable, Undecodable
 from events.event import Event, encode_data, violation
 
 _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_core: Final[msgspec.json.Decoder[str | None]] = msgspec.json.Decoder(str | None)
 _scalar: Final = msgspec.json.Decoder(str | int | bool | None)
 
 
@@ -43,6 +45,12 @@ def read_structured(raw: bytes | msgspec.Raw) -> tuple[dict[str, str], bytes | N
 
 
 def _text(name: str, raw: msgspec.Raw) -> str | None:
+    """An attribute as text: only extensions may be numbers and booleans (JSON format, 2.2)."""
+    if name in CORE:
+        try:
+            return _core.decode(raw)
+        except msgspec.ValidationError:
+            raise AttributeUnusable(name, "is no text", hint="write it in quotes") from None
     try:
         value = _scalar.decode(raw)
     except msgspec.DecodeError:

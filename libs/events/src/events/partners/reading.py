@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -48,11 +48,11 @@ act on an operator's terminal, and noncharacters.
 
 
 class _Named(msgspec.Struct, gc=False):
-    """What a refusal can say about an event that cannot be read."""
+    """What a refusal can say about an event that cannot be read, as far as it is text."""
 
-    id: str | None = None
-    source: str | None = None
-    type: str | None = None
+    id: Any = None
+    source: Any = None
+    type: Any = None
 
 
 _named: Final = msgspec.json.Decoder(_Named)
@@ -101,12 +101,13 @@ def _rejected(
     )
 
 
-def _names_in(text: bytes) -> dict[str, str | None]:
+def _names_in(text: bytes) -> dict[str, str]:
     """Id, source and type, as far as the text is JSON."""
     try:
-        return msgspec.structs.asdict(_named.decode(text))
+        named = msgspec.structs.asdict(_named.decode(text))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
+    return {name: value for name, value in named.items() if isinstance(value, str)}
 
 
 def is_utf8(parameters: str) -> bool:
