@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 import pytest
 
-from events import open_log
+from events import Event, Log, open_log
 from events.cloudevents import to_record
 from events.log import TopicPartition, TopicState
 from events.log.postgres import tables
@@ -26,27 +29,53 @@ def event_log(log_database: str) -> str:
     return log_database
 
 
+@dataclass
+class Aged:
+    """A topic that keeps an hour, with records that were appended two hours ago."""
+
+    log: Log
+    name: str
+    trimmer: asyncpg.Connection[Any]
+
+    @property
+    def where(self) -> TopicPartition:
+        return TopicPartition(self.name, 0)
+
+    async def begins_at(self) -> int:
+        return (await self.log.beginnings([self.where]))[self.where]
+
+    async def trim(self, records: int) -> bool:
+        """Let so many go; whether there are more to go."""
+        return bool(await self.trimmer.fetchval(tables.TRIM, records, timeout=20))
+
+
+@asynccontextmanager
+async def aged(url: str, events: list[Event], *, old: int) -> AsyncIterator[Aged]:
+    name = f"t-{secrets.token_hex(4)}"
+    trimmer = await asyncpg.connect(url)
+    try:
+        async with open_log(url) as log:
+            await log.create_topic(TopicState(name, 1, 3600))
+            producer = await log.producer()
+            await producer.publish([to_record(event, topic=name) for event in events])
+            await trimmer.execute(_AGE, name, old)
+            yield Aged(log, name, trimmer)
+    finally:
+        await trimmer.close()
+
+
 async def test_the_oldest_records_go_first_and_those_within_retention_stay(
     log_database: str, make_event: Any
 ) -> None:
-    name = f"t-{secrets.token_hex(4)}"
-    where = TopicPartition(name, 0)
-    async with open_log(log_database) as log:
-        await log.create_topic(TopicState(name, 1, 3600))
-        producer = await log.producer()
-        await producer.publish([to_record(make_event("a", n + 1), topic=name) for n in range(10)])
-        connection = await asyncpg.connect(log_database)
-        try:
-            await connection.execute(_AGE, name, 5)
-            first = []
-            for _ in range(3):
-                more = await connection.fetchval(tables.TRIM, 2)
-                first.append(((await log.beginnings([where]))[where], more))
-        finally:
-            await connection.close()
-        reader = await log.reader()
-        reader.assign({where: 5})
-        left = (await reader.poll(max_records=100, timeout_seconds=5))[where]
+    events = [make_event("a", n + 1) for n in range(10)]
+    async with aged(log_database, events, old=5) as topic:
+        first = []
+        for _ in range(3):
+            more = await topic.trim(2)
+            first.append((await topic.begins_at(), more))
+        reader = await topic.log.reader()
+        reader.assign({topic.where: 5})
+        left = (await reader.poll(max_records=100, timeout_seconds=5))[topic.where]
 
     assert first == [(2, True), (4, True), (5, False)]
     assert [record.offset for record in left] == [5, 6, 7, 8, 9]
@@ -55,21 +84,14 @@ async def test_the_oldest_records_go_first_and_those_within_retention_stay(
 async def test_a_partition_to_which_somebody_appends_is_trimmed_later(
     log_database: str, make_event: Any
 ) -> None:
-    name = f"t-{secrets.token_hex(4)}"
-    where = TopicPartition(name, 0)
-    async with open_log(log_database) as log:
-        await log.create_topic(TopicState(name, 1, 3600))
-        producer = await log.producer()
-        await producer.publish([to_record(make_event("a", 1), topic=name)])
-        writer, trimmer = await asyncpg.connect(log_database), await asyncpg.connect(log_database)
+    async with aged(log_database, [make_event("a", 1)], old=1) as topic:
+        writer = await asyncpg.connect(log_database)
         try:
-            await trimmer.execute(_AGE, name, 1)
             async with writer.transaction():
-                await writer.execute(_WORK_ON, name)
-                await trimmer.fetchval(tables.TRIM, 10, timeout=20)
-                assert (await log.beginnings([where]))[where] == 0
-            await trimmer.fetchval(tables.TRIM, 10)
-            assert (await log.beginnings([where]))[where] == 1
+                await writer.execute(_WORK_ON, topic.name)
+                await topic.trim(10)
+                assert await topic.begins_at() == 0
         finally:
             await writer.close()
-            await trimmer.close()
+        await topic.trim(10)
+        assert await topic.begins_at() == 1
