@@ -15,6 +15,7 @@ from events.consumer import (
     Folding,
     Handler,
     Received,
+    Unprocessable,
 )
 from events.errors import (
     ConsumerStuck,
@@ -24,12 +25,10 @@ from events.errors import (
     LogChanged,
     LogUnavailable,
     PublishFailed,
-    SchemaViolation,
     TopicMissing,
     Undecodable,
-    Unprocessable,
 )
-from events.event import Event, EventLike, UnknownData, decode_data, encode_data
+from events.event import Event, EventLike, SchemaViolation, UnknownData, decode_data, encode_data
 from events.ids import uuid7
 from events.log import Log, TopicPartition, open_log
 from events.money import Money

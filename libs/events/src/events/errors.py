@@ -7,12 +7,6 @@ end the process, because going on would lose or repeat events.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from events.consumer.received import Received
-    from events.event import Event, EventLike
-
 
 class EventsError(Exception):
     """Base of all errors of this library: a fact, and a hint on how to mend it."""
@@ -24,7 +18,11 @@ class EventsError(Exception):
 
 
 class DataError(EventsError):
-    """One record is at fault."""
+    """One record is at fault.
+
+    What is said of its event stands beside that: `events.event.SchemaViolation`,
+    `events.consumer.received.Unprocessable`.
+    """
 
     reason = "unprocessable"
 
@@ -47,33 +45,6 @@ class AttributeUnusable(Undecodable):
 
     def __init__(self, name: str, fact: str, *, hint: str) -> None:
         super().__init__(f"attribute {name[:80]} {fact}", hint=hint, field=name)
-
-
-class SchemaViolation(DataError):
-    """The envelope is sound but the data does not match its type.
-
-    `event` is the envelope with the data left raw; `field` is the path of the
-    first offence, such as `deal.owners[0].weight_bp` (empty for the whole).
-    """
-
-    reason = "schema"
-
-    def __init__(self, fact: str, *, hint: str = "", field: str = "") -> None:
-        super().__init__(fact, hint=hint)
-        self.field = field
-        self.event: Event | None = None
-
-
-class Unprocessable(DataError):
-    """Raised by a handler or a fold: this event can never be applied as it is; park it.
-
-    Do not raise it for what may pass by itself (a lost connection, a timeout):
-    such errors are let through and the batch is retried.
-    """
-
-    def __init__(self, about: Received | EventLike, reason: str, hint: str = "") -> None:
-        super().__init__(reason, hint=hint)
-        self.about = about
 
 
 class EventTooLarge(EventsError):

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from events.errors import SchemaViolation
+from events.errors import DataError
 from events.ids import uuid7
 from events.types import EVENT_TYPES, EventData
 from events.upcasting import decoder_of
@@ -103,6 +103,21 @@ class EventLike(Protocol):
     def traceparent(self) -> str | None: ...
     @property
     def extensions(self) -> dict[str, str]: ...
+
+
+class SchemaViolation(DataError):
+    """The envelope is sound but the data does not match its type.
+
+    `event` is the envelope with the data left raw; `field` is the path of the
+    first offence, such as `deal.owners[0].weight_bp` (empty for the whole).
+    """
+
+    reason = "schema"
+
+    def __init__(self, fact: str, *, hint: str = "", field: str = "") -> None:
+        super().__init__(fact, hint=hint)
+        self.field = field
+        self.event: Event | None = None
 
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -24,8 +24,7 @@ from typing import (
 
 import msgspec
 
-from events.errors import SchemaViolation
-from events.event import violation
+from events.event import SchemaViolation, violation
 
 T = TypeVar("T", bound=msgspec.Struct)
 

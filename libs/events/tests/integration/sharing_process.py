@@ -5,7 +5,7 @@ import signal
 import sys
 
 from events import Relay, open_log
-from events.log.postgres.log import SESSION as LOG_SESSION
+from events.log.postgres.database import SESSION as LOG_SESSION
 from events.relay.shards import SESSION
 
 SESSION["idle_session_timeout"] = sys.argv[3]

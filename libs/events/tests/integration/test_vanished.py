@@ -15,7 +15,7 @@ from events import LogUnavailable, open_log
 from events.errors import PublishFailed
 from events.log import NewRecord
 from events.log.kafka import log as kafka_log
-from events.log.postgres import log as postgres_log
+from events.log.postgres import database as log_database
 from faults.harness.proxy import Proxy
 
 DONE = "SELECT count(*) FROM applied"
@@ -53,7 +53,7 @@ async def test_a_consumer_whose_database_vanished_goes_on_with_new_connections(
 async def test_a_consumer_whose_log_vanished_goes_on_with_new_connections(
     world: Any, event_log: str, proxy: Proxy, make_event: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_log, "_ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(log_database, "_ANSWER_SECONDS", 1.0)
     ours = world.log
     async with AsyncExitStack() as running:
         world.log = await running.enter_async_context(open_log(by_way_of(proxy, event_log)))
@@ -72,8 +72,8 @@ async def test_a_producer_whose_log_vanished_is_told_so_once_it_got_no_answer(
     world: Any, event_log: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without waiting again, for as long as connecting may take, to make the connection fit."""
-    monkeypatch.setattr(postgres_log, "_ANSWER_SECONDS", 1.0)
-    monkeypatch.setattr(postgres_log, "_CONNECT_SECONDS", 600.0)
+    monkeypatch.setattr(log_database, "_ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(log_database, "_CONNECT_SECONDS", 600.0)
     async with open_log(by_way_of(proxy, event_log)) as log:
         producer = await log.producer()
         record = NewRecord(topic=world.topic, key=b"a", value=b"{}", headers=[])

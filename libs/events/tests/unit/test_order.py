@@ -13,7 +13,7 @@ from events.consumer.entry import HELD, Entry, Key, ParkedRow
 from events.consumer.order import plan_in_order
 from events.consumer.plan import Head, Plan, expect, make_plan
 from events.consumer.store import StoredRecord
-from events.errors import SchemaViolation
+from events.event import SchemaViolation
 from events.types.partner import OrderPaid
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from events import Event, Money, Received, TopicPartition
 from events.consumer.entry import Entry, ParkedRow
 from events.consumer.plan import Head, Plan, make_plan
 from events.consumer.store import StoredRecord
-from events.errors import SchemaViolation
+from events.event import SchemaViolation
 from events.types.partner import OrderPaid
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -73,7 +73,7 @@ def _tasks(parts: Parts) -> list[BackgroundTask]:
         parts.live.close()
 
     hearing = update_wrapper(partial(hear_changes, parts), hear_changes)
-    uses = update_wrapper(partial(note_uses, parts), note_uses)
+    uses = update_wrapper(partial(note_uses, parts.partner_keys), note_uses)
     topics = update_wrapper(partial(take_from_topics, parts), take_from_topics)
     return [hearing, parts.document.keep_current, end_streams, topics, uses, forget_refused]
 

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from events.cloudevents.attributes import checked, instant, required, sequence
 from events.cloudevents.envelope import HEADERS, EnvelopeReader
 from events.cloudevents.structured import read_structured, write_structured
-from events.errors import SchemaViolation, Undecodable
-from events.event import DataDecoder, Event, EventLike, UnknownData
+from events.errors import Undecodable
+from events.event import DataDecoder, Event, EventLike, SchemaViolation, UnknownData
 from events.log.port import NOT_UTF8, NewRecord, Record
 from events.types import EVENT_TYPES, EventData
 from events.upcasting import with_older

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from events.consumer.consumer import Consumer
 from events.consumer.folding import Fold, Folding
-from events.consumer.received import Connection, Handler, Received
+from events.consumer.received import Connection, Handler, Received, Unprocessable
 from events.consumer.settings import ConsumerSettings
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "Folding",
     "Handler",
     "Received",
+    "Unprocessable",
 ]

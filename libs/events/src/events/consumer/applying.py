@@ -15,10 +15,10 @@ from events.consumer.folding import Folded
 from events.consumer.heads import Unexpected
 from events.consumer.plan import Plan
 from events.consumer.positions import Advance, advance
-from events.consumer.received import Connection, Handler, Received
+from events.consumer.received import Connection, Handler, Received, Unprocessable
 from events.consumer.store import ParkedRows
 from events.consumer.versions import Versions
-from events.errors import EventsError, Unprocessable
+from events.errors import EventsError
 from events.log import TopicPartition
 
 _ROWS: Final = """

@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 import msgspec
 
 from events.consumer.received import Received
-from events.errors import DataError, SchemaViolation
-from events.event import Event, UnknownData
+from events.errors import DataError
+from events.event import Event, SchemaViolation, UnknownData
 from events.log import Record, TopicPartition
 
 Key: TypeAlias = tuple[str, str]

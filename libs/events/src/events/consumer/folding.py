@@ -16,8 +16,8 @@ import msgspec
 
 from events.consumer.batch import Stretch
 from events.consumer.entry import Key
-from events.consumer.received import Connection, Handler, Received
-from events.errors import DataError, Unprocessable
+from events.consumer.received import Connection, Handler, Received, Unprocessable
+from events.errors import DataError
 from events.event import EventLike
 from events.log import Record, TopicPartition
 

@@ -1,4 +1,4 @@
-"""What a handler gets."""
+"""What a handler gets, and how it refuses it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-from events.event import Event
+from events.errors import DataError
+from events.event import Event, EventLike
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 
@@ -21,6 +22,18 @@ class Received(msgspec.Struct, frozen=True, gc=False):
     topic: str
     partition: int
     offset: int
+
+
+class Unprocessable(DataError):
+    """Raised by a handler or a fold: this event can never be applied as it is; park it.
+
+    Do not raise it for what may pass by itself (a lost connection, a timeout):
+    such errors are let through and the batch is retried.
+    """
+
+    def __init__(self, about: Received | EventLike, reason: str, hint: str = "") -> None:
+        super().__init__(reason, hint=hint)
+        self.about = about
 
 
 Handler: TypeAlias = Callable[[Connection, Sequence[Received]], Awaitable[None]]

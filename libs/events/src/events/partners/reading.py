@@ -15,8 +15,8 @@ import msgspec
 
 from events.cloudevents.attributes import checked, instant, instant_text, required
 from events.cloudevents.structured import read_structured
-from events.errors import AttributeUnusable, SchemaViolation, Undecodable
-from events.event import encode_data, uncapitalized
+from events.errors import AttributeUnusable, Undecodable
+from events.event import SchemaViolation, encode_data, uncapitalized
 from events.partners.incoming import Incoming, Rejected, Terms
 from events.partners.nesting import is_deeper
 from events.partners.quick import read_quickly

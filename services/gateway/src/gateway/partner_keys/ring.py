@@ -12,7 +12,7 @@ import hmac
 import logging
 import time
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chassis.auth.actor import Actor
 from chassis.clock import Clock
@@ -25,9 +25,6 @@ from gateway.partner_keys import store
 from gateway.partner_keys.secret import PREFIX, hash_of, id_of
 from gateway.partner_keys.store import PartnerKey
 from gateway.telemetry import GatewayTelemetry
-
-if TYPE_CHECKING:
-    from gateway.parts import Parts
 
 log = logging.getLogger(__name__)
 
@@ -185,8 +182,8 @@ class KeyRing:
             ) from None
 
 
-async def note_uses(parts: Parts, resources: Resources) -> None:
+async def note_uses(keys: KeyRing, resources: Resources) -> None:
     """Background task: note last uses now and then, and when the process ends."""
     while not resources.stopping.is_set():
         await is_set_within(resources.stopping, _NOTE_SECONDS)
-        await parts.partner_keys.note_use()
+        await keys.note_use()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -14,10 +14,7 @@ from events.errors import PublishFailed
 from events.log.kafka.closing import end_within, is_asked_to_end
 from events.log.kafka.compression import compress_lightly
 from events.log.kafka.partitioning import hashes
-from events.log.port import NewRecord
-
-if TYPE_CHECKING:
-    from events.log.kafka.log import KafkaLog
+from events.log.port import Log, NewRecord
 
 _BATCH_BYTES: Final = 256 * 1024
 _PUBLISH_SECONDS: Final = 30.0
@@ -30,14 +27,14 @@ class KafkaProducer:
     sequence numbers that the broker never got: it cannot be trusted again.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, log: KafkaLog) -> None:
+    def __init__(self, producer: AIOKafkaProducer, log: Log) -> None:
         self._producer = producer
         self._log = log
         self._partitions: dict[str, int] = {}
         self._turn = asyncio.Lock()
 
     @classmethod
-    async def start(cls, servers: str, *, log: KafkaLog) -> Self:
+    async def start(cls, servers: str, *, log: Log) -> Self:
         compress_lightly()
         producer = AIOKafkaProducer(
             bootstrap_servers=servers,

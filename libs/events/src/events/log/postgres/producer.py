@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zlib import crc32
 
 import msgspec
@@ -13,9 +13,7 @@ import msgspec
 from events.errors import LogUnavailable, PublishFailed, TopicMissing
 from events.log.port import NewRecord
 from events.log.postgres import tables
-
-if TYPE_CHECKING:
-    from events.log.postgres.log import PostgresLog
+from events.log.postgres.database import LogDatabase
 
 _TRIM_SECONDS: Final = 60.0
 _TRIM_AGAIN_SECONDS: Final = 1.0
@@ -29,7 +27,7 @@ _pack: Final = msgspec.msgpack.Encoder().encode
 class PostgresProducer:
     """Gives out offsets under the partitions' row locks, held until commit."""
 
-    def __init__(self, log: PostgresLog) -> None:
+    def __init__(self, log: LogDatabase) -> None:
         self._log = log
         self._topics: dict[str, tuple[int, int]] = {}
         self._trim_at = time.monotonic() + _TRIM_SECONDS

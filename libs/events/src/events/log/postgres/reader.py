@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from events.errors import LogChanged, TopicMissing
 from events.log.port import Record, TopicPartition
 from events.log.postgres import tables
-
-if TYPE_CHECKING:
-    from events.log.postgres.log import PostgresLog
+from events.log.postgres.database import LogDatabase
 
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.05
@@ -32,7 +30,7 @@ class PostgresRecord(msgspec.Struct, frozen=True, gc=False):
 class PostgresReader:
     """Asks for what comes after its positions; offsets have no holes, so nothing is missed."""
 
-    def __init__(self, log: PostgresLog) -> None:
+    def __init__(self, log: LogDatabase) -> None:
         self._log = log
         self._positions: dict[TopicPartition, int] = {}
         self._topics: dict[str, tuple[int, int]] = {}
