@@ -57,7 +57,7 @@ GONE_OR_STRANGE: Final = (
     ),
     Mutant(
         guard="a log on PostgreSQL that is gone without a word is given up",
-        file=f"{EVENTS}/log/postgres/log.py",
+        file=f"{EVENTS}/log/postgres/database.py",
         text="command_timeout=_ANSWER_SECONDS",
         replacement="command_timeout=None",
         test=f"{_VANISHED}"
