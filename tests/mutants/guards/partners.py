@@ -75,4 +75,12 @@ INBOX: Final = (
         test=f"{TESTS}/unit/test_partners_hostile.py"
         "::test_what_cloudevents_forbids_is_refused_by_its_name",
     ),
+    Mutant(
+        guard="an id that is no text is not made into one",
+        file=f"{EVENTS}/cloudevents/structured.py",
+        text="    if name in CORE:",
+        replacement="    if not name:",
+        test=f"{TESTS}/unit/test_partners_hostile.py"
+        "::test_an_id_that_is_no_text_is_refused_and_not_made_into_one",
+    ),
 )

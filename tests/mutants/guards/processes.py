@@ -70,4 +70,12 @@ GONE_OR_STRANGE: Final = (
         replacement="",
         test=f"{TRAPS}/test_header_names.py::test_our_reader_gives_each_record_once_also_around_it",
     ),
+    Mutant(
+        guard="nobody waits for ever for a connection of a pool",
+        file="libs/chassis/src/chassis/db.py",
+        text="timeout=CONNECT_SECONDS if timeout is None else timeout",
+        replacement="timeout=timeout",
+        test="libs/chassis/tests/integration/test_busy_pool.py"
+        "::test_requests_are_refused_after_a_while_and_tasks_try_again",
+    ),
 )

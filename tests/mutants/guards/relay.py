@@ -70,4 +70,20 @@ RELAY: Final = (
         test=f"{TRAPS}/test_producer.py"
         "::test_our_producer_raises_its_own_error_for_what_the_broker_refuses",
     ),
+    Mutant(
+        guard="large events that compress well are read in pages of bounded size",
+        file=f"{EVENTS}/relay/mover.py",
+        text="_UNPACKED: Final = 16",
+        replacement="_UNPACKED: Final = 1",
+        test=f"{TESTS}/integration/test_relay_pages.py"
+        "::test_large_events_that_compress_well_do_so_too",
+    ),
+    Mutant(
+        guard="an outbox that is not migrated yet is looked for ever less often",
+        file=f"{EVENTS}/relay/relay.py",
+        text="pause = min(pause * 2, _RECONNECT_SECONDS[1])",
+        replacement="pause = _RECONNECT_SECONDS[0]",
+        test=f"{TESTS}/integration/test_relay_and_database.py"
+        "::test_an_outbox_that_is_not_there_yet_is_looked_for_ever_less_often[postgres]",
+    ),
 )
