@@ -5,7 +5,8 @@ Gives the same shares as the cells do, since both split by the same rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 from metrics.engine.dimension import NUMBERS, Cut, Member, Parts, PerOwner, split
 from metrics.engine.measure import COUNT_SCALE, Aspect, Measure
@@ -29,45 +30,71 @@ def shares(
     amount: int, moment: Moment, *, by: Sequence[str], filters: Filters
 ) -> Iterator[tuple[tuple[str, ...], int]]:
     """The parts of an amount that pass the filters, with the members that they fall to."""
-    asked = list(dict.fromkeys((*by, *filters)))
+    asked = (*by, *filters)
     if moment.kind.scoped and _scope_of(moment.cut) != set(asked):
         return
     for members, share in parts_of(amount, moment.cut, by=asked):
-        if all(members[name] in wanted for name, wanted in filters.items()):
-            yield tuple(members[dimension] for dimension in by), share
+        for name, wanted in filters.items():
+            if members[name] not in wanted:
+                break
+        else:
+            yield tuple([members[dimension] for dimension in by]), share
+
+
+def passing(filters: Filters) -> Callable[[Cut], bool]:
+    """Whether any part of what is cut so can pass filters."""
+    asked = [(NUMBERS[name] - 1, frozenset(members)) for name, members in filters.items()]
+
+    def passes(cut: Cut) -> bool:
+        for place, wanted in asked:
+            member = cut[place]
+            if member is None or isinstance(member, str):
+                if member not in wanted:
+                    return False
+            elif not any(name in wanted for name, _ in member):
+                return False
+        return True
+
+    return passes
 
 
 def parts_of(amount: int, cut: Cut, *, by: Sequence[str]) -> list[tuple[dict[str, str], int]]:
     """The parts of an amount by their members along some dimensions."""
-    parts, alone = _owned(amount, cut, by)
+    members_of = {name: cut[NUMBERS[name] - 1] for name in by}
+    if _are_single(members_of):
+        return [(members_of, amount)]
+    parts, alone = _owned(amount, members_of)
     for dimension in alone:
-        member = cut[NUMBERS[dimension] - 1]
         parts = [
             ({**members, dimension: name}, share)
             for members, whole in parts
-            for name, share in _shared(whole, member)
+            for name, share in _shared(whole, members_of[dimension])
         ]
     return parts
 
 
+def _are_single(members_of: dict[str, Member]) -> TypeGuard[dict[str, str]]:
+    """Whether there is nothing to share, as mostly. By sets, since it runs for every moment."""
+    return set(map(type, members_of.values())) <= {str}
+
+
 def _owned(
-    amount: int, cut: Cut, asked: Sequence[str]
+    amount: int, members_of: Mapping[str, Member]
 ) -> tuple[list[tuple[dict[str, str], int]], list[str]]:
     """The owners' parts of an amount with what goes with the owners, and what is left to be cut by.
 
     Where nothing that is asked for goes with them, all of it is one part.
     """
-    members_of = {name: cut[NUMBERS[name] - 1] for name in asked}
     going: dict[str, Parts] = {n: m for n, m in members_of.items() if isinstance(m, PerOwner)}
     if not going:
-        return [({}, amount)], list(asked)
+        return [({}, amount)], list(members_of)
     owners = members_of.get("owner")
     if isinstance(owners, tuple):
         going["owner"] = owners
     members = [dict(zip(going, of_owner, strict=True)) for of_owner in _names_of(going)]
     weights = [weight for _, weight in next(iter(going.values()))]
     parts = list(zip(members, split(amount, weights), strict=True))
-    return parts, [name for name in asked if name not in going]
+    return parts, [name for name in members_of if name not in going]
 
 
 def _names_of(going: Mapping[str, Parts]) -> Iterator[tuple[str, ...]]:

@@ -9,7 +9,7 @@ value as of every second.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
@@ -32,20 +32,30 @@ class Record(NamedTuple):
 class ToldKind(Protocol):
     """How a kind of told fact speaks, given all records by slot.
 
-    `empty` is a struct whose field `entries` lists (second, slot, record, times).
+    `empty` is a struct whose field `entries` lists (second, slot, record, times), and `record` the
+    type of these records.
     """
 
     name: str
     empty: Any
+    record: Any
 
     def says(self, kind: MomentKind) -> bool: ...
 
     def moments_of(self, records: Sequence[Record], company: Company, /) -> list[Moment]: ...
 
     def moments_in(
-        self, periods: Sequence[Period], records: Sequence[Record], company: Company, /
+        self,
+        periods: Sequence[Period],
+        records: Sequence[Record],
+        company: Company,
+        /,
+        *,
+        passes: Callable[[Cut], bool],
     ) -> list[Moment]:
-        """The same with what is said of periods said of these ones, of the calendar or not."""
+        """The same with what is said of periods said of these ones, of the calendar or not; all
+        whose cut passes, and maybe others.
+        """
         ...
 
     def difference(
@@ -120,7 +130,16 @@ def tell(
 
 def records_until(entries: Iterable[Kept], second: int) -> list[Record]:
     """What had been told by a second, by slot."""
-    return Records(entry for entry in entries if entry[0] <= second).listed()
+    told = last_told(entry for entry in entries if entry[0] <= second)
+    return [Record(slot, told[slot]) for slot in sorted(told)]
+
+
+def last_told(entries: Iterable[Kept]) -> dict[str, Any]:
+    """The record of each slot that was given and not taken back, of entries in their order: of one
+    second what is taken back comes before what is given instead.
+    """
+    last = {slot: body if times > 0 else None for _, slot, body, times in entries}
+    return {slot: body for slot, body in last.items() if body is not None}
 
 
 class Records:

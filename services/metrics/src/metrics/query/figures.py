@@ -123,6 +123,11 @@ class FiguresReader:
         """
         adding = [Contributions(question, self._known, Prices()) for question in questions]
         sums = [one.new_sums() for one in adding]
+        scoped = self._source.scoped
+        if scoped is not None and scoped.know(questions[0]):
+            for contributions, into in zip(adding, sums, strict=True):
+                await scoped.add(contributions, to=into, source=self._source, periods=periods)
+            return sums
         async for moments in said_by_buyers(self._source, questions[0], periods):
             for contributions, into in zip(adding, sums, strict=True):
                 contributions.add_fact(moments, into)

@@ -23,7 +23,7 @@ from metrics.facts import moments_of
 from metrics.query import limits
 from metrics.query.contributions import Contributions, measures_of, until_of
 from metrics.query.question import Question
-from metrics.query.scan import fact_kinds_of, read_facts, since_of, speaking_facts
+from metrics.query.scan import read_facts, since_of, speaking_facts
 from metrics.query.source import Source
 from metrics.store import cells, ledger, pending
 
@@ -250,9 +250,9 @@ class _Gathering:
         """From the facts themselves, as of the question's instant if it names one."""
         contributions, days, scoped = self._contributions, self._days, self._source.scoped
         if scoped is not None and scoped.know(question):
-            for kind in fact_kinds_of(contributions.kinds):
-                for moments in await scoped.said(self._source, kind, question.periods):
-                    contributions.add_fact(moments, self.sums)
+            await scoped.add(
+                contributions, to=self.sums, source=self._source, periods=question.periods
+            )
             return
         await limits.refuse_too_many_facts(
             self._source, contributions.kinds, question=question, days=days

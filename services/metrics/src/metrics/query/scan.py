@@ -175,8 +175,13 @@ async def _known_at(
 
 def fact_kinds_of(kinds: Collection[MomentKind]) -> list[str]:
     """The kinds of facts that can say some kinds of moments, by name."""
-    said = {kind.of if isinstance(kind, Presence | Selection) else kind for kind in kinds}
+    said = said_by_facts(kinds)
     return sorted(n for n, fact in ALL_KINDS.items() if any(fact.says(kind) for kind in said))
+
+
+def said_by_facts(kinds: Collection[MomentKind]) -> set[MomentKind]:
+    """What facts have to say themselves that the engine can say some kinds of moments."""
+    return {kind.of if isinstance(kind, Presence | Selection) else kind for kind in kinds}
 
 
 def since_of(question: Question) -> int:

@@ -6,26 +6,32 @@ asks a dozen questions of the same ones.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from metrics.engine.calendar import Period
-from metrics.engine.dimension import NUMBERS, Cut
-from metrics.engine.moment import Moment
+from metrics.engine.moment import Moment, MomentKind
+from metrics.engine.slicing import passing
+from metrics.engine.sums import Sums
 from metrics.engine.told import ToldKind, records_until
 from metrics.facts import BUYERS, TOLD_KINDS, moments_of
+from metrics.query.contributions import Contributions
 from metrics.query.limits import refuse_large_scope
 from metrics.query.question import Question
+from metrics.query.scan import fact_kinds_of, said_by_facts
 from metrics.query.source import Source
-from metrics.store import facts
+from metrics.store import facts, told
 from metrics.store.marks import Filters
 
 _FOR_EVER = 2**62
 
+_Said = Mapping[MomentKind, Sequence[Sequence[Moment]]]
+"""By kind of moment, what each fact that says it says of it."""
+
 
 class _Kept(NamedTuple):
     periods: frozenset[Period]
-    said: Sequence[Sequence[Moment]]
+    said: _Said
 
 
 class ScopedFacts:
@@ -37,7 +43,7 @@ class ScopedFacts:
 
     def __init__(self, filters: Filters, *, periods: Iterable[Period]) -> None:
         self._filters = filters
-        self._wanted = [(NUMBERS[name] - 1, set(members)) for name, members in filters.items()]
+        self._passes = passing(filters)
         self._periods = frozenset(periods)
         self._kept: dict[str, _Kept] = {}
 
@@ -45,48 +51,55 @@ class ScopedFacts:
         now = question.as_of is None and not question.today
         return now and question.filters == self._filters
 
-    async def said(
-        self, source: Source, kind: str, periods: Sequence[Period]
-    ) -> Sequence[Sequence[Moment]]:
-        """What each fact of a kind says. Needs a transaction. Raises TooMuchToRead."""
-        told = TOLD_KINDS.get(kind)
-        wanted = frozenset[Period]() if told is None else self._periods.union(periods)
-        kept = self._kept.get(kind)
+    async def add(
+        self, contributions: Contributions, *, to: Sums, source: Source, periods: Sequence[Period]
+    ) -> None:
+        """Needs a transaction. Raises TooMuchToRead."""
+        kinds = contributions.kinds
+        for name in fact_kinds_of(kinds):
+            said = await self._said(source, name, periods)
+            for kind in said_by_facts(kinds):
+                for moments in said.get(kind, ()):
+                    contributions.add_fact(moments, to)
+
+    async def _said(self, source: Source, name: str, periods: Sequence[Period]) -> _Said:
+        kind = TOLD_KINDS.get(name)
+        wanted = frozenset[Period]() if kind is None else self._periods.union(periods)
+        kept = self._kept.get(name)
         if kept is None or not wanted <= kept.periods:
-            await refuse_large_scope(source, kind, self._filters)
-            reading = self._of(source, kind) if told is None else self._told(source, told, wanted)
-            kept = _Kept(wanted, [said async for said in reading if said])
-            self._kept[kind] = kept
+            await refuse_large_scope(source, name, self._filters)
+            reading = self._of(source, name) if kind is None else self._told(source, kind, wanted)
+            kept = _Kept(wanted, await self._by_kind(reading))
+            self._kept[name] = kept
         return kept.said
 
     async def _of(self, source: Source, kind: str) -> AsyncIterator[Sequence[Moment]]:
-        async for state in self._states(source, kind):
-            yield self._passing(moments_of(kind, state, source.company))
+        states = facts.states(
+            source.connection, source.generation, kind=kind, filters=self._filters
+        )
+        async for state in states:
+            yield moments_of(kind, state, source.company)
 
     async def _told(
         self, source: Source, kind: ToldKind, periods: Collection[Period]
     ) -> AsyncIterator[Sequence[Moment]]:
-        async for state in self._states(source, kind.name):
-            # To find that nothing passes costs less than all that it would say.
-            if any(map(self._passes, kind.cuts_of(state))):
-                records = records_until(state.entries, _FOR_EVER)
-                yield self._passing(kind.moments_in(sorted(periods), records, source.company))
+        of_periods = sorted(periods)
+        reading = told.records(
+            source.connection, source.generation, kind=kind, filters=self._filters
+        )
+        async for records in reading:
+            yield kind.moments_in(of_periods, records, source.company, passes=self._passes)
 
-    def _states(self, source: Source, kind: str) -> AsyncIterator[Any]:
-        return facts.states(source.connection, source.generation, kind=kind, filters=self._filters)
-
-    def _passing(self, moments: Sequence[Moment]) -> Sequence[Moment]:
-        return [moment for moment in moments if self._passes(moment.cut)]
-
-    def _passes(self, cut: Cut) -> bool:
-        for place, wanted in self._wanted:
-            member = cut[place]
-            if member is None or isinstance(member, str):
-                if member not in wanted:
-                    return False
-            elif not any(name in wanted for name, _ in member):
-                return False
-        return True
+    async def _by_kind(self, reading: AsyncIterator[Sequence[Moment]]) -> _Said:
+        found: dict[MomentKind, list[Sequence[Moment]]] = {}
+        async for moments in reading:
+            of_fact: dict[MomentKind, list[Moment]] = {}
+            for moment in moments:
+                if self._passes(moment.cut):
+                    of_fact.setdefault(moment.kind, []).append(moment)
+            for kind, said in of_fact.items():
+                found.setdefault(kind, []).append(said)
+        return found
 
 
 async def said_by_buyers(
@@ -96,15 +109,12 @@ async def said_by_buyers(
 
     Needs a transaction. Raises TooMuchToRead.
     """
-    if source.scoped is not None and source.scoped.know(question):
-        for moments in await source.scoped.said(source, BUYERS.name, periods):
-            yield moments
-        return
     await refuse_large_scope(source, BUYERS.name, question.filters)
     second = _FOR_EVER if question.as_of is None else question.as_of
     rows = facts.states(
         source.connection, source.generation, kind=BUYERS.name, filters=question.filters
     )
+    passes = passing(question.filters)
     async for state in rows:
         records = records_until(state.entries, second)
-        yield BUYERS.moments_in(periods, records, source.company)
+        yield BUYERS.moments_in(periods, records, source.company, passes=passes)

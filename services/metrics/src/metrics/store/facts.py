@@ -138,6 +138,14 @@ async def states(
 
     Needs a transaction.
     """
+    async for body in bodies(connection, generation, kind=kind, filters=filters):
+        yield _decoders[kind](body).state
+
+
+async def bodies(
+    connection: Connection, generation: int, *, kind: str, filters: Filters
+) -> AsyncIterator[bytes]:
+    """The same facts as they are kept."""
     condition, marks = carrying(filters, [kind], first=3)
     rows = connection.cursor(
         f"SELECT body FROM facts WHERE generation = $1 AND kind = $2{condition}",  # noqa: S608
@@ -147,7 +155,7 @@ async def states(
         prefetch=_STATES_PER_PAGE,
     )
     async for (body,) in rows:
-        yield _decoders[kind](body).state
+        yield body
 
 
 async def count_of(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import msgspec
 
@@ -15,7 +16,7 @@ from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.told import Record
 from metrics.facts.buyer.loyalty import LOYALTY, Change, loyalty_moments
 from metrics.facts.buyer.prospects import PROSPECTS, prospect_moments
-from metrics.facts.buyer.purchases import Purchase, purchases_of, reporter_of
+from metrics.facts.buyer.purchases import Purchase, purchases_of
 from metrics.facts.buyer.records import (
     BUYER,
     NAMELESS,
@@ -39,24 +40,31 @@ class BuyerKind:
 
     name = BUYER
     empty = Buyer()
+    record = Told
 
     def says(self, kind: MomentKind) -> bool:
         return kind in LOYALTY or kind in PROSPECTS
 
     def moments_of(self, records: Sequence[Record], company: Company, /) -> list[Moment]:
-        return self.moments_in(None, records, company)
+        return _all_moments(_seen(records, company), company)
 
     def moments_in(
-        self, periods: Sequence[Period] | None, records: Sequence[Record], company: Company, /
+        self,
+        periods: Sequence[Period],
+        records: Sequence[Record],
+        company: Company,
+        /,
+        *,
+        passes: Callable[[Cut], bool],
     ) -> list[Moment]:
-        """The same with what is said of periods said of others than calendar ones."""
+        """What would not be said without the sales that pass speaks with all cuts that do."""
+        passing = [r for r in records if _is_sale(r.body) and passes(r.body.cut)]
+        if not passing:
+            return []
         seen = _seen(records, company)
-        return [
-            *prospect_moments(seen.records, seen.first, company=company, periods=periods),
-            *loyalty_moments(
-                seen.purchases, seen.active, company=company, named=seen.named, periods=periods
-            ),
-        ]
+        if seen.first is not None and passes(seen.first.cut):
+            return _all_moments(seen, company, periods=periods)
+        return _moments_due_to(passing, seen, company, periods=periods)
 
     def difference(
         self, before: Sequence[Record], after: Sequence[Record], /, *, key: str, company: Company
@@ -69,22 +77,9 @@ class BuyerKind:
     ) -> tuple[list[Moment], list[Moment]]:
         old, new = _seen(before, company), _seen(after, company)
         if old.first != new.first or _survivor(before) != _survivor(after):
-            return self.moments_of(before, company), self.moments_of(after, company)
+            return _all_moments(old, company), _all_moments(new, company)
         changed = [*_only_in(old.records, new.records), *_only_in(new.records, old.records)]
-        slots = {reporter_of(record.slot) for record in changed}
-        purchases = purchases_of(changed, company)
-        days = {p.day for p in purchases} | set(_active(changed))
-        change = Change([p.key for p in purchases], sorted(days))
-
-        def said(seen: _Seen) -> list[Moment]:
-            return [
-                *prospect_moments(seen.records, seen.first, company=company, changed=slots),
-                *loyalty_moments(
-                    seen.purchases, seen.active, company=company, named=seen.named, change=change
-                ),
-            ]
-
-        return said(old), said(new)
+        return _moments_due_to(changed, old, company), _moments_due_to(changed, new, company)
 
     def days_of(self, records: Sequence[Record], company: Company, /) -> tuple[int, int] | None:
         days = [day for record in records for day in _days_of(record, company)]
@@ -114,6 +109,47 @@ class _Seen:
     first: Purchase | None
     named: bool
     """Whether it is known who bought."""
+
+
+def _all_moments(
+    seen: _Seen, company: Company, *, periods: Sequence[Period] | None = None
+) -> list[Moment]:
+    """What is said of periods is said of their own, or of these."""
+    return [
+        *prospect_moments(seen.records, seen.first, company=company, periods=periods),
+        *loyalty_moments(
+            seen.purchases, seen.active, company=company, named=seen.named, periods=periods
+        ),
+    ]
+
+
+def _moments_due_to(
+    some: Sequence[Record],
+    seen: _Seen,
+    company: Company,
+    *,
+    periods: Sequence[Period] | None = None,
+) -> list[Moment]:
+    """All that a buyer would not say without some records; his first purchase would be the same."""
+    slots = {record.slot for record in some}
+    own = [record for record in seen.records if record.slot in slots]
+    said = prospect_moments(own, seen.first, company=company, periods=periods, are_all=False)
+    purchases = purchases_of(some, company)
+    days = {p.day for p in purchases} | set(_active(some))
+    if days:
+        said += loyalty_moments(
+            seen.purchases,
+            seen.active,
+            company=company,
+            named=seen.named,
+            periods=periods,
+            change=Change([p.key for p in purchases], sorted(days)),
+        )
+    return said
+
+
+def _is_sale(told: Told) -> TypeGuard[Dealt | Ordered]:
+    return isinstance(told, Dealt | Ordered)
 
 
 def _passed_on(records: Sequence[Record], *, key: str) -> list[Report]:

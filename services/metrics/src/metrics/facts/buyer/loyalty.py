@@ -90,14 +90,20 @@ class Change:
     keys: Sequence[Key]
     days: Sequence[int]
 
+    def touches(self, period: Period) -> bool:
+        """Whether anything that is said of a period can be due to it."""
+        return self._lies_in(period.start - BASE_DAYS - 1, period.end)
+
     def only_in(self, period: Period) -> set[Key] | None:
         """The purchases of a period that alone can say something else; None when all can, since
         the buyer may stand otherwise when it begins.
         """
-        before = bisect_left(self.days, period.start - BASE_DAYS - 1)
-        if before < len(self.days) and self.days[before] < period.start:
-            return None
-        return set(self.keys)
+        before = self._lies_in(period.start - BASE_DAYS - 1, period.start)
+        return None if before else set(self.keys)
+
+    def _lies_in(self, start: int, end: int) -> bool:
+        place = bisect_left(self.days, start)
+        return place < len(self.days) and self.days[place] < end
 
 
 def loyalty_moments(
@@ -128,6 +134,8 @@ def loyalty_moments(
         days = sorted({purchase.day for purchase in purchases} | set(active))
         periods = periods_of(days if change is None else _touched(days, change), company)
     for period in periods:
+        if change is not None and not change.touches(period):
+            continue
         only = None if change is None else change.only_in(period)
         said += _period_moments(period, telling, only=only)
     return said

@@ -8,7 +8,7 @@ nobody is decided who was not workable.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from events.types.partner import OrderPaid
@@ -68,20 +68,18 @@ def prospect_moments(
     *,
     company: Company,
     periods: Sequence[Period] | None = None,
-    changed: Collection[str] | None = None,
+    are_all: bool = True,
 ) -> list[Moment]:
     """What a buyer's deals say until his first purchase; of their own periods or of others.
 
-    Of some that changed, only what these say: the first purchase is the same.
+    Of some of his deals only what these say.
     """
     said: list[Moment] = []
     deals = [(reporter_of(slot), body) for slot, body in records if isinstance(body, Dealt)]
     for slot, deal in deals:
-        if changed is not None and slot not in changed:
-            continue
         if first is None or (deal.created, slot) <= (first.at, first.slot) or slot == first.slot:
             said += _deal_moments(slot, deal, first=first, company=company, periods=periods)
-    if changed is None and first is not None and first.slot not in {slot for slot, _ in deals}:
+    if are_all and first is not None and first.slot not in {slot for slot, _ in deals}:
         said += [
             Moment(PROSPECT_CREATED, first.day, first.cut),
             Moment(PROSPECT_DECIDED, first.day, first.cut),
