@@ -30,6 +30,7 @@ from bench.servers import database_server, migrate_in_own_process
 from bench.verdict_company import history
 from chassis.app import build_app
 from chassis.clock import SystemClock
+from chassis.process import quiet_collector
 from chassis.settings import DEVELOPMENT_ISSUER
 from events import Received
 from local.identity import Issuer
@@ -79,6 +80,7 @@ async def _next(figures: AsyncIterator[Figure]) -> Figure | None:
 async def _measure(database: str, *, server: int, deals: int) -> AsyncIterator[Figure]:
     async with _service(database) as asking, asyncpg.create_pool(database, min_size=0) as pool:
         await _fold(pool, asking.settings, deals)
+        quiet_collector()  # as the service does
         there = 1
         for times in TIMES:
             await _repeat(pool, times // there, there=there)

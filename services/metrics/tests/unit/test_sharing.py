@@ -11,7 +11,7 @@ from metrics.engine.cell import Layout
 from metrics.engine.dimension import NOWHERE, PerOwner, cut_of, split
 from metrics.engine.measure import Aspect, Measure
 from metrics.engine.moment import Moment, MomentKind, difference
-from metrics.engine.slicing import shares
+from metrics.engine.slicing import Shares
 from metrics.kpis import CATALOGUE
 
 WEIGHTS = st.lists(st.integers(0, 10_000), min_size=1, max_size=6)
@@ -79,11 +79,11 @@ def test_differences_lead_from_what_was_said_to_what_is_said(
 @given(moments(), AMOUNTS)
 def test_single_facts_are_cut_as_the_cells_are(moment: Moment, amount: int) -> None:
     for by in (["owner"], ["team"], ["team", "owner"]):
-        parts = dict(shares(amount, moment, by=by, filters={}))
+        parts = dict(Shares(by=by, filters={}).of(amount, moment))
         assert sum(parts.values()) == amount
         for members, part in parts.items():
             only = {name: [member] for name, member in zip(by, members, strict=True)}
-            assert list(shares(amount, moment, by=[], filters=only)) == [((), part)]
+            assert list(Shares(by=[], filters=only).of(amount, moment)) == [((), part)]
 
 
 @given(AMOUNTS, st.lists(st.sampled_from(["north", "south"]), min_size=2, max_size=3))
@@ -93,22 +93,22 @@ def test_an_owners_part_falls_to_his_own_team_however_it_is_asked_for(
     owners = tuple(zip(("ann", "bob", "cid"), (5_000, 3_333, 1_667), strict=True))[: len(teams)]
     aligned = PerOwner(zip(teams, (weight for _, weight in owners), strict=True))
     moment = Moment(SOLD, 0, cut_of(owner=owners, team=aligned))
-    by_owner = dict(shares(amount, moment, by=["owner"], filters={}))
-    both = dict(shares(amount, moment, by=["team", "owner"], filters={}))
+    by_owner = dict(Shares(by=["owner"], filters={}).of(amount, moment))
+    both = dict(Shares(by=["team", "owner"], filters={}).of(amount, moment))
     assert both == {
         (team, owner): by_owner[owner,] for team, (owner, _) in zip(teams, owners, strict=True)
     }
     for team in set(teams):
         of_team = sum(part for (its, _), part in both.items() if its == team)
-        told = shares(amount, moment, by=["team"], filters={"team": [team]})
+        told = Shares(by=["team"], filters={"team": [team]}).of(amount, moment)
         assert sum(part for _, part in told) == of_team
 
 
 def test_a_target_counts_only_for_exactly_its_scope() -> None:
     goal = Moment(GOAL, 0, cut_of(team="north"))
-    assert list(shares(7, goal, by=["team"], filters={})) == [(("north",), 7)]
-    assert list(shares(7, goal, by=[], filters={})) == []
-    assert list(shares(7, goal, by=["team", "owner"], filters={})) == []
+    assert list(Shares(by=["team"], filters={}).of(7, goal)) == [(("north",), 7)]
+    assert list(Shares(by=[], filters={}).of(7, goal)) == []
+    assert list(Shares(by=["team", "owner"], filters={}).of(7, goal)) == []
 
 
 def test_every_measure_has_one_place_of_its_own() -> None:

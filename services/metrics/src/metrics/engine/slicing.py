@@ -26,19 +26,38 @@ def amount_of(measure: Measure, moment: Moment) -> int:
             return moment.sign * COUNT_SCALE if moment.minor is None else 0
 
 
-def shares(
-    amount: int, moment: Moment, *, by: Sequence[str], filters: Filters
-) -> Iterator[tuple[tuple[str, ...], int]]:
-    """The parts of an amount that pass the filters, with the members that they fall to."""
-    asked = (*by, *filters)
-    if moment.kind.scoped and _scope_of(moment.cut) != set(asked):
-        return
-    for members, share in parts_of(amount, moment.cut, by=asked):
-        for name, wanted in filters.items():
-            if members[name] not in wanted:
-                break
-        else:
-            yield tuple([members[dimension] for dimension in by]), share
+class Shares:
+    """The parts of an amount that pass filters, with the members that they fall to."""
+
+    def __init__(self, *, by: Sequence[str], filters: Filters) -> None:
+        self._by, self._filters = by, filters
+        self._asked = tuple(dict.fromkeys((*by, *filters)))
+        self._places = [NUMBERS[name] - 1 for name in by]
+        self._wanted = [(NUMBERS[name] - 1, set(members)) for name, members in filters.items()]
+
+    def of(self, amount: int, moment: Moment) -> Sequence[tuple[tuple[str, ...], int]]:
+        cut = moment.cut
+        if moment.kind.scoped and _scope_of(cut) != set(self._asked):
+            return ()
+        # Mostly there is nothing to share, and this runs for every moment.
+        for place, wanted in self._wanted:
+            member = cut[place]
+            if member not in wanted:
+                is_shared = isinstance(member, tuple)
+                return self._parts(amount, cut) if is_shared else ()
+        members = tuple([cut[place] for place in self._places])
+        return [(members, amount)] if _are_names(members) else self._parts(amount, cut)
+
+    def _parts(self, amount: int, cut: Cut) -> list[tuple[tuple[str, ...], int]]:
+        return [
+            (tuple([members[dimension] for dimension in self._by]), share)
+            for members, share in parts_of(amount, cut, by=self._asked)
+            if all(members[name] in wanted for name, wanted in self._filters.items())
+        ]
+
+
+def _are_names(members: tuple[Member, ...]) -> TypeGuard[tuple[str, ...]]:
+    return set(map(type, members)) <= {str}
 
 
 def passing(filters: Filters) -> Callable[[Cut], bool]:
@@ -60,41 +79,35 @@ def passing(filters: Filters) -> Callable[[Cut], bool]:
 
 def parts_of(amount: int, cut: Cut, *, by: Sequence[str]) -> list[tuple[dict[str, str], int]]:
     """The parts of an amount by their members along some dimensions."""
-    members_of = {name: cut[NUMBERS[name] - 1] for name in by}
-    if _are_single(members_of):
-        return [(members_of, amount)]
-    parts, alone = _owned(amount, members_of)
+    parts, alone = _owned(amount, cut, by)
     for dimension in alone:
+        member = cut[NUMBERS[dimension] - 1]
         parts = [
             ({**members, dimension: name}, share)
             for members, whole in parts
-            for name, share in _shared(whole, members_of[dimension])
+            for name, share in _shared(whole, member)
         ]
     return parts
 
 
-def _are_single(members_of: dict[str, Member]) -> TypeGuard[dict[str, str]]:
-    """Whether there is nothing to share, as mostly. By sets, since it runs for every moment."""
-    return set(map(type, members_of.values())) <= {str}
-
-
 def _owned(
-    amount: int, members_of: Mapping[str, Member]
+    amount: int, cut: Cut, asked: Sequence[str]
 ) -> tuple[list[tuple[dict[str, str], int]], list[str]]:
     """The owners' parts of an amount with what goes with the owners, and what is left to be cut by.
 
     Where nothing that is asked for goes with them, all of it is one part.
     """
+    members_of = {name: cut[NUMBERS[name] - 1] for name in asked}
     going: dict[str, Parts] = {n: m for n, m in members_of.items() if isinstance(m, PerOwner)}
     if not going:
-        return [({}, amount)], list(members_of)
+        return [({}, amount)], list(asked)
     owners = members_of.get("owner")
     if isinstance(owners, tuple):
         going["owner"] = owners
     members = [dict(zip(going, of_owner, strict=True)) for of_owner in _names_of(going)]
     weights = [weight for _, weight in next(iter(going.values()))]
     parts = list(zip(members, split(amount, weights), strict=True))
-    return parts, [name for name in members_of if name not in going]
+    return parts, [name for name in asked if name not in going]
 
 
 def _names_of(going: Mapping[str, Parts]) -> Iterator[tuple[str, ...]]:

@@ -13,7 +13,7 @@ from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.presence import Presence
 from metrics.engine.pricing import Prices
 from metrics.engine.selection import selections_among, with_selections
-from metrics.engine.slicing import amount_of, shares
+from metrics.engine.slicing import Shares, amount_of
 from metrics.engine.sums import Known, Members, Sums, bounds_of
 from metrics.query.question import Question
 
@@ -50,6 +50,7 @@ class Contributions:
         self._question = question
         self._prices = prices
         self._cut = bool(question.dimensions)
+        self._sharing = Shares(by=question.by, filters=question.filters)
         self._bounds = bounds_of(question.periods, terms_of(question))
         self._until = until_of(question, known)
         self._measures: dict[MomentKind, list[Measure]] = {}
@@ -100,7 +101,7 @@ class Contributions:
             amount = self._prices.amount(measure, amount, member=member, day=moment.day)
         if not self._cut and not moment.kind.scoped:
             return (((), amount),)
-        return shares(amount, moment, by=self._question.by, filters=self._question.filters)
+        return self._sharing.of(amount, moment)
 
     def _add_turn(
         self, kind: Presence, members: Members, *, day: int, sign: int, sums: Sums

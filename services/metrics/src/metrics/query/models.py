@@ -22,7 +22,7 @@ from metrics.engine.expectation import Model
 from metrics.engine.measure import COUNT_SCALE
 from metrics.engine.moment import Moment
 from metrics.engine.row import Reason, Row
-from metrics.engine.slicing import shares
+from metrics.engine.slicing import Shares
 from metrics.engine.sums import Known, Members
 from metrics.engine.told import records_until
 from metrics.engine.units import counted
@@ -192,14 +192,13 @@ def _scopes(
 ) -> Mapping[Members, Scope]:
     """What customers come to by members: each counts where he last bought."""
     found: dict[Members, Scope] = {} if question.by else {(): Scope()}
-    shared: dict[Cut, list[tuple[Members, int]]] = {}
+    sharing = Shares(by=question.by, filters=question.filters)
+    shared: dict[Cut, Sequence[tuple[Members, int]]] = {}
     for place, purchases in enumerate(bought):
         cut = purchases[-1].cut
         if cut not in shared:
             moment = Moment(BUYER_NEW, 0, cut)
-            shared[cut] = list(
-                shares(COUNT_SCALE, moment, by=question.by, filters=question.filters)
-            )
+            shared[cut] = sharing.of(COUNT_SCALE, moment)
         for members, share in shared[cut]:
             scope = found.setdefault(members, Scope())
             scope.customers += share
