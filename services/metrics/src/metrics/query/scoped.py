@@ -13,7 +13,7 @@ from metrics.engine.calendar import Period
 from metrics.engine.moment import Moment, MomentKind
 from metrics.engine.slicing import passing
 from metrics.engine.sums import Sums
-from metrics.engine.told import ToldKind, records_until
+from metrics.engine.told import ToldKind
 from metrics.facts import BUYERS, TOLD_KINDS, moments_of
 from metrics.query.contributions import Contributions
 from metrics.query.limits import refuse_large_scope
@@ -22,8 +22,6 @@ from metrics.query.scan import fact_kinds_of, said_by_facts
 from metrics.query.source import Source
 from metrics.store import facts, told
 from metrics.store.marks import Filters
-
-_FOR_EVER = 2**62
 
 _Said = Mapping[MomentKind, Sequence[Sequence[Moment]]]
 """By kind of moment, what each fact that says it says of it."""
@@ -110,11 +108,13 @@ async def said_by_buyers(
     Needs a transaction. Raises TooMuchToRead.
     """
     await refuse_large_scope(source, BUYERS.name, question.filters)
-    second = _FOR_EVER if question.as_of is None else question.as_of
-    rows = facts.states(
-        source.connection, source.generation, kind=BUYERS.name, filters=question.filters
+    reading = told.records(
+        source.connection,
+        source.generation,
+        kind=BUYERS,
+        filters=question.filters,
+        until=question.as_of,
     )
     passes = passing(question.filters)
-    async for state in rows:
-        records = records_until(state.entries, second)
+    async for records in reading:
         yield BUYERS.moments_in(periods, records, source.company, passes=passes)

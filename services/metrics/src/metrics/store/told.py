@@ -37,15 +37,20 @@ _decoders: Final = {
 
 
 async def records(
-    connection: Connection, generation: int, *, kind: ToldKind, filters: Filters
+    connection: Connection,
+    generation: int,
+    *,
+    kind: ToldKind,
+    filters: Filters,
+    until: int | None = None,
 ) -> AsyncIterator[list[Record]]:
-    """What facts of a kind have been told and not taken back, by slot: of those facts that can
-    say something that passes filters. Needs a transaction.
+    """What facts of a kind have been told and not taken back, now or by a second, by slot: of those
+    facts that can say something that passes filters. Needs a transaction.
     """
     telling = Telling(kind, filters)
     bodies = facts.bodies(connection, generation, kind=kind.name, filters=filters)
     async for body in bodies:
-        if found := telling.records(body):
+        if found := telling.records(body, until=until):
             yield found
 
 
@@ -57,9 +62,12 @@ class Telling:
         packed = [map(msgspec.msgpack.encode, members) for members in filters.values()]
         self._patterns = [re.compile(b"|".join(map(re.escape, members))) for members in packed]
 
-    def records(self, body: bytes) -> list[Record]:
+    def records(self, body: bytes, *, until: int | None = None) -> list[Record]:
         """What a kept fact was told; nothing where none of it can pass."""
-        told = last_told(_unpack(body).state.entries)
+        entries = _unpack(body).state.entries
+        if until is not None:
+            entries = [entry for entry in entries if entry[0] <= until]
+        told = last_told(entries)
         if not self._can_pass(told.values()):
             return []
         return [Record(slot, self._decode(told[slot])) for slot in sorted(told)]
